@@ -1,0 +1,80 @@
+package controller
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// Attempt is one reconcile of one object, as told to Options.OnAttempt.
+type Attempt struct {
+	// Controller is the name of the controller.
+	Controller string
+	// Key and UID name the object. Both are empty for trouble with the watch, whose
+	// Op is kerr.OpSync.
+	Key types.NamespacedName
+	UID types.UID
+	// Op is the step that the attempt ended with: kerr.OpApply or kerr.OpCleanup, or
+	// an earlier one that failed.
+	Op kerr.Op
+	// Reasons are the first eight reasons for the attempt, in the order in which
+	// they came; MoreReasons counts the rest.
+	Reasons     []Reason
+	MoreReasons int
+	// Start and Duration are when and how long it ran.
+	Start    time.Time
+	Duration time.Duration
+	// Writes counts the requests that changed something, to any object, among those
+	// that were sent with the attempt's ctx through a Repository of this module.
+	Writes int
+	// Action and Err are what the attempt returned, after the ErrorHandler. Err is
+	// nil or has a *kerr.Error in its chain.
+	Action Action
+	Err    error
+	// Failures counts the failed attempts in a row, this one included. Next is the
+	// wait until the next attempt if nothing changes before; negative if none is
+	// planned.
+	Failures int
+	Next     time.Duration
+}
+
+// Verb is what happened to be a reason for an attempt.
+type Verb string
+
+// The verbs.
+const (
+	VerbAdded    Verb = "added"    // an object is new to the cache
+	VerbUpdated  Verb = "updated"  // an object changed
+	VerbDeleted  Verb = "deleted"  // an object is gone
+	VerbResync   Verb = "resync"   // informer.Options.Resync
+	VerbTimer    Verb = "timer"    // a Requeue
+	VerbRetry    Verb = "retry"    // a backoff
+	VerbEnqueued Verb = "enqueued" // Controller.Enqueue
+)
+
+// Reason is why an attempt was made.
+type Reason struct {
+	Verb Verb
+	// Kind, Key and ResourceVersion name the object that an event was about. Kind is
+	// empty for timers, retries and Enqueue.
+	Kind            string
+	Key             types.NamespacedName
+	ResourceVersion string
+	// Failures is the number of failed attempts before a retry.
+	Failures int
+}
+
+// String is for logs.
+func (r Reason) String() string {
+	switch {
+	case r.Kind != "":
+		return fmt.Sprintf("%s %s %s at %s", r.Kind, r.Key, r.Verb, r.ResourceVersion)
+	case r.Failures > 0:
+		return fmt.Sprintf("%s %d", r.Verb, r.Failures)
+	default:
+		return string(r.Verb)
+	}
+}

@@ -1,0 +1,110 @@
+package controller
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/kuberator/kuberator/informer"
+)
+
+// Options change how a controller runs. nil and the zero value mean the defaults.
+type Options struct {
+	// Name appears in logs and errors. The default is the kind in lower case.
+	Name string
+	// Workers is how many objects are worked on at the same time. If zero, one
+	// worker runs: the only number for which a Context needs no locks.
+	Workers int
+	// Informer limits which objects are watched.
+	Informer informer.Options
+	// Timeout is the deadline of one attempt, from its snapshot to the end of
+	// Apply or Cleanup. The default is 5 minutes: longer than any sequence of
+	// requests that makes progress, short enough that a hanging one is noticed.
+	// Negative means none.
+	Timeout time.Duration
+	// MinBackoff and MaxBackoff bound the wait after a failure. It doubles with
+	// each failure in a row. The defaults are 100 ms, which a conflict does not
+	// notice and a loop of failures does, and 5 minutes, after which somebody who
+	// repaired something still waits for the result.
+	MinBackoff, MaxBackoff time.Duration
+	// Grace is how long Run waits for running attempts after its ctx ended, before
+	// it cancels theirs. The default is 20 s: with what comes after it, that fits
+	// the 30 s that Kubernetes gives a Pod to terminate.
+	Grace time.Duration
+	// SlowDeletion is how long an object may be in deletion before each failing
+	// Cleanup of it is logged as a warning that the deletion is blocked. The
+	// default is 10 minutes.
+	SlowDeletion time.Duration
+	// AllowSkipCleanup lets who may annotate an object with
+	// "kuberator.dev/skip-cleanup: true" have it deleted without Cleanup. Each use
+	// is logged. The default is no: what Cleanup would have undone stays behind.
+	AllowSkipCleanup bool
+	// Logger receives one record per attempt at most: failures at error level,
+	// successes at debug level. If nil, errors and warnings go to standard error as
+	// JSON.
+	Logger *zap.Logger
+	// OnAttempt is told of every attempt after it ended, and of lists and watches
+	// that fail, for metrics, traces and tests. It is called by the workers, for one
+	// key one at a time, and must return quickly.
+	OnAttempt func(Attempt)
+}
+
+// abandonAfter is how long Run waits for attempts whose ctx it cancelled. User code
+// that does not return by then ignores its ctx.
+const abandonAfter = 5 * time.Second
+
+func (o *Options) withDefaults(kind string) (Options, error) {
+	var opts Options
+	if o != nil {
+		opts = *o
+	}
+	opts.Name = cmp.Or(opts.Name, strings.ToLower(kind))
+	opts.Workers = cmp.Or(opts.Workers, 1)
+	opts.Timeout = cmp.Or(opts.Timeout, 5*time.Minute)
+	opts.MinBackoff = cmp.Or(opts.MinBackoff, 100*time.Millisecond)
+	opts.MaxBackoff = cmp.Or(opts.MaxBackoff, max(5*time.Minute, opts.MinBackoff))
+	opts.Grace = cmp.Or(opts.Grace, 20*time.Second)
+	opts.SlowDeletion = cmp.Or(opts.SlowDeletion, 10*time.Minute)
+	if opts.OnAttempt == nil {
+		opts.OnAttempt = func(Attempt) {}
+	}
+	if err := opts.validate(); err != nil {
+		return opts, err
+	}
+	if opts.Logger == nil {
+		logger, err := standardLogger()
+		if err != nil {
+			return opts, err
+		}
+		opts.Logger = logger
+	}
+	opts.Logger = opts.Logger.With(zap.String("controller", opts.Name))
+	return opts, nil
+}
+
+func (o Options) validate() error {
+	switch {
+	case o.Workers < 0:
+		return fmt.Errorf("options: Workers is %d, it must not be negative", o.Workers)
+	case o.MinBackoff < 0 || o.MaxBackoff < o.MinBackoff:
+		return fmt.Errorf("options: MinBackoff %s and MaxBackoff %s must be positive and in this order", o.MinBackoff, o.MaxBackoff)
+	case o.Grace < 0 || o.SlowDeletion < 0:
+		return errors.New("options: Grace and SlowDeletion must not be negative")
+	}
+	return nil
+}
+
+// standardLogger is zap's production logger without sampling, which would hide
+// errors exactly when there are many, and without stack traces of our own frames.
+func standardLogger() (*zap.Logger, error) {
+	cfg := zap.NewProductionConfig()
+	cfg.Level.SetLevel(zap.WarnLevel)
+	cfg.Sampling = nil
+	cfg.DisableStacktrace = true
+	cfg.DisableCaller = true
+	return cfg.Build()
+}

@@ -1,0 +1,108 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/tools/pager"
+
+	"github.com/kuberator/kuberator/finalizer"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// ReleaseAll prepares for uninstalling an operator: for every object that carries
+// the finalizer it calls Cleanup and removes the finalizer. Without it, objects and
+// their namespaces could not be deleted any more once the operator is gone.
+//
+// # Guarantees
+//
+// An object whose Cleanup fails, or is not finished, keeps its finalizer. The other
+// objects are released all the same.
+//
+// # Assumptions
+//
+// No process applies these objects at the same time, or afterwards: the controller
+// must be stopped, everywhere.
+//
+// # Errors
+//
+// The failures, joined; beyond ten they are counted. An error at once if this
+// controller is running. Calling it again takes up what is left.
+func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
+	if c.finalizer == NoFinalizer {
+		return nil
+	}
+	if _, err := c.begin(); err != nil {
+		return fmt.Errorf("release all: %w", err)
+	}
+	c.mu.Lock()
+	c.current.queue.ShutDown()
+	c.mu.Unlock()
+	defer c.end()
+	const most = 10
+	var failures []error
+	failed := 0
+	err := c.eachLive(ctx, func(obj T) {
+		if err := c.release(ctx, obj); err != nil {
+			if failed++; failed <= most {
+				failures = append(failures, err)
+			}
+		}
+	})
+	if failed > most {
+		failures = append(failures, fmt.Errorf("and %d more", failed-most))
+	}
+	if err != nil {
+		failures = append(failures, fmt.Errorf("release all: list %s: %w", c.repo.Kind().Kind, err))
+	}
+	return errors.Join(failures...)
+}
+
+// release lets one object go.
+func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
+	if !finalizer.Held(obj, c.finalizer) {
+		return nil
+	}
+	at := &Attempt{Key: repository.Key(obj), UID: obj.GetUID()}
+	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
+		defer recovered(&err)
+		if action, err = c.user.Cleanup(ctx, obj); err == nil && action != AwaitChange() {
+			err = errUnfinished
+		}
+		return action, err
+	})
+	if err != nil {
+		c.opts.Logger.Error("release failed, the finalizer stays", append(at.names(), errorFields(err)...)...)
+	}
+	return err
+}
+
+// eachLive calls f for every object on the server, page by page.
+func (c *Controller[T, C]) eachLive(ctx context.Context, f func(T)) error {
+	for _, lw := range c.informer.ListerWatchers() {
+		lister := cache.ToListerWatcherWithContext(lw)
+		page := func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return lister.ListWithContext(ctx, opts)
+		}
+		list, _, err := pager.New(page).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return kerr.New(kerr.OpList, c.repo.Kind(), types.NamespacedName{}, "", err)
+		}
+		if err := meta.EachListItem(list, func(obj runtime.Object) error {
+			if obj, ok := obj.(T); ok {
+				f(obj)
+			}
+			return ctx.Err()
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,105 @@
+package controller
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// What the library logs by itself is names, classes and the text of errors, which
+// may hold what users wrote into objects: it is bounded and escaped. Objects are
+// never logged.
+
+// report logs the attempt, once, and tells Options.OnAttempt.
+func (c *Controller[T, C]) report(at Attempt) {
+	if entry := c.opts.Logger.Check(level(at.Err), message(at)); entry != nil {
+		entry.Write(append(at.names(), c.details(at)...)...)
+	}
+	c.tell(at)
+}
+
+// trouble reports what is no attempt: a watch that fails, an object that cannot be
+// decoded, a filter or a mapping that panicked.
+func (c *Controller[T, C]) trouble(err error) {
+	at := Attempt{Controller: c.opts.Name, Op: kerr.OpSync, Err: err, Start: time.Now(), Next: -1}
+	if e, ok := errors.AsType[*kerr.Error](err); ok {
+		at.Key, at.UID, at.Op = e.Key, e.UID, e.Op
+	} else {
+		at.Err = kerr.New(kerr.OpSync, c.repo.Kind(), at.Key, "", err)
+	}
+	c.report(at)
+}
+
+// tell calls OnAttempt, which must not take a worker down.
+func (c *Controller[T, C]) tell(at Attempt) {
+	var panicked error
+	func() {
+		defer recovered(&panicked)
+		c.opts.OnAttempt(at)
+	}()
+	if panicked != nil {
+		c.opts.Logger.Error("Options.OnAttempt panicked", append(at.names(), errorFields(panicked)...)...)
+	}
+}
+
+func message(at Attempt) string {
+	if at.Err != nil {
+		return "attempt failed"
+	}
+	return "attempt succeeded"
+}
+
+// level keeps quiet what the next attempt resolves by itself.
+func level(err error) zapcore.Level {
+	if err == nil {
+		return zapcore.DebugLevel
+	}
+	switch kerr.ClassOf(err) {
+	case kerr.ClassConflict, kerr.ClassGone:
+		return zapcore.DebugLevel
+	case kerr.ClassThrottled:
+		return zapcore.InfoLevel
+	default:
+		return zapcore.ErrorLevel
+	}
+}
+
+func (c *Controller[T, C]) details(at Attempt) []zap.Field {
+	reasons := make([]string, 0, len(at.Reasons)+1)
+	for _, reason := range at.Reasons {
+		reasons = append(reasons, kerr.Text(reason.String(), kerr.MaxLog))
+	}
+	if at.MoreReasons > 0 {
+		reasons = append(reasons, fmt.Sprintf("and %d more", at.MoreReasons))
+	}
+	fields := []zap.Field{
+		zap.String("op", string(at.Op)),
+		zap.Strings("reasons", reasons),
+		zap.Duration("duration", at.Duration),
+		zap.Int("writes", at.Writes),
+	}
+	if at.Next >= 0 {
+		fields = append(fields, zap.Duration("next", at.Next))
+	}
+	if at.Err != nil {
+		fields = append(fields, zap.Int("failures", at.Failures))
+		fields = append(fields, errorFields(at.Err)...)
+	}
+	return fields
+}
+
+func errorFields(err error) []zap.Field {
+	fields := []zap.Field{
+		zap.String("class", kerr.ClassOf(err).String()),
+		zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)),
+	}
+	if p, ok := errors.AsType[*kerr.PanicError](err); ok {
+		fields = append(fields, zap.String("stack", kerr.Text(p.Stack, 8<<10)))
+	}
+	return fields
+}

@@ -1,0 +1,39 @@
+package controller
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+
+	"github.com/kuberator/kuberator/repository"
+)
+
+// RequiredRules returns the RBAC rules that the library needs for this controller:
+// to watch, read and finalize its kind, to write the status, and to watch the kinds
+// given to Owns and Watches. What Apply and Cleanup need comes on top. Confined to
+// namespaces, the rules can be a Role's.
+func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
+	own, _ := meta.UnsafeGuessKindToResource(c.repo.Kind())
+	if r, ok := c.repo.(repository.Resourced); ok {
+		own = r.Resource()
+	}
+	verbs := []string{"get", "list", "watch"}
+	if c.finalizer != NoFinalizer {
+		verbs = append(verbs, "patch")
+	}
+	rules := []rbacv1.PolicyRule{
+		rule(own, verbs...),
+		rule(own.GroupVersion().WithResource(own.Resource+"/status"), "patch"),
+	}
+	for _, s := range c.sources {
+		if !s.resource.Empty() {
+			rules = append(rules, rule(s.resource, "list", "watch"))
+		}
+	}
+	return rules
+}
+
+func rule(gvr schema.GroupVersionResource, verbs ...string) rbacv1.PolicyRule {
+	return rbacv1.PolicyRule{APIGroups: []string{gvr.Group}, Resources: []string{gvr.Resource}, Verbs: verbs}
+}

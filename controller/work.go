@@ -1,0 +1,103 @@
+package controller
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// worker takes keys until the queue is shut down. User code runs on its goroutine.
+// If that calls runtime.Goexit the goroutine cannot be saved, and another worker
+// takes its place.
+func (c *Controller[T, C]) worker(ctx context.Context, r *running[T]) {
+	finished := false
+	defer func() {
+		if !finished {
+			r.wg.Go(func() { c.worker(ctx, r) })
+		}
+	}()
+	for {
+		key, reasons, more, ok := r.queue.Get()
+		if !ok {
+			break
+		}
+		c.process(ctx, r, key, reasons, more)
+	}
+	finished = true
+}
+
+// process makes one attempt for a key. Whatever user code does, the key is settled,
+// reported and given back.
+func (c *Controller[T, C]) process(ctx context.Context, r *running[T], key types.NamespacedName, reasons []Reason, more int) {
+	defer r.queue.Done(key)
+	r.setBusy(key, true)
+	defer r.setBusy(key, false)
+	if more == 0 && c.echoes(r, key, reasons) {
+		return
+	}
+	a := attempt.New(c.repo.Kind(), key, nil)
+	at := Attempt{Controller: c.opts.Name, Key: key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now()}
+	made, returned := true, false
+	defer func() {
+		if !returned { // runtime.Goexit; a panic has become an error before
+			at.Err = kerr.New(at.Op, c.repo.Kind(), key, at.UID, kerr.Recovered(nil))
+		}
+		if !made {
+			return
+		}
+		at.Duration = time.Since(at.Start)
+		_, at.Writes = a.Written()
+		r.states.learn(key, a)
+		settle(r, &at)
+		c.report(at)
+	}()
+	ctx, cancel := c.deadline(ctx)
+	defer cancel()
+	made = c.reconcile(attempt.With(ctx, a), r, &at)
+	returned = true
+}
+
+func (c *Controller[T, C]) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.opts.Timeout < 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
+}
+
+// errTimeout is the cause of an attempt's ctx that ended.
+type errTimeout struct{ after time.Duration }
+
+func (e errTimeout) Error() string {
+	return "the attempt ran longer than Options.Timeout (" + e.after.String() + ")"
+}
+
+// Is makes the cause the deadline that it is.
+func (e errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// echoes tells whether all reasons are events about the very state that was worked
+// on last. They carry no news: the attempt succeeded, or its retry is planned. That
+// is how the event of our own finalizer patch, after which Apply ran at once,
+// does not make it run twice.
+func (c *Controller[T, C]) echoes(r *running[T], key types.NamespacedName, reasons []Reason) bool {
+	last := r.states.last(key)
+	if len(reasons) == 0 || last.worked == "" && last.content == nil {
+		return false
+	}
+	for _, reason := range reasons {
+		event := reason.Verb == VerbAdded || reason.Verb == VerbUpdated
+		if !event || reason.Kind != c.repo.Kind().Kind || reason.Key != key || reason.ResourceVersion != last.worked {
+			return false
+		}
+	}
+	if last.content == nil {
+		return true
+	}
+	cached, ok := c.informer.View(key)
+	return ok && equality.Semantic.DeepEqual(runtime.Object(cached), last.content)
+}

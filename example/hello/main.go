@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"log"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/repository"
+)
+
+type hello struct{}
+
+func (hello) Finalizer() string { return "example.com/hello" }
+
+func (hello) Apply(_ context.Context, cm *corev1.ConfigMap) (controller.Action, error) {
+	log.Printf("hello, %s", cm.Name)
+	return controller.AwaitChange(), nil
+}
+
+func (hello) Cleanup(context.Context, *corev1.ConfigMap) (controller.Action, error) {
+	return controller.AwaitChange(), nil
+}
+
+func main() {
+	cfg, err := clientcmd.BuildConfigFromFlags("", clientcmd.RecommendedHomeFile)
+	if err != nil {
+		log.Fatal(err)
+	}
+	repo, err := repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	log.Fatal(controller.Run(context.Background(), repo, hello{}, nil))
+}

@@ -1,0 +1,186 @@
+// Package finalizer runs code before an object is worked on and before it goes
+// away.
+//
+// An object that carries a finalizer is not removed by the API server before the
+// finalizer is. [Reconcile] is the whole protocol as one function over two facts,
+// whether we hold the object and whether it is being deleted. It works with or
+// without a controller.
+package finalizer
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/pinned"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// Reconcile takes obj one step further: it applies an object that lives and cleans
+// up one that is being deleted.
+//
+// # Expected flow
+//
+//	not held, live      add the finalizer, go on with the object the server returned: apply
+//	held, live          apply
+//	held, deleting      read the live object to be sure, cleanup, remove the finalizer
+//	not held, deleting  nothing to do
+//
+// # Guarantees
+//
+//   - apply is only called with a state that the server returned, that carries the
+//     finalizer and that is not being deleted.
+//   - cleanup is only called after a read in this call confirmed that the object
+//     with the UID of obj still exists, is being deleted and carries the finalizer.
+//   - The finalizer is removed only after cleanup returned no error. Hence for every
+//     object for which apply was called, cleanup succeeds at least once before the
+//     object is gone, whatever crashes in between.
+//   - Writes name the UID of obj: an object of the same name created later is never
+//     touched. They change this finalizer only, and remove all its duplicates.
+//
+// # Assumptions
+//
+// No other controller uses the finalizer's name for this kind. apply and cleanup
+// are idempotent: both run again after a crash, and cleanup also runs for objects
+// for which apply never did. Calls for one object do not overlap.
+//
+// # Caveats
+//
+// Who may patch the object can remove the finalizer by force; then cleanup is not
+// called. So does restoring etcd, or deleting the stored objects of a
+// CustomResourceDefinition.
+//
+// # Errors
+//
+// Each is a [*kerr.Error] whose Op tells the step, around the error of apply or
+// cleanup itself. An obj without a name is [kerr.ErrUnnamed]. Where the object is
+// gone there is nothing left to do: no error and the zero R.
+func Reconcile[T repository.Object, R any](
+	ctx context.Context, p repository.Repository[T], name string, obj T,
+	apply, cleanup func(context.Context, T) (R, error),
+) (R, error) {
+	var none R
+	if obj == *new(T) || obj.GetName() == "" {
+		return none, kerr.New(kerr.OpApply, p.Kind(), types.NamespacedName{}, "", kerr.ErrUnnamed)
+	}
+	held, deleting := Held(obj, name), obj.GetDeletionTimestamp() != nil
+	switch {
+	case !held && deleting:
+		return none, nil
+	case !held:
+		got, err := add(ctx, p, name, obj)
+		if err != nil || got == *new(T) {
+			return none, wrap(kerr.OpAddFinalizer, p, obj, err)
+		}
+		obj = got
+		fallthrough
+	case !deleting:
+		result, err := apply(ctx, obj)
+		return result, wrap(kerr.OpApply, p, obj, err)
+	default:
+		return release(ctx, p, name, obj, cleanup, confirmDeleting)
+	}
+}
+
+// Release cleans up an object that is not being deleted and lets it go: it reads
+// the live object, calls cleanup and removes the finalizer. It is for uninstalling
+// an operator. Nothing must apply the object at the same time, or afterwards. An
+// object that is gone or does not carry the finalizer needs nothing.
+func Release[T repository.Object, R any](
+	ctx context.Context, p repository.Repository[T], name string, obj T, cleanup func(context.Context, T) (R, error),
+) (R, error) {
+	return release(ctx, p, name, obj, cleanup, func(metav1.Object) error { return nil })
+}
+
+// Held tells whether obj carries the finalizer.
+func Held(obj metav1.Object, name string) bool { return slices.Contains(obj.GetFinalizers(), name) }
+
+// add returns the object with the finalizer, or nil if it must not be added any
+// more because the object is gone or being deleted.
+func add[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T) (T, error) {
+	if err := Validate(name); err != nil {
+		return *new(T), kerr.Terminal(err)
+	}
+	got, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
+		if Held(state, name) || state.GetDeletionTimestamp() != nil {
+			return nil
+		}
+		return replace(state, append(slices.Clone(state.GetFinalizers()), name))
+	})
+	switch {
+	case gone(err):
+		return *new(T), nil
+	case err != nil:
+		return *new(T), err
+	case got.GetDeletionTimestamp() != nil:
+		return *new(T), nil // deleted meanwhile: its event leads to the cleanup, if we hold it
+	}
+	return got, nil
+}
+
+func release[T repository.Object, R any](
+	ctx context.Context, p repository.Repository[T], name string, obj T,
+	cleanup func(context.Context, T) (R, error), confirm func(metav1.Object) error,
+) (R, error) {
+	var none R
+	live, err := pinned.Live(ctx, p, obj)
+	if gone(err) || err == nil && !Held(live, name) {
+		return none, nil
+	}
+	if err == nil {
+		err = confirm(live)
+	}
+	if err != nil {
+		return none, wrap(kerr.OpCleanup, p, obj, err)
+	}
+	result, err := cleanup(ctx, live)
+	if err != nil {
+		return result, wrap(kerr.OpCleanup, p, obj, err)
+	}
+	return result, wrap(kerr.OpRemoveFinalizer, p, obj, Remove(ctx, p, name, live))
+}
+
+// confirmDeleting refuses to clean up what the server does not report as being
+// deleted, although the state we were given did.
+func confirmDeleting(live metav1.Object) error {
+	if live.GetDeletionTimestamp() != nil {
+		return nil
+	}
+	return kerr.Mark(kerr.ClassConflict, errors.New("the live object is not being deleted"))
+}
+
+// Remove takes every copy of the finalizer off obj without any cleanup, and
+// nothing else. It is done when obj does not carry it or is gone.
+func Remove[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T) error {
+	_, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
+		if !Held(state, name) {
+			return nil
+		}
+		return replace(state, slices.DeleteFunc(slices.Clone(state.GetFinalizers()), func(f string) bool { return f == name }))
+	})
+	if gone(err) {
+		return nil
+	}
+	return err
+}
+
+// replace sets the whole list, under the test that it is the one that was seen: an
+// index into it, or a list of our own making, could hit other controllers'
+// finalizers. A missing list passes the test as null.
+func replace(state metav1.Object, finalizers []string) []pinned.Op {
+	var seen any
+	if f := state.GetFinalizers(); len(f) > 0 {
+		seen = f
+	}
+	return []pinned.Op{{Op: "test", Path: "/metadata/finalizers", Value: seen}, {Op: "add", Path: "/metadata/finalizers", Value: finalizers}}
+}
+
+func gone(err error) bool { return err != nil && kerr.ClassOf(err) == kerr.ClassGone }
+
+func wrap[T repository.Object](op kerr.Op, p repository.Repository[T], obj T, err error) error {
+	return kerr.New(op, p.Kind(), repository.Key(obj), obj.GetUID(), err)
+}

@@ -1,0 +1,115 @@
+package informer
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/repository"
+)
+
+// The reads below return deep copies, which the caller may change. They take the
+// ctx of the reconcile that reads. Before the informer runs and has synced they
+// find nothing.
+
+// Get returns the cached object.
+func (i *Informer[T]) Get(_ context.Context, key types.NamespacedName) (T, bool) {
+	obj, ok := i.View(key)
+	if !ok {
+		return obj, false
+	}
+	return clone(obj), true
+}
+
+// View returns the cached object itself, without copying it. It is shared with
+// everybody else and must not be changed.
+func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
+	var none T
+	r := i.now()
+	if r == nil {
+		return none, false
+	}
+	informer := r.in(key.Namespace)
+	if informer == nil {
+		return none, false
+	}
+	name := key.Name
+	if key.Namespace != "" {
+		name = key.Namespace + "/" + key.Name
+	}
+	found, ok, err := informer.GetStore().GetByKey(name)
+	if !ok || err != nil {
+		return none, false
+	}
+	obj, ok := found.(T)
+	return obj, ok
+}
+
+// ListOption narrows a List.
+type ListOption func(*listOptions)
+
+type listOptions struct {
+	namespace string
+	selector  labels.Selector
+}
+
+// In narrows a List to one namespace.
+func In(namespace string) ListOption { return func(o *listOptions) { o.namespace = namespace } }
+
+// Matching narrows a List to objects whose labels match.
+func Matching(selector labels.Selector) ListOption {
+	return func(o *listOptions) { o.selector = selector }
+}
+
+// List returns the cached objects, in no particular order.
+func (i *Informer[T]) List(_ context.Context, opts ...ListOption) []T {
+	var o listOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	r := i.now()
+	if r == nil {
+		return nil
+	}
+	var objs []T
+	for _, informer := range r.namespaces {
+		for _, found := range informer.GetStore().List() {
+			obj, ok := found.(T)
+			if ok && o.matches(obj) {
+				objs = append(objs, clone(obj))
+			}
+		}
+	}
+	return objs
+}
+
+func (o listOptions) matches(obj interface {
+	GetNamespace() string
+	GetLabels() map[string]string
+}) bool {
+	return (o.namespace == "" || obj.GetNamespace() == o.namespace) &&
+		(o.selector == nil || o.selector.Matches(labels.Set(obj.GetLabels())))
+}
+
+// ByIndex returns the cached objects that have the value in the index of that name
+// (see [Informer.AddIndex]), in no particular order. An unknown index has none.
+func (i *Informer[T]) ByIndex(_ context.Context, name, value string) []T {
+	r := i.now()
+	if r == nil {
+		return nil
+	}
+	var objs []T
+	for _, informer := range r.namespaces {
+		found, err := informer.GetTypedIndexer().ByTypedIndex(name, value)
+		if err != nil {
+			return nil
+		}
+		for _, obj := range found {
+			objs = append(objs, clone(obj))
+		}
+	}
+	return objs
+}
+
+func clone[T repository.Object](obj T) T { return obj.DeepCopyObject().(T) }

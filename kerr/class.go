@@ -1,0 +1,160 @@
+package kerr
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Class is what an error means for trying again. The package comment has the
+// table.
+type Class uint8
+
+// The classes. Transient is the zero value: an error that nobody knows anything
+// about is worth another try.
+const (
+	ClassTransient Class = iota
+	ClassConflict
+	ClassThrottled
+	ClassGone
+	ClassForbidden
+	ClassInvalid
+	ClassTooLarge
+	ClassAmbiguous
+	ClassTerminal
+	ClassPanic
+	ClassTimeout
+	ClassNotLeader
+	ClassNoStatusSubresource
+	ClassUndecodable
+)
+
+// String returns the name of the class, for logs and metric labels.
+func (c Class) String() string {
+	names := [...]string{
+		"Transient", "Conflict", "Throttled", "Gone", "Forbidden", "Invalid", "TooLarge", "Ambiguous",
+		"Terminal", "Panic", "Timeout", "NotLeader", "NoStatusSubresource", "Undecodable",
+	}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return "Class(" + strconv.Itoa(int(c)) + ")"
+}
+
+// ClassOf returns the class of any error, walking its chain. A mark that code set
+// on purpose ([Mark], [Terminal], [Invalid]) wins over what the cause looks like.
+// ClassOf(nil) is ClassTransient and means nothing.
+//
+// A failed read is never Ambiguous: it changed nothing, so it is Transient.
+func ClassOf(err error) Class {
+	c := classOf(err)
+	if e, ok := request(err); ok && c == ClassAmbiguous && e.Op.reads() {
+		return ClassTransient
+	}
+	return c
+}
+
+// request returns the innermost *Error of the chain: the request that failed, not
+// the step that contained it.
+func request(err error) (*Error, bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return nil, false
+	}
+	if inner, ok := request(e.Err); ok {
+		return inner, true
+	}
+	return e, true
+}
+
+func classOf(err error) Class {
+	if m, ok := errors.AsType[*marked](err); ok {
+		return m.class
+	}
+	if _, ok := errors.AsType[*PanicError](err); ok {
+		return ClassPanic
+	}
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) {
+		return classOfStatus(status.Status())
+	}
+	if _, ok := errors.AsType[*ShutdownTimeout](err); ok {
+		return ClassTimeout
+	}
+	switch {
+	case errors.Is(err, ErrUnnamed):
+		return ClassTerminal
+	case errors.Is(err, context.DeadlineExceeded):
+		return ClassTimeout
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return ClassTransient // nobody listened, so nothing was delivered
+	case lostConnection(err):
+		return ClassAmbiguous
+	}
+	return ClassTransient
+}
+
+// classOfStatus reads an answer of the API server. The rows are measured on
+// kube-apiserver 1.36; test/e2e has each of them as a test.
+func classOfStatus(s metav1.Status) Class {
+	switch s.Code {
+	case http.StatusConflict:
+		return ClassConflict
+	case http.StatusTooManyRequests:
+		return ClassThrottled
+	case http.StatusNotFound:
+		if unexpectedAnswer(s) {
+			return ClassTransient // "404 page not found": the resource is not served, no object is missing
+		}
+		return ClassGone
+	case http.StatusGone:
+		return ClassTransient // an expired resourceVersion: list again
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return ClassForbidden
+	case http.StatusRequestEntityTooLarge:
+		return ClassTooLarge
+	}
+	switch {
+	case s.Code >= 500 && strings.Contains(s.Message, "request is too large"):
+		return ClassTooLarge // etcd's limit arrives as a 500 without a reason
+	case s.Code >= 500:
+		return ClassAmbiguous
+	case s.Code >= 400:
+		return ClassInvalid
+	}
+	return ClassTransient
+}
+
+// unexpectedAnswer tells an answer that no API handler wrote from one that a
+// handler did.
+func unexpectedAnswer(s metav1.Status) bool {
+	if s.Details == nil {
+		return false
+	}
+	for _, cause := range s.Details.Causes {
+		if cause.Type == metav1.CauseTypeUnexpectedServerResponse {
+			return true
+		}
+	}
+	return false
+}
+
+// lostConnection tells whether a request may have been delivered without its
+// answer coming back.
+func lostConnection(err error) bool {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return true
+	}
+	if e, ok := errors.AsType[net.Error](err); ok {
+		return e.Timeout()
+	}
+	return false
+}

@@ -1,0 +1,32 @@
+// Package kerr says what failed, doing what, to which object, and what that
+// means for trying again.
+//
+// Every error that leaves the library is or wraps an [*Error]: the step that was
+// taken ([Op]), the kind, the key and the UID of the object, and the cause. The
+// cause is never turned into text, so [errors.Is] and [errors.As] reach it.
+//
+// # Classes
+//
+// [ClassOf] sorts any error, the library's or not, into a [Class]. A controller
+// treats the classes as follows.
+//
+//	class                what it means                                  what happens next
+//	Transient            nothing was changed, try again                 backoff
+//	Conflict             the object is newer than what was decided on   backoff, not logged as an error
+//	Throttled            the server asks to slow down                   after the time the server named
+//	Gone                 the object, or one it needs, does not exist    backoff, not logged as an error
+//	Forbidden            401 or 403: a role may be granted later        backoff
+//	Invalid              the server refused the content (4xx)           backoff
+//	TooLarge             the object exceeds the server's size limits    not before the object changes
+//	Ambiguous            a write whose outcome is unknown               backoff, then a live read
+//	Timeout              the reconcile ran out of its time              backoff
+//	Panic                user code panicked                             backoff
+//	NotLeader            this process must not write now                backoff
+//	NoStatusSubresource  the kind has no status subresource             backoff
+//	Undecodable          the object does not fit the Go type            not before the object changes
+//	Terminal             marked with [Terminal]                         not before the object changes
+//
+// An error marked with [Invalid] has class Invalid too, and since it is the
+// user's own word that the input is wrong, it waits for a new generation instead
+// of backing off. [After] overrides when, whatever the class.
+package kerr

@@ -1,0 +1,118 @@
+package kerr
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Op is the step that failed, in words that read well in front of an object's
+// name.
+type Op string
+
+// The steps of the library. User code may use its own.
+const (
+	OpGet             Op = "get"
+	OpList            Op = "list"
+	OpSync            Op = "sync"
+	OpDecode          Op = "decode"
+	OpCreate          Op = "create"
+	OpUpdate          Op = "update"
+	OpPatch           Op = "patch"
+	OpServerSideApply Op = "server-side apply"
+	OpDelete          Op = "delete"
+	OpAddFinalizer    Op = "add finalizer"
+	OpRemoveFinalizer Op = "remove finalizer"
+	OpApply           Op = "apply"
+	OpCleanup         Op = "cleanup"
+	OpPatchStatus     Op = "patch status"
+	OpMap             Op = "map"
+	OpFilter          Op = "filter"
+)
+
+// reads tells whether the step changes nothing on the server.
+func (o Op) reads() bool {
+	switch o {
+	case OpGet, OpList, OpSync, OpDecode:
+		return true
+	default:
+		return false
+	}
+}
+
+// Error is a failed step on one object.
+//
+// It has the shape of [io/fs.PathError]. Find it in a chain with
+// errors.AsType[*kerr.Error](err).
+type Error struct {
+	// Op is the step.
+	Op Op
+	// Kind, Key and UID name the object. UID is empty where the object was not
+	// read yet.
+	Kind schema.GroupVersionKind
+	Key  types.NamespacedName
+	UID  types.UID
+	// Err is the cause.
+	Err error
+}
+
+// New returns err as an [*Error] of the step op on the object; nil for a nil err.
+// Each step wraps once: if err is an [*Error] with the same step and object it is
+// returned as it is.
+func New(op Op, kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &Error{Op: op, Kind: kind, Key: key, UID: uid, Err: err}
+	if inner, ok := err.(*Error); ok && inner.Op == op && inner.sameObject(e) {
+		return err
+	}
+	return e
+}
+
+// Error is one line: the step, the object, the cause. A cause that is about the
+// same object does not name it again. The text is not bounded or escaped, see
+// [Text].
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(string(e.Op))
+	if e.Kind.Kind != "" {
+		b.WriteString(" " + e.Kind.Kind)
+	}
+	if name := e.name(); name != "" {
+		b.WriteString(" " + name)
+	}
+	cause := e.Err
+	for {
+		inner, ok := cause.(*Error)
+		if !ok || !inner.sameObject(e) {
+			break
+		}
+		b.WriteString(": " + string(inner.Op))
+		cause = inner.Err
+	}
+	if cause != nil {
+		b.WriteString(": " + cause.Error())
+	}
+	return b.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Class is [ClassOf] of the error.
+func (e *Error) Class() Class { return ClassOf(e) }
+
+func (e *Error) sameObject(o *Error) bool {
+	return e.Kind.GroupKind() == o.Kind.GroupKind() && e.Key == o.Key
+}
+
+// name is the key without the leading slash that a cluster-scoped object's key
+// would print.
+func (e *Error) name() string {
+	if e.Key.Namespace == "" {
+		return e.Key.Name
+	}
+	return e.Key.String()
+}

@@ -1,0 +1,99 @@
+package kerr
+
+import (
+	"errors"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+)
+
+// Conditions to test with [errors.Is].
+var (
+	// ErrTerminal is in the chain of every error marked with [Terminal].
+	ErrTerminal = errors.New("terminal")
+	// ErrInvalid is in the chain of every error marked with [Invalid].
+	ErrInvalid = errors.New("invalid input")
+	// ErrUnnamed is returned for an object without a name, or without a namespace
+	// where its kind needs one.
+	ErrUnnamed = errors.New("the object has no name, or no namespace where its kind needs one")
+	// ErrNotServed is in the chain when the API server does not have the resource
+	// at all: the CustomResourceDefinition is missing, or the group, version or
+	// plural is misspelled.
+	ErrNotServed = errors.New("the API server does not serve this resource")
+)
+
+// Terminal marks err: the reconcile is not tried again before the object
+// changes. The chain and the text stay as they are. Terminal(nil) is nil.
+func Terminal(err error) error { return Mark(ClassTerminal, err) }
+
+// Invalid marks err: the user's input is wrong. The reconcile is not tried again
+// before the object's generation changes. The chain and the text stay as they
+// are. Invalid(nil) is nil.
+func Invalid(err error) error { return Mark(ClassInvalid, err) }
+
+// Mark gives err the class c, whatever its cause looks like. Mark(c, nil) is nil.
+func Mark(c Class, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &marked{class: c, err: err}
+}
+
+type marked struct {
+	class Class
+	err   error
+}
+
+func (m *marked) Error() string { return m.err.Error() }
+func (m *marked) Unwrap() error { return m.err }
+
+func (m *marked) Is(target error) bool {
+	return m.class == ClassTerminal && target == ErrTerminal || m.class == ClassInvalid && target == ErrInvalid
+}
+
+// WaitsForChange tells whether trying again before the object changes is
+// pointless: the error is marked [Terminal] or [Invalid], or is of class TooLarge
+// or Undecodable.
+//
+// An answer 4xx of the server is not: quotas, webhooks and roles change without
+// the object changing.
+func WaitsForChange(err error) bool {
+	if errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid) {
+		return true
+	}
+	switch ClassOf(err) {
+	case ClassTerminal, ClassTooLarge, ClassUndecodable:
+		return true
+	default:
+		return false
+	}
+}
+
+// After marks err: try again after d, instead of after the backoff. A d of zero
+// or less means at once. After(d, nil) is nil.
+func After(d time.Duration, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &after{d: max(d, 0), err: err}
+}
+
+type after struct {
+	d   time.Duration
+	err error
+}
+
+func (a *after) Error() string { return a.err.Error() }
+func (a *after) Unwrap() error { return a.err }
+
+// RetryAfter returns when to try again, if the error says so: the time given to
+// [After], else what the API server asked for (Retry-After).
+func RetryAfter(err error) (time.Duration, bool) {
+	if a, ok := errors.AsType[*after](err); ok {
+		return a.d, true
+	}
+	if seconds, ok := apierrors.SuggestsClientDelay(err); ok && seconds > 0 {
+		return time.Duration(seconds) * time.Second, true
+	}
+	return 0, false
+}

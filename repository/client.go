@@ -1,0 +1,89 @@
+package repository
+
+import (
+	"context"
+	"errors"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+)
+
+// Client is what a repository needs of a generated typed client, such as
+// corev1client.ConfigMapInterface. The methods are the generator's, hence six.
+type Client[T Object, L runtime.Object] interface {
+	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
+	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
+	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)
+	List(ctx context.Context, opts metav1.ListOptions) (L, error)
+	Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts metav1.PatchOptions, subresources ...string) (T, error)
+	Watch(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error)
+}
+
+// FromClient returns the repository of a namespaced kind over a generated
+// clientset, real or fake:
+//
+//	repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
+//
+// The clientset itself is needed to know whether it can stream lists: a fake
+// cannot, and an informer that tries would never sync.
+//
+// A nil client is reported by the first use, and by controller.New.
+func FromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk schema.GroupVersionKind, client func(namespace string) C, opts ...Option) *Live[T] {
+	return fromClient[T, L](clientset, gvk, client, scopeNamespaced, opts)
+}
+
+// FromClusterClient is like [FromClient] for a cluster-scoped kind:
+//
+//	repository.FromClusterClient(cs, corev1.SchemeGroupVersion.WithKind("Namespace"), cs.CoreV1().Namespaces())
+func FromClusterClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk schema.GroupVersionKind, client C, opts ...Option) *Live[T] {
+	return fromClient[T, L](clientset, gvk, func(string) C { return client }, scopeCluster, opts)
+}
+
+func fromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk schema.GroupVersionKind, client func(string) C, s scope, opts []Option) *Live[T] {
+	plural, _ := meta.UnsafeGuessKindToResource(gvk)
+	l := &Live[T]{kind: gvk, resource: plural, scope: s, backend: clientBackend[T, L, C]{clientset, client}}
+	switch {
+	case client == nil:
+		l.err = errors.New("repository.FromClient: the client is nil")
+	case gvk.Kind == "":
+		l.err = errors.New("repository.FromClient: the kind is empty")
+	}
+	return apply(l, opts)
+}
+
+type clientBackend[T Object, L runtime.Object, C Client[T, L]] struct {
+	clientset any
+	client    func(string) C
+}
+
+func (b clientBackend[T, L, C]) get(ctx context.Context, key types.NamespacedName) (T, error) {
+	return b.client(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+}
+
+func (b clientBackend[T, L, C]) create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error) {
+	return b.client(obj.GetNamespace()).Create(ctx, obj, opts)
+}
+
+func (b clientBackend[T, L, C]) patch(ctx context.Context, key types.NamespacedName, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (T, error) {
+	return b.client(key.Namespace).Patch(ctx, key.Name, pt, data, opts, sub...)
+}
+
+func (b clientBackend[T, L, C]) delete(ctx context.Context, key types.NamespacedName, opts metav1.DeleteOptions) error {
+	return b.client(key.Namespace).Delete(ctx, key.Name, opts)
+}
+
+func (b clientBackend[T, L, C]) listerWatcher(namespace string) cache.ListerWatcher {
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			return b.client(namespace).List(ctx, opts)
+		},
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+			return b.client(namespace).Watch(ctx, opts)
+		},
+	}, b.clientset)
+}

@@ -1,0 +1,164 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// Live is the [Repository] that [New] and [FromClient] return. Beyond the
+// interface it creates, updates, applies and deletes objects, which is how user
+// code writes children. It is safe for concurrent use.
+//
+// Every error is a [*kerr.Error].
+type Live[T Object] struct {
+	kind       schema.GroupVersionKind
+	resource   schema.GroupVersionResource
+	namespaces []string
+	scope      scope
+	backend    backend[T]
+	err        error
+}
+
+// backend sends requests, nothing else: over HTTP (rest.go) or through a generated
+// client (client.go).
+type backend[T Object] interface {
+	get(ctx context.Context, key types.NamespacedName) (T, error)
+	create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
+	patch(ctx context.Context, key types.NamespacedName, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (T, error)
+	delete(ctx context.Context, key types.NamespacedName, opts metav1.DeleteOptions) error
+	listerWatcher(namespace string) cache.ListerWatcher
+}
+
+// scope is what the repository knows about the kind's namespaces.
+type scope uint8
+
+const (
+	scopeUnknown scope = iota
+	scopeNamespaced
+	scopeCluster
+)
+
+var (
+	_ Namespaced = (*Live[*metav1.PartialObjectMetadata])(nil)
+	_ Resourced  = (*Live[*metav1.PartialObjectMetadata])(nil)
+)
+
+// Err returns what is wrong with the arguments of [FromClient], or nil.
+func (l *Live[T]) Err() error { return l.err }
+
+// Kind returns the kind.
+func (l *Live[T]) Kind() schema.GroupVersionKind { return l.kind }
+
+// Resource returns the resource. [FromClient] guesses it from the kind, as the
+// plural of English nouns.
+func (l *Live[T]) Resource() schema.GroupVersionResource { return l.resource }
+
+// Namespaces returns the namespaces given to [InNamespaces]; none means all.
+func (l *Live[T]) Namespaces() []string { return slices.Clone(l.namespaces) }
+
+// ListerWatcher lists and watches all namespaces, or the only one that the
+// repository is confined to.
+func (l *Live[T]) ListerWatcher() cache.ListerWatcher {
+	if len(l.namespaces) == 1 {
+		return l.backend.listerWatcher(l.namespaces[0])
+	}
+	return l.backend.listerWatcher(metav1.NamespaceAll)
+}
+
+// ListerWatcherIn lists and watches one namespace.
+func (l *Live[T]) ListerWatcherIn(namespace string) cache.ListerWatcher {
+	return l.backend.listerWatcher(namespace)
+}
+
+// Get reads the object from the API server, never from a cache. An object that
+// does not exist is an error of class Gone, for which apierrors.IsNotFound holds.
+func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {
+	if err := l.check(key); err != nil {
+		return *new(T), l.wrap(kerr.OpGet, key, "", err)
+	}
+	got, err := l.backend.get(ctx, key)
+	if err != nil {
+		return *new(T), l.wrap(kerr.OpGet, key, "", err)
+	}
+	return got, nil
+}
+
+// Patch implements [Patcher].
+func (l *Live[T]) Patch(ctx context.Context, obj T, pt types.PatchType, data []byte, subresources ...string) (T, error) {
+	return l.write(ctx, kerr.OpPatch, obj, func(key types.NamespacedName) (T, error) {
+		return l.backend.patch(ctx, key, pt, data, metav1.PatchOptions{}, subresources...)
+	})
+}
+
+// write is the only place that a mutating request passes: it refuses what must not
+// be sent, sends, attributes what was written to the reconcile in ctx, and wraps
+// the error.
+func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.NamespacedName) (T, error)) (T, error) {
+	if obj == *new(T) {
+		return *new(T), l.wrap(op, types.NamespacedName{}, "", kerr.ErrUnnamed)
+	}
+	key, uid := Key(obj), obj.GetUID()
+	a := attempt.From(ctx)
+	if err := errors.Join(l.check(key), a.MayWrite()); err != nil {
+		return *new(T), l.wrap(op, key, uid, err)
+	}
+	got, err := send(key)
+	if err != nil {
+		return *new(T), l.wrap(op, key, uid, unsure(err))
+	}
+	if got != *new(T) {
+		a.Wrote(l.kind, key, got.GetResourceVersion())
+	} else {
+		a.Wrote(l.kind, key, "")
+	}
+	return got, nil
+}
+
+// check refuses a key that cannot be sent: no name, no namespace, or a namespace
+// that the repository is not confined to.
+func (l *Live[T]) check(key types.NamespacedName) error {
+	switch {
+	case l.err != nil:
+		return l.err
+	case key.Name == "", key.Namespace == "" && l.scope == scopeNamespaced:
+		return kerr.ErrUnnamed
+	case len(l.namespaces) > 0 && !slices.Contains(l.namespaces, key.Namespace):
+		return apierrors.NewForbidden(l.resource.GroupResource(), key.Name,
+			errors.New("the repository is confined to other namespaces, and this one is "+key.Namespace))
+	}
+	return nil
+}
+
+// unsure marks the error of a write as ambiguous if it is neither an answer of the
+// API server nor known to have kept the request from being sent. An answer that
+// cannot be decoded is one of those: the write happened, its result is unreadable.
+func unsure(err error) error {
+	if status := apierrors.APIStatus(nil); errors.As(err, &status) || notSent(err) {
+		return err
+	}
+	return kerr.Mark(kerr.ClassAmbiguous, err)
+}
+
+func (l *Live[T]) wrap(op kerr.Op, key types.NamespacedName, uid types.UID, err error) error {
+	if apierrors.IsNotFound(err) && kerr.ClassOf(err) != kerr.ClassGone {
+		err = &notServed{err}
+	}
+	return kerr.New(op, l.kind, key, uid, err)
+}
+
+// notServed adds kerr.ErrNotServed to the chain.
+type notServed struct{ error }
+
+func (n *notServed) Unwrap() []error { return []error{n.error, kerr.ErrNotServed} }
+
+func (n *notServed) Error() string { return kerr.ErrNotServed.Error() + ": " + n.error.Error() }

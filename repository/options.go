@@ -1,0 +1,49 @@
+package repository
+
+import (
+	"errors"
+	"slices"
+	"syscall"
+)
+
+// Option changes a repository that [New], [FromClient] or [FromClusterClient]
+// makes.
+type Option func(*options)
+
+type options struct {
+	namespaces    []string
+	clusterScoped bool
+}
+
+// InNamespaces confines the repository: it lists and watches these namespaces
+// only, and a request for an object elsewhere is refused without being sent, with
+// an error of class Forbidden. Without this option all namespaces are allowed.
+func InNamespaces(namespaces ...string) Option {
+	return func(o *options) { o.namespaces = slices.Compact(slices.Sorted(slices.Values(namespaces))) }
+}
+
+// ClusterScoped says that the kind has no namespaces. Without it, [New] does not
+// know, sends what it is asked to, and leaves a missing namespace to the server.
+func ClusterScoped() Option {
+	return func(o *options) { o.clusterScoped = true }
+}
+
+func apply[T Object](l *Live[T], opts []Option) *Live[T] {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	l.namespaces = o.namespaces
+	switch {
+	case o.clusterScoped && (len(o.namespaces) > 0 || l.scope == scopeNamespaced):
+		l.err = errors.Join(l.err, errors.New("repository: a cluster-scoped kind has no namespaces to be confined to"))
+	case o.clusterScoped:
+		l.scope = scopeCluster
+	case len(o.namespaces) > 0:
+		l.scope = scopeNamespaced
+	}
+	return l
+}
+
+// notSent tells an error that proves that the server did not get the request.
+func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

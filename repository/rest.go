@@ -1,0 +1,129 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/gentype"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+)
+
+// New returns the repository of the resource gvr, whose Go type is E, without
+// generated code:
+//
+//	repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
+//
+// It does no I/O. It returns an error if E is not in the scheme under the group
+// and version of gvr, or if cfg is not usable. That the server does not have the
+// resource shows at the first request, as kerr.ErrNotServed.
+//
+// If cfg sets no QPS there is no limit on the client's side, where client-go's
+// default is 5 requests/s: the server's Priority and Fairness governs. Objects are
+// sent and read as JSON, so that one that does not fit E can be told from the rest
+// of a list.
+func New[E any, T interface {
+	*E
+	Object
+}](cfg *rest.Config, s *runtime.Scheme, gvr schema.GroupVersionResource, opts ...Option) (*Live[T], error) {
+	fail := func(err error) (*Live[T], error) {
+		return nil, fmt.Errorf("repository of %s: %w", gvr.GroupResource(), err)
+	}
+	if cfg == nil || s == nil {
+		return fail(errors.New("the rest.Config and the scheme must not be nil"))
+	}
+	if gvr.Version == "" || gvr.Resource == "" {
+		return fail(fmt.Errorf("the version and the resource must not be empty, got %+v", gvr))
+	}
+	kind, err := kindOf(s, T(new(E)), gvr.GroupVersion())
+	if err != nil {
+		return fail(err)
+	}
+	codecs := serializer.NewCodecFactory(s)
+	client, err := restClient(cfg, codecs, gvr.GroupVersion())
+	if err != nil {
+		return fail(err)
+	}
+	params := runtime.NewScheme()
+	metav1.AddToGroupVersion(params, gvr.GroupVersion())
+	b := restBackend[T]{
+		kind: kind, resource: gvr.Resource, client: client, codecs: codecs,
+		params:    runtime.NewParameterCodec(params),
+		newObject: func() T { return new(E) },
+	}
+	l := apply(&Live[T]{kind: kind, resource: gvr, backend: b}, opts)
+	if l.err != nil {
+		return fail(l.err)
+	}
+	return l, nil
+}
+
+func kindOf(s *runtime.Scheme, obj runtime.Object, gv schema.GroupVersion) (schema.GroupVersionKind, error) {
+	kinds, _, err := s.ObjectKinds(obj)
+	if err != nil {
+		return schema.GroupVersionKind{}, fmt.Errorf("%T is not in the scheme, call the AddToScheme of its package: %w", obj, err)
+	}
+	for _, kind := range kinds {
+		if kind.GroupVersion() == gv {
+			return kind, nil
+		}
+	}
+	return schema.GroupVersionKind{}, fmt.Errorf("%T is in the scheme as %v, not in %s", obj, kinds, gv)
+}
+
+func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.GroupVersion) (*rest.RESTClient, error) {
+	c := rest.CopyConfig(cfg)
+	c.GroupVersion, c.APIPath = &gv, "/apis"
+	if gv.Group == "" {
+		c.APIPath = "/api"
+	}
+	c.NegotiatedSerializer = codecs.WithoutConversion()
+	c.ContentType, c.AcceptContentTypes = runtime.ContentTypeJSON, runtime.ContentTypeJSON
+	if c.QPS == 0 && c.RateLimiter == nil {
+		c.QPS = -1
+	}
+	if c.UserAgent == "" {
+		c.UserAgent = rest.DefaultKubernetesUserAgent()
+	}
+	return rest.RESTClientFor(c)
+}
+
+// restBackend sends requests with client-go's generic client.
+type restBackend[T Object] struct {
+	kind      schema.GroupVersionKind
+	resource  string
+	client    *rest.RESTClient
+	codecs    serializer.CodecFactory
+	params    runtime.ParameterCodec
+	newObject func() T
+}
+
+func (b restBackend[T]) in(namespace string) *gentype.Client[T] {
+	return gentype.NewClient(b.resource, b.client, b.params, namespace, b.newObject)
+}
+
+func (b restBackend[T]) get(ctx context.Context, key types.NamespacedName) (T, error) {
+	return b.in(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+}
+
+func (b restBackend[T]) create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error) {
+	return b.in(obj.GetNamespace()).Create(ctx, obj, opts)
+}
+
+func (b restBackend[T]) patch(ctx context.Context, key types.NamespacedName, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (T, error) {
+	return b.in(key.Namespace).Patch(ctx, key.Name, pt, data, opts, sub...)
+}
+
+func (b restBackend[T]) delete(ctx context.Context, key types.NamespacedName, opts metav1.DeleteOptions) error {
+	return b.in(key.Namespace).Delete(ctx, key.Name, opts)
+}
+
+func (b restBackend[T]) listerWatcher(namespace string) cache.ListerWatcher {
+	return &tolerantListWatch[T]{restBackend: b, namespace: namespace}
+}

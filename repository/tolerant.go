@@ -1,0 +1,169 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer/streaming"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/rest"
+	restwatch "k8s.io/client-go/rest/watch"
+
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// Tolerant is an optional interface that can be implemented by a
+// cache.ListerWatcher that leaves out objects it cannot decode, instead of failing
+// as a whole. If implemented, OnUndecodable is called once before the first list.
+// The errors are [*kerr.Error]s of class Undecodable; report must be safe for
+// concurrent use.
+type Tolerant interface {
+	OnUndecodable(report func(error))
+}
+
+// tolerantListWatch decodes list items and watch events one by one. client-go
+// decodes a list as a whole, so that one object that does not fit the Go type
+// keeps an informer from ever syncing; and it ends a watch at such an event, to
+// fall over it again after the relist.
+//
+// An object that cannot be decoded is reported and, to whoever reads the stream,
+// deleted: it is not in lists, and each event about it arrives as a deletion.
+type tolerantListWatch[T Object] struct {
+	restBackend[T]
+	namespace string
+	report    atomic.Pointer[func(error)]
+}
+
+// OnUndecodable implements [Tolerant].
+func (l *tolerantListWatch[T]) OnUndecodable(report func(error)) { l.report.Store(&report) }
+
+// List implements cache.Lister; client-go calls [tolerantListWatch.ListWithContext].
+func (l *tolerantListWatch[T]) List(opts metav1.ListOptions) (runtime.Object, error) {
+	return l.ListWithContext(context.Background(), opts) //nolint:forbidigo // the interface has no ctx
+}
+
+// Watch implements cache.Watcher; client-go calls [tolerantListWatch.WatchWithContext].
+func (l *tolerantListWatch[T]) Watch(opts metav1.ListOptions) (watch.Interface, error) {
+	return l.WatchWithContext(context.Background(), opts) //nolint:forbidigo // the interface has no ctx
+}
+
+// ListWithContext returns a *metav1.List whose items are objects of type T.
+func (l *tolerantListWatch[T]) ListWithContext(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+	raw, err := l.request(opts).Do(ctx).Raw()
+	if err != nil {
+		return nil, err
+	}
+	var page struct {
+		metav1.TypeMeta `json:",inline"`
+		metav1.ListMeta `json:"metadata"`
+		Items           []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(raw, &page); err != nil {
+		return nil, fmt.Errorf("decode the list: %w", err)
+	}
+	list := &metav1.List{TypeMeta: page.TypeMeta, ListMeta: page.ListMeta, Items: make([]runtime.RawExtension, 0, len(page.Items))}
+	for _, item := range page.Items {
+		obj, err := l.decode(item)
+		if err != nil {
+			return nil, err
+		}
+		if bad, ok := obj.(*undecodable); ok {
+			l.tell(bad.err)
+			continue
+		}
+		list.Items = append(list.Items, runtime.RawExtension{Object: obj})
+	}
+	return list, nil
+}
+
+// WatchWithContext streams events until ctx ends.
+func (l *tolerantListWatch[T]) WatchWithContext(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+	opts.Watch = true
+	body, err := l.request(opts).Stream(ctx)
+	if err != nil {
+		return nil, err
+	}
+	info, ok := runtime.SerializerInfoForMediaType(l.codecs.SupportedMediaTypes(), runtime.ContentTypeJSON)
+	if !ok || info.StreamSerializer == nil {
+		return nil, errors.Join(errors.New("the scheme's codecs have no JSON stream serializer"), body.Close())
+	}
+	frames := info.StreamSerializer.NewFrameReader(body)
+	events := restwatch.NewDecoder(streaming.NewDecoder(frames, info.StreamSerializer.Serializer), embedded[T]{l})
+	reporter := apierrors.NewClientErrorReporter(http.StatusInternalServerError, http.MethodGet, "ClientWatchDecoding")
+	return watch.NewStreamWatcher(tolerantDecoder[T]{events, l}, reporter), nil
+}
+
+func (l *tolerantListWatch[T]) request(opts metav1.ListOptions) *rest.Request {
+	var timeout time.Duration
+	if opts.TimeoutSeconds != nil {
+		timeout = time.Duration(*opts.TimeoutSeconds) * time.Second
+	}
+	return l.client.Get().
+		NamespaceIfScoped(l.namespace, l.namespace != "").
+		Resource(l.resource).
+		VersionedParams(&opts, l.params).
+		Timeout(timeout)
+}
+
+func (l *tolerantListWatch[T]) tell(err error) {
+	if report := l.report.Load(); report != nil {
+		(*report)(err)
+	}
+}
+
+// decode returns a T, a *metav1.Status, or an *undecodable in the place of a T.
+func (l *tolerantListWatch[T]) decode(raw []byte) (runtime.Object, error) {
+	obj, _, err := l.codecs.UniversalDeserializer().Decode(raw, &l.kind, nil)
+	if err == nil {
+		return obj, nil
+	}
+	var head metav1.PartialObjectMetadata
+	if json.Unmarshal(raw, &head) != nil || head.Name == "" {
+		return nil, err
+	}
+	stub := l.newObject()
+	stub.SetName(head.Name)
+	stub.SetNamespace(head.Namespace)
+	stub.SetUID(head.UID)
+	stub.SetResourceVersion(head.ResourceVersion)
+	err = kerr.New(kerr.OpDecode, l.kind, Key(&head), head.UID, kerr.Mark(kerr.ClassUndecodable, err))
+	return &undecodable{Object: stub, err: err}, nil
+}
+
+// undecodable stands for an object of which only the metadata could be read.
+type undecodable struct {
+	runtime.Object
+	err error
+}
+
+// embedded decodes the object inside a watch event.
+type embedded[T Object] struct{ l *tolerantListWatch[T] }
+
+func (e embedded[T]) Decode(data []byte, _ *schema.GroupVersionKind, _ runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
+	obj, err := e.l.decode(data)
+	return obj, &e.l.kind, err
+}
+
+// tolerantDecoder turns an event about an undecodable object into a deletion.
+type tolerantDecoder[T Object] struct {
+	*restwatch.Decoder
+	l *tolerantListWatch[T]
+}
+
+func (d tolerantDecoder[T]) Decode() (watch.EventType, runtime.Object, error) {
+	event, obj, err := d.Decoder.Decode()
+	if bad, ok := obj.(*undecodable); ok {
+		d.l.tell(bad.err)
+		return watch.Deleted, bad.Object, nil
+	}
+	return event, obj, err
+}
