@@ -1,0 +1,241 @@
+package queue_test
+
+import (
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kuberator/kuberator/internal/queue"
+)
+
+const (
+	base = 100 * time.Millisecond
+	most = 10 * time.Second
+)
+
+// inBubble runs f with a queue in virtual time. That the bubble ends shows that
+// nothing leaks.
+func inBubble(t *testing.T, f func(t *testing.T, q *queue.Queue[string, string])) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		q := queue.New[string, string](queue.Options{Base: base, Max: most})
+		defer q.ShutDown()
+		f(t, q)
+	})
+}
+
+// retry is a Failed that waits for the backoff.
+func retry(backoff time.Duration, failures int) (time.Duration, string) {
+	return backoff, "retry " + strconv.Itoa(failures)
+}
+
+// next returns the next key and its reasons, and how long it took to come.
+func next(t *testing.T, q *queue.Queue[string, string]) (key string, reasons []string, waited time.Duration) {
+	t.Helper()
+	start := time.Now()
+	key, reasons, _, ok := q.Get()
+	require.True(t, ok)
+	return key, reasons, time.Since(start)
+}
+
+func TestReasonsAreMergedAndCapped(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		for i := range 11 {
+			q.Add("a", strconv.Itoa(i), false)
+		}
+		key, reasons, more, ok := q.Get()
+		require.True(t, ok)
+		require.Equal(t, "a", key)
+		require.Equal(t, []string{"0", "1", "2", "3", "4", "5", "6", "7"}, reasons)
+		require.Equal(t, 3, more)
+		require.Zero(t, q.Len())
+	})
+}
+
+func TestAddDuringWorkRunsAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.Add("a", "first", false)
+		next(t, q)
+		q.Add("a", "second", false)
+		require.Zero(t, q.Len(), "a key is given to one worker at a time")
+		q.Forget("a")
+		q.Done("a")
+		_, reasons, waited := next(t, q)
+		require.Equal(t, []string{"second"}, reasons)
+		require.Zero(t, waited)
+	})
+}
+
+func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.Add("a", "new", false)
+		next(t, q)
+		want := base
+		for n := 1; n < 70; n++ {
+			wait, failures := q.Failed("a", retry)
+			require.Equal(t, n, failures)
+			require.LessOrEqual(t, wait, want)
+			require.GreaterOrEqual(t, wait, want*4/5, "jitter takes at most a fifth")
+			q.Done("a")
+			_, reasons, waited := next(t, q)
+			require.Equal(t, wait, waited)
+			require.Equal(t, []string{"retry " + strconv.Itoa(n)}, reasons)
+			want = min(want*2, most)
+		}
+	})
+}
+
+func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.Add("a", "new", false)
+		next(t, q)
+		q.Add("a", "noise during the attempt", false)
+		wait, _ := q.Failed("a", retry)
+		q.Done("a")
+		for range 20 {
+			q.Add("a", "noise", false)
+		}
+		_, reasons, waited := next(t, q)
+		require.Equal(t, wait, waited)
+		require.Equal(t, "noise during the attempt", reasons[0])
+		_, failures := q.Failed("a", retry)
+		require.Equal(t, 2, failures)
+		q.Done("a")
+	})
+}
+
+func TestG10NewsEndsTheBackoff(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.Add("a", "new", false)
+		next(t, q)
+		q.Failed("a", retry)
+		q.Done("a")
+		q.Add("a", "new generation", true)
+		_, _, waited := next(t, q)
+		require.Zero(t, waited)
+
+		q.Add("a", "and another, during the attempt", true)
+		wait, _ := q.Failed("a", retry)
+		require.Zero(t, wait, "the failure was about a state that is history")
+		q.Done("a")
+		_, _, waited = next(t, q)
+		require.Zero(t, waited)
+		_, failures := q.Failed("a", retry)
+		require.Equal(t, 1, failures)
+		q.Done("a")
+	})
+}
+
+func TestAfterReplacesAnOlderTimer(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.After("a", time.Minute, "minute")
+		q.After("a", time.Hour, "hour")
+		_, reasons, waited := next(t, q)
+		require.Equal(t, time.Hour, waited)
+		require.Equal(t, []string{"hour"}, reasons)
+		q.After("a", time.Minute, "minute")
+		q.Forget("a")
+		q.Done("a")
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.Zero(t, q.Len(), "Forget ends the timer")
+	})
+}
+
+func TestEventsDoNotWaitForATimer(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.After("a", time.Hour, "hour")
+		q.Add("a", "event", false)
+		_, reasons, waited := next(t, q)
+		require.Zero(t, waited)
+		require.Equal(t, []string{"event"}, reasons)
+		q.Done("a")
+		_, reasons, waited = next(t, q)
+		require.Equal(t, time.Hour, waited, "and the timer is still there")
+		require.Equal(t, []string{"hour"}, reasons)
+	})
+}
+
+func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.After("a", time.Second, "second")
+		q.Add("a", "event", false)
+		next(t, q)
+		wait, _ := q.Failed("a", func(time.Duration, int) (time.Duration, string) { return time.Minute, "late" })
+		require.Equal(t, time.Second, wait)
+		q.Done("a")
+		_, reasons, _ := next(t, q)
+		require.Equal(t, []string{"second"}, reasons)
+	})
+}
+
+func TestG14ShutDownDropsWhatWaits(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		q.Add("a", "working", false)
+		next(t, q)
+		q.Add("b", "waiting", false)
+		q.After("c", time.Second, "timer")
+		q.ShutDown()
+		_, _, _, ok := q.Get()
+		require.False(t, ok)
+		q.Done("a")
+		q.Add("d", "late", true)
+		q.After("e", time.Second, "late")
+		time.Sleep(time.Minute)
+		_, _, _, ok = q.Get()
+		require.False(t, ok)
+	})
+}
+
+// TestG1OneWorkerPerKey lets 64 workers fight for one key under 10,000 events.
+func TestG1OneWorkerPerKey(t *testing.T) {
+	q := queue.New[string, int](queue.Options{Base: time.Microsecond, Max: time.Millisecond})
+	var busy, runs int
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	for range 64 {
+		wg.Go(func() {
+			for {
+				key, _, _, ok := q.Get()
+				if !ok {
+					return
+				}
+				mu.Lock()
+				busy++
+				runs++
+				both := busy > 1
+				mu.Unlock()
+				if both {
+					t.Error("two workers have the same key")
+				}
+				mu.Lock()
+				busy--
+				mu.Unlock()
+				q.Forget(key)
+				q.Done(key)
+			}
+		})
+	}
+	for i := range 10_000 {
+		q.Add("a", i, i%3 == 0)
+	}
+	q.ShutDown()
+	wg.Wait()
+	require.Positive(t, runs)
+}
+
+func BenchmarkAddGetDone(b *testing.B) {
+	q := queue.New[string, string](queue.Options{Base: base, Max: most})
+	defer q.ShutDown()
+	b.ReportAllocs()
+	for b.Loop() {
+		q.Add("a", "event", false)
+		key, _, _, _ := q.Get()
+		q.Forget(key)
+		q.Done(key)
+	}
+}

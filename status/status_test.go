@@ -1,0 +1,208 @@
+package status_test
+
+import (
+	"errors"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/status"
+)
+
+// observed is a status that shows generation and error.
+type observed struct {
+	appsv1.DeploymentStatus
+	Message string `json:"-"`
+	cause   error
+}
+
+func (o *observed) ObserveGeneration(generation int64) { o.ObservedGeneration = generation }
+
+func (o *observed) ObserveError(err error) {
+	o.cause = err
+	o.Conditions = nil
+	if err != nil {
+		o.Conditions = []appsv1.DeploymentCondition{{Type: "Failed", Status: corev1.ConditionTrue, Message: err.Error()}}
+	}
+}
+
+type bench struct {
+	*testserver.Server
+	repo repository.Repository[*appsv1.Deployment]
+}
+
+func setup(t *testing.T, s appsv1.DeploymentStatus) (*bench, *appsv1.Deployment) {
+	t.Helper()
+	server := testserver.New(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}, Status: s})
+	b := &bench{server, repository.FromClient(server.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), server.Clientset.AppsV1().Deployments)}
+	return b, b.live(t)
+}
+
+func (b *bench) live(t *testing.T) *appsv1.Deployment {
+	t.Helper()
+	d, err := b.Clientset.AppsV1().Deployments("ns").Get(t.Context(), "name", metav1.GetOptions{})
+	require.NoError(t, err)
+	return d
+}
+
+func (b *bench) writeStatus(t *testing.T, change func(*appsv1.DeploymentStatus)) {
+	t.Helper()
+	d := b.live(t)
+	change(&d.Status)
+	_, err := b.Clientset.AppsV1().Deployments("ns").UpdateStatus(t.Context(), d, metav1.UpdateOptions{})
+	require.NoError(t, err)
+}
+
+func TestPatchSetsAndClears(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 3, ReadyReplicas: 2})
+	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 4})
+	require.NoError(t, err)
+	require.Equal(t, appsv1.DeploymentStatus{Replicas: 4}, got.Status)
+	require.Equal(t, b.live(t), got)
+	require.NotContains(t, b.Writes()[0].Patch, "spec")
+}
+
+func TestG9PatchSendsNothingWhenNothingChanges(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 3})
+	b.Clientset.ClearActions()
+	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 3})
+	require.NoError(t, err)
+	require.Same(t, d, got)
+	require.Empty(t, b.Clientset.Actions(), "no request at all")
+}
+
+func TestPatchOnAnEmptyStatus(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{})
+	got, err := status.Patch(t.Context(), b.repo, d, &appsv1.DeploymentStatus{Replicas: 1})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, got.Status.Replicas)
+	require.Contains(t, b.Writes()[0].Patch, "/metadata/resourceVersion", "the whole status must not overwrite somebody's")
+}
+
+func TestPatchOnAnEmptyStatusThatIsNoLonger(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{})
+	b.writeStatus(t, func(s *appsv1.DeploymentStatus) { s.UnavailableReplicas = 7 })
+	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 1})
+	require.NoError(t, err)
+	require.Equal(t, appsv1.DeploymentStatus{Replicas: 1}, got.Status, "decided again on the live status")
+}
+
+func TestPatchLeavesOtherFieldsAlone(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
+	b.writeStatus(t, func(s *appsv1.DeploymentStatus) { s.UnavailableReplicas = 7 })
+	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
+	require.NoError(t, err)
+	require.Equal(t, appsv1.DeploymentStatus{Replicas: 2, UnavailableReplicas: 7}, got.Status)
+}
+
+func TestG4PatchNeverLandsOnARecreatedObject(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
+	require.NoError(t, b.Clientset.AppsV1().Deployments("ns").Delete(t.Context(), "name", metav1.DeleteOptions{}))
+	other := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}, Status: appsv1.DeploymentStatus{Replicas: 9}}
+	_, err := b.Clientset.AppsV1().Deployments("ns").Create(t.Context(), other, metav1.CreateOptions{})
+	require.NoError(t, err)
+	_, err = status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
+	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+	require.EqualValues(t, 9, b.live(t).Status.Replicas)
+}
+
+func TestPatchOfAGoneObject(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{})
+	require.NoError(t, b.Clientset.AppsV1().Deployments("ns").Delete(t.Context(), "name", metav1.DeleteOptions{}))
+	_, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
+	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+	require.True(t, apierrors.IsNotFound(err))
+	require.ErrorContains(t, err, "patch status Deployment ns/name")
+}
+
+func TestG16NoStatusSubresourceIsNotGone(t *testing.T) {
+	s := testserver.New(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}})
+	repo := repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps)
+	cm, err := repo.Get(t.Context(), repository.Key(&metav1.ObjectMeta{Namespace: "ns", Name: "name"}))
+	require.NoError(t, err)
+	_, err = status.Patch(t.Context(), repo, cm, map[string]string{"phase": "Ready"})
+	require.Equal(t, kerr.ClassNoStatusSubresource, kerr.ClassOf(err))
+	require.ErrorContains(t, err, "CustomResourceDefinition")
+}
+
+func TestG15LostAnswerIsReadBack(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
+	b.After = func(int, testserver.Write) error { return io.EOF }
+	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
+	require.NoError(t, err)
+	require.EqualValues(t, 2, got.Status.Replicas)
+	require.Len(t, b.Writes(), 1)
+}
+
+// TestPatchInAReconcileComparesWithTheServer changes the status in place, which a
+// reconcile may do, and passes it on.
+func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
+	a := attempt.New(b.repo.Kind(), repository.Key(d), nil)
+	a.WorkOn(attempt.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
+	ctx := attempt.With(t.Context(), a)
+	for replicas := range int32(3) {
+		d.Status.Replicas = 5 + replicas
+		_, err := status.Patch(ctx, b.repo, d, d.Status)
+		require.NoError(t, err)
+		require.Equal(t, 5+replicas, b.live(t).Status.Replicas)
+		_, err = status.Patch(ctx, b.repo, d, d.Status)
+		require.NoError(t, err)
+	}
+	require.Len(t, b.Writes(), 3)
+}
+
+func TestObserveGenerationAndError(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{})
+	d.Generation = 7 // what the reconcile worked on, not what is live
+	cause := errors.New("line one\nline two \u202e" + strings.Repeat("x", 5000))
+	s := &observed{}
+	got, err := status.PatchError(t.Context(), b.repo, d, s, cause)
+	require.NoError(t, err)
+	require.EqualValues(t, 7, got.Status.ObservedGeneration)
+	require.ErrorIs(t, s.cause, cause)
+	message := got.Status.Conditions[0].Message
+	require.LessOrEqual(t, len(message), kerr.MaxMessage)
+	require.True(t, strings.HasPrefix(message, `line one\nline two \u202exxx`), message)
+
+	got, err = status.PatchError(t.Context(), b.repo, got, s, nil)
+	require.NoError(t, err)
+	require.Empty(t, got.Status.Conditions)
+	require.NoError(t, s.cause)
+
+	require.True(t, status.Observed(&metav1.ObjectMeta{Generation: 7}, 7))
+	require.False(t, status.Observed(&metav1.ObjectMeta{Generation: 8}, 7))
+	require.False(t, status.Observed(&metav1.ObjectMeta{}, 0), "no generation, nothing to observe")
+}
+
+func TestGenerationIsObservedOnAValueToo(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{})
+	got, err := status.Patch(t.Context(), b.repo, d, observed{})
+	require.NoError(t, err)
+	require.Equal(t, d.Generation, got.Status.ObservedGeneration)
+}
+
+func TestBadInput(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{})
+	_, err := status.Patch(t.Context(), b.repo, &appsv1.Deployment{}, appsv1.DeploymentStatus{})
+	require.ErrorIs(t, err, kerr.ErrUnnamed)
+	_, err = status.Patch(t.Context(), b.repo, nil, appsv1.DeploymentStatus{})
+	require.ErrorIs(t, err, kerr.ErrUnnamed)
+	_, err = status.Patch(t.Context(), b.repo, d, "not an object")
+	require.ErrorContains(t, err, "not a JSON object")
+	_, err = status.Patch(t.Context(), b.repo, d, map[string]any{"f": func() {}})
+	require.ErrorContains(t, err, "encode the status")
+	b.Before = func(int, testserver.Write) error { return apierrors.NewUnauthorized("expired") }
+	_, err = status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 1})
+	require.Equal(t, kerr.ClassForbidden, kerr.ClassOf(err))
+}
