@@ -1,0 +1,189 @@
+package controller_test
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/repository"
+)
+
+const ours = "example.com/cleanup"
+
+type (
+	deployment = appsv1.Deployment
+	action     = controller.Action
+)
+
+// bench is a controller of Deployments that runs in virtual time, and what it did.
+type bench struct {
+	*testserver.Server
+	t    *testing.T
+	repo *repository.Live[*deployment]
+	opts controller.Options
+	logs *observer.ObservedLogs
+	user controller.Funcs[*deployment]
+	c    *controller.Controller[*deployment, controller.Funcs[*deployment]]
+	stop context.CancelFunc
+	done chan error
+
+	mu       sync.Mutex
+	calls    []string // "apply name" and "cleanup name"
+	attempts []controller.Attempt
+}
+
+// inBubble runs f in virtual time with a server that holds objs. That the bubble
+// ends shows that no goroutine is left (G14).
+func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		core, logs := observer.New(zapcore.DebugLevel)
+		b := &bench{Server: testserver.New(objs...), t: t, logs: logs}
+		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
+		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), OnAttempt: b.attempted}
+		b.user = controller.Funcs[*deployment]{FinalizerName: ours}
+		f(b)
+		if b.stop != nil {
+			b.stop()
+			require.NoError(t, <-b.done)
+		}
+	})
+}
+
+// start runs the controller. apply and cleanup are called after the call is noted.
+func (b *bench) start() {
+	b.t.Helper()
+	b.make()
+	b.run()
+}
+
+func (b *bench) make() {
+	b.t.Helper()
+	user := b.user
+	user.ApplyFunc, user.CleanupFunc = b.noted("apply ", b.user.ApplyFunc), b.noted("cleanup ", b.user.CleanupFunc)
+	if b.user.FinalizerName == controller.NoFinalizer {
+		user.CleanupFunc = nil
+	}
+	var err error
+	b.c, err = controller.New(b.repo, user, &b.opts)
+	require.NoError(b.t, err)
+}
+
+func (b *bench) run() {
+	ctx, cancel := context.WithCancel(b.t.Context())
+	b.stop, b.done = cancel, make(chan error, 1)
+	go func() { b.done <- b.c.Run(ctx) }()
+	synctest.Wait()
+}
+
+func (b *bench) noted(what string, f func(context.Context, *deployment) (action, error)) func(context.Context, *deployment) (action, error) {
+	return func(ctx context.Context, d *deployment) (action, error) {
+		b.mu.Lock()
+		b.calls = append(b.calls, what+d.Name)
+		b.mu.Unlock()
+		if f == nil {
+			return controller.AwaitChange(), nil
+		}
+		return f(ctx, d)
+	}
+}
+
+func (b *bench) attempted(a controller.Attempt) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attempts = append(b.attempts, a)
+}
+
+// settle lets virtual time pass until nothing moves, and returns the calls since
+// the last settle.
+func (b *bench) settle(d time.Duration) []string {
+	time.Sleep(d)
+	synctest.Wait()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	calls := b.calls
+	b.calls = nil
+	return calls
+}
+
+// took returns the attempts since the last call.
+func (b *bench) took() []controller.Attempt {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	attempts := b.attempts
+	b.attempts = nil
+	return attempts
+}
+
+func (b *bench) live(name string) *deployment {
+	b.t.Helper()
+	d, err := b.Clientset.AppsV1().Deployments("ns").Get(b.t.Context(), name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	require.NoError(b.t, err)
+	return d
+}
+
+func (b *bench) create(name string) {
+	b.t.Helper()
+	_, err := b.Clientset.AppsV1().Deployments("ns").Create(b.t.Context(), newDeployment(name), metav1.CreateOptions{})
+	require.NoError(b.t, err)
+}
+
+func (b *bench) edit(name string, change func(*deployment)) {
+	b.t.Helper()
+	d := b.live(name).DeepCopy()
+	change(d)
+	_, err := b.Clientset.AppsV1().Deployments("ns").Update(b.t.Context(), d, metav1.UpdateOptions{})
+	require.NoError(b.t, err)
+}
+
+func (b *bench) editStatus(name string, change func(*appsv1.DeploymentStatus)) {
+	b.t.Helper()
+	d := b.live(name).DeepCopy()
+	change(&d.Status)
+	_, err := b.Clientset.AppsV1().Deployments("ns").UpdateStatus(b.t.Context(), d, metav1.UpdateOptions{})
+	require.NoError(b.t, err)
+}
+
+func (b *bench) delete(name string) {
+	b.t.Helper()
+	require.NoError(b.t, b.Clientset.AppsV1().Deployments("ns").Delete(b.t.Context(), name, metav1.DeleteOptions{}))
+}
+
+// writesBy counts the committed writes whose patch contains text.
+func (b *bench) writesWith(text string) (n int) {
+	for _, w := range b.Writes() {
+		if strings.Contains(w.Patch, text) {
+			n++
+		}
+	}
+	return n
+}
+
+func scale(replicas int32) func(*deployment) {
+	return func(d *deployment) { d.Spec.Replicas = &replicas }
+}
+
+func newDeployment(name string) *deployment {
+	return &deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name}}
+}
+
+func nsName(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: "ns", Name: name}
+}

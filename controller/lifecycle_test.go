@@ -1,0 +1,262 @@
+package controller_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/status"
+)
+
+// TestG9OneApplyPerGenerationTwoWritesPerObject is the life of an object whose
+// Apply writes the status: the finalizer and the status for a new one, the status
+// for a new generation, nothing for a settled one.
+func TestG9OneApplyPerGenerationTwoWritesPerObject(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			require.Contains(t, d.Finalizers, ours)
+			d.Status.ObservedGeneration = d.Generation
+			_, err := status.Patch(ctx, b.repo, d, d.Status)
+			return controller.AwaitChange(), err
+		}
+		b.start()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		require.Len(t, b.Writes(), 2)
+
+		b.edit("a", scale(3))
+		require.Equal(t, []string{"apply a"}, b.settle(24*time.Hour))
+		require.Len(t, b.Writes(), 4, "the edit and one status")
+
+		attempts := b.took()
+		require.Len(t, attempts, 2)
+		require.Equal(t, 2, attempts[0].Writes)
+		require.Equal(t, 1, attempts[1].Writes)
+		require.Equal(t, kerr.OpApply, attempts[0].Op)
+		require.Equal(t, controller.VerbUpdated, attempts[1].Reasons[0].Verb)
+	}, newDeployment("a"))
+}
+
+func TestRestartOverSettledObjectsWritesNothing(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.start()
+		b.settle(time.Minute)
+		writes := len(b.Writes())
+		b.stop()
+		require.NoError(t, <-b.done)
+		b.run()
+		require.ElementsMatch(t, []string{"apply a", "apply b"}, b.settle(time.Minute), "each object is looked at once after a start (G8)")
+		require.Len(t, b.Writes(), writes)
+	}, newDeployment("a"), newDeployment("b"))
+}
+
+func TestG3DeletionRunsCleanupOnceThenLetsGo(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.start()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.delete("a")
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Hour))
+		require.Nil(t, b.live("a"))
+
+		b.create("a")
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour), "an object of the same name starts anew")
+	}, newDeployment("a"))
+}
+
+func TestG3CleanupThatFailsKeepsTheFinalizer(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		failures := 3
+		b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
+			if failures--; failures >= 0 {
+				require.Contains(t, b.live("a").Finalizers, ours)
+				return controller.AwaitChange(), errors.New("not yet")
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		b.settle(time.Minute)
+		b.delete("a")
+		require.Equal(t, []string{"cleanup a", "cleanup a", "cleanup a", "cleanup a"}, b.settle(time.Hour))
+		require.Nil(t, b.live("a"))
+	}, newDeployment("a"))
+}
+
+func TestG3CleanupThatRequeuesIsNotFinished(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var at []time.Time
+		b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
+			at = append(at, time.Now())
+			require.Contains(t, b.live("a").Finalizers, ours)
+			if len(at) < 3 {
+				return controller.Requeue(10 * time.Minute), nil
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		b.settle(time.Minute)
+		b.delete("a")
+		b.settle(time.Hour)
+		require.Len(t, at, 3)
+		require.Equal(t, 20*time.Minute, at[2].Sub(at[0]))
+		require.Nil(t, b.live("a"))
+		for _, attempt := range b.took() {
+			require.NoError(t, attempt.Err)
+		}
+	}, newDeployment("a"))
+}
+
+// TestG3LostAnswersAtEveryWrite loses the answer of write k, or the write itself,
+// for every k: Cleanup succeeds before the object is gone, and no Apply runs after.
+func TestG3LostAnswersAtEveryWrite(t *testing.T) {
+	for _, committed := range []bool{true, false} {
+		for k := 1; ; k++ {
+			writes := 0
+			t.Run("committed="+strconv.FormatBool(committed)+"/write="+strconv.Itoa(k), func(t *testing.T) {
+				inBubble(t, func(b *bench) {
+					fault := func(n int, w testserver.Write) error {
+						if writes = n; n == k && w.Verb == "patch" {
+							return io.ErrUnexpectedEOF
+						}
+						return nil
+					}
+					if b.Before = fault; committed {
+						b.Before, b.After = nil, fault
+					}
+					b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+						_, err := status.Patch(ctx, b.repo, d, appsv1.DeploymentStatus{Replicas: 1})
+						return controller.AwaitChange(), err
+					}
+					b.start()
+					b.settle(time.Hour)
+					require.EqualValues(t, 1, b.live("a").Status.Replicas)
+					b.delete("a")
+					calls := b.settle(time.Hour)
+					require.Nil(t, b.live("a"))
+					require.NotEmpty(t, calls)
+					require.NotContains(t, calls, "apply a", "Apply after the deletion")
+				}, newDeployment("a"))
+			})
+			if k > writes {
+				break
+			}
+		}
+	}
+}
+
+func TestNoFinalizer(t *testing.T) {
+	held := newDeployment("held")
+	held.Finalizers = []string{"other.example.com/x"}
+	inBubble(t, func(b *bench) {
+		b.user.FinalizerName = controller.NoFinalizer
+		b.start()
+		require.ElementsMatch(t, []string{"apply a", "apply held"}, b.settle(time.Minute))
+		b.delete("held")
+		b.delete("a")
+		require.Empty(t, b.settle(time.Hour), "an object that is being deleted is not applied")
+		require.Len(t, b.Writes(), 2)
+	}, newDeployment("a"), held)
+}
+
+func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.start()
+		b.settle(time.Minute)
+		for name, change := range map[string]func(*deployment){
+			"spec":        scale(2),
+			"labels":      func(d *deployment) { d.Labels = map[string]string{"a": "b"} },
+			"annotations": func(d *deployment) { d.Annotations = map[string]string{"a": "b"} },
+			"owners": func(d *deployment) {
+				d.OwnerReferences = []metav1.OwnerReference{{APIVersion: "v1", Kind: "X", Name: "x", UID: "u"}}
+			},
+			"a finalizer of others": func(d *deployment) { d.Finalizers = append(d.Finalizers, "other.example.com/x") },
+			"our finalizer removed": func(d *deployment) { d.Finalizers = d.Finalizers[1:] },
+		} {
+			b.edit("a", change)
+			require.Equal(t, []string{"apply a"}, b.settle(time.Minute), name)
+		}
+		b.editStatus("a", func(s *appsv1.DeploymentStatus) { s.Replicas = 9 })
+		require.Empty(t, b.settle(time.Hour), "a change of the status alone")
+		b.create("b")
+		require.Equal(t, []string{"apply b"}, b.settle(time.Hour), "a new object")
+	}, newDeployment("a"))
+}
+
+func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.make()
+		b.c.Filter(informer.GenerationChanged[*deployment], func(before, after *deployment) bool {
+			return before.Status.Replicas != after.Status.Replicas
+		})
+		b.run()
+		b.settle(time.Minute)
+		b.edit("a", func(d *deployment) { d.Labels = map[string]string{"a": "b"} })
+		require.Empty(t, b.settle(time.Minute))
+		b.editStatus("a", func(s *appsv1.DeploymentStatus) { s.Replicas = 9 })
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.edit("a", func(d *deployment) { d.Finalizers = nil })
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Contains(t, b.live("a").Finalizers, ours, "added again before Apply")
+		b.delete("a")
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Minute))
+	}, newDeployment("a"))
+}
+
+func TestResync(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.opts.Informer = informer.Options{Resync: time.Hour}
+		b.start()
+		b.settle(30 * time.Minute)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		attempts := b.took()
+		require.Equal(t, controller.VerbResync, attempts[len(attempts)-1].Reasons[0].Verb)
+	}, newDeployment("a"))
+}
+
+func TestEnqueueBeforeAndDuringRun(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.make()
+		b.c.Enqueue(nsName("a"))
+		b.c.Enqueue(nsName("unknown"))
+		b.run()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.c.Enqueue(nsName("a"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Equal(t, controller.VerbEnqueued, b.took()[1].Reasons[0].Verb)
+	}, newDeployment("a"))
+}
+
+// TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite enqueues the key while
+// the cache has not seen the finalizer yet.
+func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var seen []string
+		lagging := &lagging{Repository: b.repo}
+		user := controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: func(_ context.Context, d *deployment) (action, error) {
+			seen = append(seen, d.ResourceVersion)
+			return controller.AwaitChange(), nil
+		}}
+		c, err := controller.New(lagging, user, &b.opts)
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(b.t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		b.settle(time.Minute)
+		c.Enqueue(nsName("a"))
+		b.settle(time.Minute)
+		cancel()
+		require.NoError(t, <-done)
+		require.Len(t, seen, 2)
+		require.Equal(t, b.live("a").ResourceVersion, seen[1])
+		require.Len(t, b.Writes(), 1, "the finalizer is not added twice")
+	}, newDeployment("a"))
+}
