@@ -39,6 +39,10 @@ type Attempt struct {
 	// planned.
 	Failures int
 	Next     time.Duration
+
+	// deleting is how long the object was in deletion before a cleanup that did not
+	// end it.
+	deleting time.Duration
 }
 
 // Verb is what happened to be a reason for an attempt.

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -69,6 +70,9 @@ func (c *Controller[T, C]) cleanup(ctx context.Context, at *Attempt, obj T) (Act
 	action, err := c.userStep(ctx, at, kerr.OpCleanup, obj, c.user.Cleanup)
 	if err == nil && action != AwaitChange() {
 		err = errUnfinished
+	}
+	if err != nil {
+		at.deleting = time.Since(obj.GetDeletionTimestamp().Time)
 	}
 	return action, err
 }

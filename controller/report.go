@@ -20,6 +20,9 @@ func (c *Controller[T, C]) report(at Attempt) {
 	if entry := c.opts.Logger.Check(level(at.Err), message(at)); entry != nil {
 		entry.Write(append(at.names(), c.details(at)...)...)
 	}
+	if at.deleting > c.opts.SlowDeletion {
+		c.opts.Logger.Warn("the deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
+	}
 	c.tell(at)
 }
 

@@ -154,8 +154,7 @@ func TestG4WritesNeverTouchARecreatedObject(t *testing.T) {
 // replace puts another object in the place of the one that there is.
 func (b *bench) replace(t *testing.T) {
 	t.Helper()
-	tracker, gvr := b.Clientset.Tracker(), corev1.SchemeGroupVersion.WithResource("configmaps")
-	require.NoError(t, tracker.Delete(gvr, "ns", "name"))
+	require.NoError(t, b.Remove(corev1.SchemeGroupVersion.WithResource("configmaps"), types.NamespacedName{Namespace: "ns", Name: "name"}))
 	_, err := b.Clientset.CoreV1().ConfigMaps("ns").Create(t.Context(), configMap(theirs), metav1.CreateOptions{})
 	require.NoError(t, err)
 }

@@ -21,7 +21,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 )
 
@@ -34,6 +36,8 @@ type Server struct {
 	// After is called after the write was committed. An error is returned to the
 	// client in the place of the answer.
 	After func(n int, w Write) error
+
+	tracker clienttesting.ObjectTracker
 
 	mu     sync.Mutex
 	rv     int
@@ -57,7 +61,15 @@ func (w Write) String() string {
 
 // New returns a server that holds objs, created in this order.
 func New(objs ...metav1.Object) *Server {
+	// The clientset's own tracker computes managedFields, which takes most of the
+	// time of a test.
 	s := &Server{Clientset: fake.NewClientset(), rv: 100}
+	s.tracker = clienttesting.NewObjectTracker(scheme.Scheme, scheme.Codecs.UniversalDecoder())
+	s.Clientset.PrependReactor("*", "*", clienttesting.ObjectReaction(s.tracker))
+	s.Clientset.PrependWatchReactor("*", func(a clienttesting.Action) (bool, watch.Interface, error) {
+		w, err := s.tracker.Watch(a.GetResource(), a.GetNamespace(), a.(clienttesting.WatchActionImpl).ListOptions)
+		return true, w, err
+	})
 	for verb, react := range map[string]func(clienttesting.Action) (runtime.Object, error){
 		"create": s.create, "update": s.update, "patch": s.patch, "delete": s.delete,
 	} {
@@ -68,11 +80,16 @@ func New(objs ...metav1.Object) *Server {
 	}
 	for _, obj := range objs {
 		s.adopt(obj)
-		if err := s.Clientset.Tracker().Add(obj.(runtime.Object)); err != nil {
+		if err := s.tracker.Add(obj.(runtime.Object)); err != nil {
 			panic(err)
 		}
 	}
 	return s
+}
+
+// Remove takes an object away at once, finalizers or not.
+func (s *Server) Remove(gvr schema.GroupVersionResource, key types.NamespacedName) error {
+	return s.tracker.Delete(gvr, key.Namespace, key.Name)
 }
 
 // Writes returns the committed writes so far.
@@ -104,7 +121,7 @@ func (s *Server) create(a clienttesting.Action) (runtime.Object, error) {
 	w := Write{Verb: "create", Kind: kindOf(obj), Key: types.NamespacedName{Namespace: a.GetNamespace(), Name: meta.GetName()}}
 	return s.commit(w, func() (runtime.Object, error) {
 		s.adopt(meta)
-		return obj, s.Clientset.Tracker().Create(a.GetResource(), obj, a.GetNamespace())
+		return obj, s.tracker.Create(a.GetResource(), obj, a.GetNamespace())
 	})
 }
 
@@ -129,7 +146,7 @@ func (s *Server) patch(a clienttesting.Action) (runtime.Object, error) {
 // replace commits what change makes of the stored object.
 func (s *Server) replace(a clienttesting.Action, w Write, name string, change func(map[string]any) (map[string]any, error)) (runtime.Object, error) {
 	return s.commit(w, func() (runtime.Object, error) {
-		stored, err := s.Clientset.Tracker().Get(a.GetResource(), a.GetNamespace(), name)
+		stored, err := s.tracker.Get(a.GetResource(), a.GetNamespace(), name)
 		if err != nil {
 			return nil, err
 		}
@@ -147,9 +164,9 @@ func (s *Server) replace(a clienttesting.Action, w Write, name string, change fu
 		}
 		meta := obj.(metav1.Object)
 		if meta.GetDeletionTimestamp() != nil && len(meta.GetFinalizers()) == 0 {
-			return obj, s.Clientset.Tracker().Delete(a.GetResource(), a.GetNamespace(), name)
+			return obj, s.tracker.Delete(a.GetResource(), a.GetNamespace(), name)
 		}
-		return obj, s.Clientset.Tracker().Update(a.GetResource(), obj, a.GetNamespace())
+		return obj, s.tracker.Update(a.GetResource(), obj, a.GetNamespace())
 	})
 }
 
@@ -193,7 +210,7 @@ func (s *Server) delete(a clienttesting.Action) (runtime.Object, error) {
 	d := a.(clienttesting.DeleteActionImpl)
 	w := Write{Verb: "delete", Kind: d.GetResource().Resource, Key: types.NamespacedName{Namespace: a.GetNamespace(), Name: d.GetName()}}
 	return s.commit(w, func() (runtime.Object, error) {
-		stored, err := s.Clientset.Tracker().Get(a.GetResource(), a.GetNamespace(), d.GetName())
+		stored, err := s.tracker.Get(a.GetResource(), a.GetNamespace(), d.GetName())
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +219,7 @@ func (s *Server) delete(a clienttesting.Action) (runtime.Object, error) {
 			return nil, apierrors.NewConflict(a.GetResource().GroupResource(), d.GetName(), fmt.Errorf("precondition failed: UID"))
 		}
 		if len(meta.GetFinalizers()) == 0 {
-			return nil, s.Clientset.Tracker().Delete(a.GetResource(), a.GetNamespace(), d.GetName())
+			return nil, s.tracker.Delete(a.GetResource(), a.GetNamespace(), d.GetName())
 		}
 		if meta.GetDeletionTimestamp() != nil {
 			return stored, nil
@@ -216,7 +233,7 @@ func (s *Server) delete(a clienttesting.Action) (runtime.Object, error) {
 		if hasStatus(stored) {
 			meta.SetGeneration(meta.GetGeneration() + 1)
 		}
-		return stored, s.Clientset.Tracker().Update(a.GetResource(), stored, a.GetNamespace())
+		return stored, s.tracker.Update(a.GetResource(), stored, a.GetNamespace())
 	})
 }
 

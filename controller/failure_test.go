@@ -1,0 +1,389 @@
+package controller_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zapcore"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+var errBucket = errors.New("the bucket is on fire")
+
+func TestG10FailuresBackOffPerKey(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+			if d.Name == "bad" {
+				return controller.AwaitChange(), errBucket
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		calls := b.settle(time.Hour)
+		require.Equal(t, 1, strings.Count(strings.Join(calls, " "), "apply good"))
+		bad := slices.DeleteFunc(b.took(), func(a controller.Attempt) bool { return a.Key.Name != "bad" })
+		require.Greater(t, len(bad), 15)
+		require.Less(t, len(bad), 30, "100 ms doubling to 5 min fills an hour with about 24 attempts")
+		for i, a := range bad {
+			require.Equal(t, i+1, a.Failures)
+			require.ErrorIs(t, a.Err, errBucket)
+			require.LessOrEqual(t, a.Next, 5*time.Minute)
+		}
+		require.Equal(t, controller.Reason{Verb: controller.VerbRetry, Failures: 1}, bad[1].Reasons[len(bad[1].Reasons)-1])
+
+		b.edit("bad", scale(2))
+		require.Len(t, b.settle(time.Millisecond), 1, "a new generation runs at once")
+		require.Equal(t, 1, b.took()[0].Failures, "and its failures are its own")
+	}, newDeployment("bad"), newDeployment("good"))
+}
+
+func TestG10DeletionEndsABackoff(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), errBucket }
+		b.start()
+		b.settle(time.Hour)
+		b.delete("a")
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Second))
+		require.Nil(t, b.live("a"))
+	}, newDeployment("a"))
+}
+
+func TestG16WhatAnErrorMeansForTheNextAttempt(t *testing.T) {
+	conflict := apierrors.NewConflict(schema.GroupResource{Resource: "deployments"}, "a", errBucket)
+	for name, c := range map[string]struct {
+		action action
+		err    error
+		calls  int // within an hour
+		next   time.Duration
+		level  zapcore.Level
+	}{
+		"terminal":             {err: kerr.Terminal(errBucket), calls: 1, next: -1, level: zapcore.ErrorLevel},
+		"invalid":              {err: kerr.Invalid(errBucket), calls: 1, next: -1, level: zapcore.ErrorLevel},
+		"too large":            {err: apierrors.NewRequestEntityTooLargeError("3 MiB"), calls: 1, next: -1, level: zapcore.ErrorLevel},
+		"after":                {err: kerr.After(20*time.Minute, errBucket), calls: 3, next: 20 * time.Minute, level: zapcore.ErrorLevel},
+		"throttled":            {err: apierrors.NewTooManyRequests("later", 1200), calls: 3, next: 20 * time.Minute, level: zapcore.InfoLevel},
+		"conflict":             {err: conflict, calls: 23, next: 100 * time.Millisecond, level: zapcore.DebugLevel},
+		"requeue":              {action: controller.Requeue(20 * time.Minute), calls: 3, next: 20 * time.Minute, level: zapcore.DebugLevel},
+		"requeue and terminal": {action: controller.Requeue(20 * time.Minute), err: kerr.Terminal(errBucket), calls: 3, next: 20 * time.Minute, level: zapcore.ErrorLevel},
+		"requeue and after":    {action: controller.Requeue(20 * time.Minute), err: kerr.After(time.Hour, errBucket), calls: 3, next: 20 * time.Minute, level: zapcore.ErrorLevel},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return c.action, c.err }
+				b.start()
+				calls := b.settle(time.Hour - time.Minute)
+				require.InDelta(t, c.calls, len(calls), float64(c.calls)/5)
+				first := b.took()[0]
+				require.InDelta(t, float64(c.next), float64(first.Next), float64(c.next)/5+2)
+				if c.err != nil {
+					require.ErrorIs(t, first.Err, c.err)
+				}
+				require.Equal(t, c.level, b.logs.All()[0].Level)
+				require.Equal(t, len(calls), b.logs.Len(), "one record per attempt")
+
+				b.edit("a", scale(2))
+				require.Len(t, b.settle(0), 1, "a new generation always runs")
+			}, newDeployment("a"))
+		})
+	}
+}
+
+func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		answers := []action{controller.Requeue(time.Minute), controller.Requeue(time.Hour), controller.AwaitChange()}
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			next := answers[0]
+			answers = answers[1:]
+			return next, nil
+		}
+		b.start()
+		require.Len(t, b.settle(time.Second), 1)
+		b.edit("a", scale(2))
+		require.Len(t, b.settle(30*time.Minute), 1, "the first Requeue is history")
+		require.Len(t, b.settle(24*time.Hour), 1, "and so is the second, after it was followed")
+	}, newDeployment("a"))
+}
+
+func TestG12PanicsAreContained(t *testing.T) {
+	for name, f := range map[string]func(){
+		"value":  func() { panic("boom") },
+		"error":  func() { panic(errBucket) },
+		"nil":    func() { panic(nil) }, //nolint:govet // that is the case
+		"goexit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.opts.Workers = 1
+				failures := 2
+				fail := func(context.Context, *deployment) (action, error) {
+					if failures--; failures >= 0 {
+						f()
+					}
+					return controller.AwaitChange(), nil
+				}
+				b.user.ApplyFunc, b.user.CleanupFunc = fail, fail
+				b.start()
+				require.Len(t, b.settle(time.Minute), 4, "both objects are applied in the end")
+				first := b.took()[0]
+				require.Equal(t, kerr.ClassPanic, kerr.ClassOf(first.Err))
+				require.Equal(t, kerr.OpApply, first.Op)
+				require.Positive(t, first.Next)
+				_, ok := errors.AsType[*kerr.Error](first.Err)
+				require.True(t, ok)
+				failures = 1
+				b.delete("a")
+				require.Equal(t, []string{"cleanup a", "cleanup a"}, b.settle(time.Minute))
+				require.Nil(t, b.live("a"))
+			}, newDeployment("a"), newDeployment("b"))
+		})
+	}
+}
+
+func TestG12PanicsOfOnAttemptAndFilterAreContained(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.opts.OnAttempt = func(a controller.Attempt) {
+			b.attempted(a)
+			panic("in OnAttempt")
+		}
+		b.make()
+		b.c.Filter(func(_, _ *deployment) bool { panic("in the filter") })
+		b.run()
+		b.settle(time.Minute)
+		b.edit("a", scale(2))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "a filter that panics hides nothing")
+		require.Equal(t, kerr.OpFilter, b.took()[1].Op)
+		require.NotZero(t, b.logs.FilterMessage("Options.OnAttempt panicked").Len())
+	}, newDeployment("a"))
+}
+
+type withHandler struct {
+	controller.Funcs[*deployment]
+	handle func(err error) (action, error)
+}
+
+func (w withHandler) HandleError(_ context.Context, _ *deployment, err error) (action, error) {
+	return w.handle(err)
+}
+
+func TestErrorHandlerDecides(t *testing.T) {
+	for name, c := range map[string]struct {
+		handle func(error) (action, error)
+		calls  int
+		class  kerr.Class
+	}{
+		"swallow": {func(error) (action, error) { return controller.AwaitChange(), nil }, 1, 0},
+		"later":   {func(error) (action, error) { return controller.Requeue(40 * time.Minute), nil }, 2, 0},
+		"mark":    {func(err error) (action, error) { return controller.AwaitChange(), kerr.Terminal(err) }, 1, kerr.ClassTerminal},
+		"panic":   {func(error) (action, error) { panic("in the handler") }, 23, kerr.ClassPanic},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				calls := 0
+				user := withHandler{controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: func(context.Context, *deployment) (action, error) {
+					calls++
+					return controller.AwaitChange(), errBucket
+				}}, func(err error) (action, error) {
+					step, ok := errors.AsType[*kerr.Error](err)
+					require.True(t, ok)
+					require.Equal(t, kerr.OpApply, step.Op)
+					require.ErrorIs(t, err, errBucket)
+					return c.handle(err)
+				}}
+				cc, err := controller.New(b.repo, user, &b.opts)
+				require.NoError(t, err)
+				ctx, cancel := context.WithCancel(b.t.Context())
+				b.stop, b.done = cancel, make(chan error, 1)
+				go func() { b.done <- cc.Run(ctx) }()
+				b.settle(time.Hour)
+				require.InDelta(t, c.calls, calls, float64(c.calls)/5)
+				if first := b.took()[0]; c.class == 0 {
+					require.NoError(t, first.Err)
+				} else {
+					require.Equal(t, c.class, kerr.ClassOf(first.Err))
+				}
+			}, newDeployment("a"))
+		})
+	}
+}
+
+func TestG13EveryAttemptHasADeadlineWithACause(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.opts.Timeout = time.Minute
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			if b.logs.Len() > 0 { // the second time
+				return controller.AwaitChange(), nil
+			}
+			<-ctx.Done()
+			require.ErrorContains(t, context.Cause(ctx), "Options.Timeout")
+			return controller.AwaitChange(), context.Cause(ctx)
+		}
+		b.start()
+		b.settle(90 * time.Second)
+		first := b.took()[0]
+		require.Equal(t, time.Minute, first.Duration)
+		require.Equal(t, kerr.ClassTimeout, kerr.ClassOf(first.Err))
+	}, newDeployment("a"))
+}
+
+// TestG1SingleFlight has user code that ignores its deadline, under a storm of
+// events for its key.
+func TestG1SingleFlight(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var busy, most atomic.Int32
+		b.opts.Workers, b.opts.Timeout = 64, time.Second
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			most.Store(max(most.Load(), busy.Add(1)))
+			defer busy.Add(-1)
+			time.Sleep(10 * time.Second) // past the deadline
+			return controller.Requeue(0), nil
+		}
+		b.start()
+		for i := range 300 {
+			b.edit("a", scale(int32(i)))
+			b.c.Enqueue(nsName("a"))
+			time.Sleep(50 * time.Millisecond)
+		}
+		b.settle(time.Minute)
+		require.EqualValues(t, 1, most.Load())
+		b.stop()
+		require.NoError(t, <-b.done)
+		b.stop = nil
+	}, newDeployment("a"))
+}
+
+func TestG17MutatingAnObjectDoesNotReachTheCache(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			d.Labels = map[string]string{"scribbled": "on"}
+			d.Finalizers[0] = "scribbled.example.com/on"
+			for _, cached := range b.c.Informer().List(ctx) {
+				cached.Name = "scribbled"
+			}
+			if cached, ok := b.c.Informer().Get(ctx, nsName("a")); ok {
+				cached.Spec.Paused = true
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		b.settle(time.Minute)
+		b.c.Enqueue(nsName("a"))
+		b.settle(time.Minute)
+		cached, ok := b.c.Informer().View(nsName("a"))
+		require.True(t, ok)
+		require.Equal(t, b.live("a"), cached)
+		require.Equal(t, []string{ours}, cached.Finalizers)
+	}, newDeployment("a"))
+}
+
+func TestS8ReleaseAllWithFailures(t *testing.T) {
+	objs := make([]metav1.Object, 1000)
+	for i := range objs {
+		d := newDeployment(strconv.Itoa(i))
+		d.Finalizers = []string{ours, "other.example.com/x"}
+		objs[i] = d
+	}
+	inBubble(t, func(b *bench) {
+		broken := func(d *deployment) bool { i, _ := strconv.Atoi(d.Name); return i%20 == 0 }
+		b.user.CleanupFunc = func(_ context.Context, d *deployment) (action, error) {
+			if broken(d) {
+				return controller.AwaitChange(), errBucket
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		err := b.c.ReleaseAll(b.t.Context())
+		require.ErrorIs(t, err, errBucket)
+		require.ErrorContains(t, err, "and 40 more")
+		list, listErr := b.Clientset.AppsV1().Deployments("").List(b.t.Context(), metav1.ListOptions{})
+		require.NoError(t, listErr)
+		require.Len(t, list.Items, 1000)
+		for _, d := range list.Items {
+			require.Equal(t, broken(&d), slices.Contains(d.Finalizers, ours), d.Name)
+			require.Contains(t, d.Finalizers, "other.example.com/x")
+		}
+		require.Len(t, b.settle(0), 1000, "Cleanup ran for each")
+		b.run()
+		require.ErrorContains(t, b.c.ReleaseAll(b.t.Context()), "running already")
+	}, objs...)
+}
+
+func TestS8SkipCleanupIsOffByDefault(t *testing.T) {
+	for _, allowed := range []bool{false, true} {
+		inBubble(t, func(b *bench) {
+			b.opts.AllowSkipCleanup = allowed
+			b.user.CleanupFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), errBucket }
+			b.start()
+			b.settle(time.Minute)
+			b.edit("a", func(d *deployment) { d.Annotations = map[string]string{controller.SkipCleanupAnnotation: "true"} })
+			b.delete("a")
+			b.settle(time.Hour)
+			require.Equal(t, allowed, b.live("a") == nil)
+			require.Equal(t, allowed, b.logs.FilterMessageSnippet("cleanup skipped").Len() == 1)
+			blocked := b.logs.FilterMessage("the deletion is blocked").FilterLevelExact(zapcore.WarnLevel)
+			require.Equal(t, allowed, blocked.Len() == 0, "a deletion that is blocked for long is said so")
+		}, newDeployment("a"))
+	}
+}
+
+// TestS2S3S4LogsAreBoundedEscapedAndWithoutContent plants text in an object and in
+// an error.
+func TestS2S3S4LogsAreBoundedEscapedAndWithoutContent(t *testing.T) {
+	d := newDeployment("a")
+	d.Annotations = map[string]string{"a": "canary-annotation"}
+	d.Labels = map[string]string{"l": "canary-label"}
+	d.Spec.Template.Spec.NodeName = "canary-spec"
+	inBubble(t, func(b *bench) {
+		hostile := strings.Repeat("x", 10000)
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			if b.logs.Len() > 0 {
+				panic("line\nline\u202e" + hostile)
+			}
+			return controller.AwaitChange(), errors.New("line one\nline two\r\x1b[31m\u202e" + hostile)
+		}
+		b.start()
+		b.settle(time.Minute)
+		require.Greater(t, b.logs.Len(), 2)
+		for _, entry := range b.logs.All() {
+			for name, value := range entry.ContextMap() {
+				text, ok := value.(string)
+				if !ok {
+					continue
+				}
+				require.LessOrEqual(t, len(text), 8<<10, name)
+				require.NotContains(t, text, "canary")
+				require.False(t, strings.ContainsAny(text, "\n\r\x1b\u202e"), "%s: %q", name, text)
+			}
+			require.LessOrEqual(t, len(entry.ContextMap()["error"].(string)), 1<<10)
+		}
+		require.Contains(t, b.logs.All()[0].ContextMap()["error"], `line one\nline two\r\x1b[31m\u202e`)
+	}, d)
+}
+
+func TestG16ConflictsOfTheFinalizerAreNotLoggedAsErrors(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.Before = func(n int, w testserver.Write) error {
+			if n <= 10 && w.Verb == "patch" {
+				return apierrors.NewConflict(schema.GroupResource{Resource: "deployments"}, "a", errBucket)
+			}
+			return nil
+		}
+		b.start()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Zero(t, b.logs.FilterLevelExact(zapcore.ErrorLevel).Len())
+		require.Equal(t, kerr.OpAddFinalizer, b.took()[0].Op)
+	}, newDeployment("a"))
+}
