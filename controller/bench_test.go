@@ -85,8 +85,9 @@ func (b *bench) make() {
 
 func (b *bench) run() {
 	ctx, cancel := context.WithCancel(b.t.Context())
-	b.stop, b.done = cancel, make(chan error, 1)
-	go func() { b.done <- b.c.Run(ctx) }()
+	c, done := b.c, make(chan error, 1)
+	b.stop, b.done = cancel, done
+	go func() { done <- c.Run(ctx) }()
 	synctest.Wait()
 }
 

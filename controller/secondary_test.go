@@ -1,0 +1,181 @@
+package controller_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// children returns an informer of the server's ConfigMaps and a repository of them.
+func (b *bench) children() (*informer.Informer[*corev1.ConfigMap], *repository.Live[*corev1.ConfigMap]) {
+	b.t.Helper()
+	repo := repository.FromClient(b.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), b.Clientset.CoreV1().ConfigMaps)
+	in, err := informer.New(repo, nil)
+	require.NoError(b.t, err)
+	return in, repo
+}
+
+func child(name string, refs ...metav1.OwnerReference) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, OwnerReferences: refs}}
+}
+
+func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		b.make()
+		controller.Owns(b.c, in)
+		b.run()
+		b.settle(time.Minute)
+		owner := b.live("a")
+		yes := true
+		good := metav1.OwnerReference{APIVersion: "apps/v2", Kind: "Deployment", Name: "a", UID: owner.UID, Controller: &yes}
+		for name, change := range map[string]func(*metav1.OwnerReference){
+			"not the controller": func(r *metav1.OwnerReference) { r.Controller = nil },
+			"another kind":       func(r *metav1.OwnerReference) { r.Kind = "ReplicaSet" },
+			"another group":      func(r *metav1.OwnerReference) { r.APIVersion = "extensions/v1" },
+			"another UID":        func(r *metav1.OwnerReference) { r.UID = "of a deleted one" },
+			"another name":       func(r *metav1.OwnerReference) { r.Name = "b" },
+		} {
+			ref := good
+			change(&ref)
+			_, err := repo.Create(b.t.Context(), child("stranger", ref))
+			require.NoError(t, err)
+			require.Empty(t, b.settle(time.Minute), name)
+			require.NoError(t, b.Remove(corev1.SchemeGroupVersion.WithResource("configmaps"), nsName("stranger")))
+			require.Empty(t, b.settle(time.Minute), name)
+		}
+		elsewhere := child("elsewhere", good)
+		elsewhere.Namespace = "other"
+		_, err := repo.Create(b.t.Context(), elsewhere)
+		require.NoError(t, err)
+		require.Empty(t, b.settle(time.Minute), "another namespace")
+
+		created, err := repo.Create(b.t.Context(), child("c", good))
+		require.NoError(t, err, "any version of the group")
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		changed := created.DeepCopy()
+		changed.Data = map[string]string{"k": "v"}
+		changed, err = repo.Update(b.t.Context(), created, changed)
+		require.NoError(t, err)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.NoError(t, repo.Delete(b.t.Context(), changed))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "a child that somebody deletes")
+
+		attempts := b.took()
+		require.Equal(t, controller.Reason{
+			Verb: controller.VerbDeleted, Kind: "ConfigMap", Key: nsName("c"), ResourceVersion: changed.ResourceVersion,
+		}, attempts[len(attempts)-1].Reasons[0])
+	}, newDeployment("a"))
+}
+
+func TestG8WatchesReconcilesWhatAnObjectLeft(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		b.make()
+		controller.Watches(b.c, in, func(before, after *corev1.ConfigMap) []types.NamespacedName {
+			var keys []types.NamespacedName
+			for _, cm := range []*corev1.ConfigMap{before, after} {
+				if cm != nil && cm.Data["for"] != "" {
+					keys = append(keys, nsName(cm.Data["for"]))
+				}
+			}
+			return keys
+		})
+		b.run()
+		b.settle(time.Minute)
+		cm := child("c")
+		cm.Data = map[string]string{"for": "a"}
+		created, err := repo.Create(b.t.Context(), cm)
+		require.NoError(t, err)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		moved := created.DeepCopy()
+		moved.Data["for"] = "b"
+		moved, err = repo.Update(b.t.Context(), created, moved)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{"apply a", "apply b"}, b.settle(time.Minute))
+		require.NoError(t, repo.Delete(b.t.Context(), moved))
+		require.Equal(t, []string{"apply b"}, b.settle(time.Minute))
+	}, newDeployment("a"), newDeployment("b"))
+}
+
+func TestG12PanicOfAMapping(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		b.make()
+		controller.Watches(b.c, in, func(_, after *corev1.ConfigMap) []types.NamespacedName {
+			if after.Name == "bad" {
+				panic("in the mapping")
+			}
+			return []types.NamespacedName{nsName("a")}
+		})
+		b.run()
+		b.settle(time.Minute)
+		b.took()
+		for _, name := range []string{"bad", "good"} {
+			_, err := repo.Create(b.t.Context(), child(name))
+			require.NoError(t, err)
+		}
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "the other changes are mapped")
+		attempts := b.took()
+		require.Equal(t, kerr.OpMap, attempts[0].Op)
+		require.Equal(t, nsName("bad"), attempts[0].Key)
+		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(attempts[0].Err))
+	}, newDeployment("a"))
+}
+
+// TestSharedInformer has two controllers over one informer, which runs as long as
+// one of them does.
+func TestSharedInformer(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		_, err := repo.Create(b.t.Context(), child("c"))
+		require.NoError(t, err)
+		toA := func(_, _ *corev1.ConfigMap) []types.NamespacedName { return []types.NamespacedName{nsName("a")} }
+		b.make()
+		controller.Watches(b.c, in, toA)
+		b.run()
+		stopFirst, firstDone := b.stop, b.done
+		b.make()
+		controller.Watches(b.c, in, toA)
+		b.run()
+		b.settle(time.Minute)
+		stopFirst()
+		require.NoError(t, <-firstDone)
+		_, ok := in.View(nsName("c"))
+		require.True(t, ok, "the second controller keeps it running")
+		_, err = repo.Create(b.t.Context(), child("d"))
+		require.NoError(t, err)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		lists := 0
+		for _, a := range b.Clientset.Actions() {
+			if a.Matches("list", "configmaps") {
+				lists++
+			}
+		}
+		require.Equal(t, 1, lists)
+	}, newDeployment("a"))
+}
+
+func TestRequiredRules(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, _ := b.children()
+		b.make()
+		controller.Owns(b.c, in)
+		rules := b.c.RequiredRules()
+		require.Len(t, rules, 3)
+		require.Equal(t, []string{"deployments"}, rules[0].Resources)
+		require.Equal(t, []string{"get", "list", "watch", "patch"}, rules[0].Verbs)
+		require.Equal(t, []string{"deployments/status"}, rules[1].Resources)
+		require.Equal(t, []string{"configmaps"}, rules[2].Resources)
+		require.Equal(t, []string{"list", "watch"}, rules[2].Verbs)
+	})
+}
