@@ -2,7 +2,6 @@ package controller_test
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -165,16 +164,6 @@ func (b *bench) editStatus(name string, change func(*appsv1.DeploymentStatus)) {
 func (b *bench) delete(name string) {
 	b.t.Helper()
 	require.NoError(b.t, b.Clientset.AppsV1().Deployments("ns").Delete(b.t.Context(), name, metav1.DeleteOptions{}))
-}
-
-// writesBy counts the committed writes whose patch contains text.
-func (b *bench) writesWith(text string) (n int) {
-	for _, w := range b.Writes() {
-		if strings.Contains(w.Patch, text) {
-			n++
-		}
-	}
-	return n
 }
 
 func scale(replicas int32) func(*deployment) {

@@ -122,7 +122,7 @@ func TestG12PanicsAreContained(t *testing.T) {
 	for name, f := range map[string]func(){
 		"value":  func() { panic("boom") },
 		"error":  func() { panic(errBucket) },
-		"nil":    func() { panic(nil) }, //nolint:govet // that is the case
+		"nil":    func() { panic(nil) },
 		"goexit": runtime.Goexit,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -65,7 +65,7 @@ func New(op Op, kind schema.GroupVersionKind, key types.NamespacedName, uid type
 		return nil
 	}
 	e := &Error{Op: op, Kind: kind, Key: key, UID: uid, Err: err}
-	if inner, ok := err.(*Error); ok && inner.Op == op && inner.sameObject(e) {
+	if inner, ok := err.(*Error); ok && inner.Op == op && inner.sameObject(e) { //nolint:errorlint // only a step wrapped twice in a row is the same step
 		return err
 	}
 	return e
@@ -85,7 +85,7 @@ func (e *Error) Error() string {
 	}
 	cause := e.Err
 	for {
-		inner, ok := cause.(*Error)
+		inner, ok := cause.(*Error) //nolint:errorlint // the chain is walked link by link
 		if !ok || !inner.sameObject(e) {
 			break
 		}

@@ -15,7 +15,7 @@ import (
 
 // Client is what a repository needs of a generated typed client, such as
 // corev1client.ConfigMapInterface. The methods are the generator's, hence six.
-type Client[T Object, L runtime.Object] interface {
+type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // the methods are those of generated clients
 	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
 	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
 	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)

@@ -60,7 +60,7 @@ func parse(data []byte) (document, error) {
 }
 
 func (d document) equal(o document) bool {
-	return bytes.Equal(d.json, o.json) || maps.EqualFunc(d.fields, o.fields, func(a, b any) bool { return reflect.DeepEqual(a, b) })
+	return bytes.Equal(d.json, o.json) || maps.EqualFunc(d.fields, o.fields, reflect.DeepEqual)
 }
 
 // diff returns the operations that turn have into want, field by field.

@@ -1,0 +1,265 @@
+package informer_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
+
+	k8sruntime "k8s.io/apimachinery/pkg/runtime"
+	clienttesting "k8s.io/client-go/testing"
+
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+type configMap = corev1.ConfigMap
+
+func cm(namespace, name string, of ...string) *configMap {
+	c := &configMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name, ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m"}}}}
+	if len(of) > 0 {
+		c.Labels = map[string]string{"team": of[0]}
+	}
+	return c
+}
+
+func repoOf(s *testserver.Server, opts ...repository.Option) *repository.Live[*configMap] {
+	return repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps, opts...)
+}
+
+// running starts the informer and returns what stops it. That the bubble ends shows
+// that nothing is left of it.
+func running(t *testing.T, in *informer.Informer[*configMap]) context.CancelFunc {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- in.Run(ctx) }()
+	synctest.Wait()
+	return func() {
+		cancel()
+		require.NoError(t, <-done)
+	}
+}
+
+func names(objs []*configMap) []string {
+	var out []string
+	for _, obj := range objs {
+		out = append(out, obj.Namespace+"/"+obj.Name)
+	}
+	slices.Sort(out)
+	return out
+}
+
+func TestReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testserver.New(cm("a", "1", "red"), cm("a", "2", "blue"), cm("b", "1", "red"))
+		in, err := informer.New(repoOf(s), nil)
+		require.NoError(t, err)
+		require.NoError(t, in.AddIndex("team", func(c *configMap) []string { return []string{c.Labels["team"]} }))
+		require.Empty(t, in.List(t.Context()), "nothing before it runs")
+		require.Empty(t, in.ByIndex(t.Context(), "team", "red"))
+		stop := running(t, in)
+		ctx := t.Context()
+		require.Equal(t, []string{"a/1", "a/2", "b/1"}, names(in.List(ctx)))
+		require.Equal(t, []string{"a/1", "a/2"}, names(in.List(ctx, informer.In("a"))))
+		red := labels.SelectorFromSet(labels.Set{"team": "red"})
+		require.Equal(t, []string{"a/1"}, names(in.List(ctx, informer.In("a"), informer.Matching(red))))
+		require.Equal(t, []string{"a/1", "b/1"}, names(in.ByIndex(ctx, "team", "red")))
+		require.Empty(t, in.ByIndex(ctx, "unknown", "red"))
+		got, ok := in.Get(ctx, types.NamespacedName{Namespace: "b", Name: "1"})
+		require.True(t, ok)
+		require.Empty(t, got.ManagedFields, "dropped by default")
+		_, ok = in.Get(ctx, types.NamespacedName{Namespace: "c", Name: "1"})
+		require.False(t, ok)
+		require.ErrorContains(t, in.AddIndex("late", func(*configMap) []string { return nil }), "it is running")
+		stop()
+		require.Empty(t, in.List(ctx), "nothing after it stopped")
+
+		_, err = s.Clientset.CoreV1().ConfigMaps("c").Create(ctx, cm("c", "1"), metav1.CreateOptions{})
+		require.NoError(t, err)
+		stop = running(t, in)
+		require.Len(t, in.List(ctx), 4, "it starts again, with a fresh cache")
+		stop()
+	})
+}
+
+func TestKeepManagedFields(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, err := informer.New(repoOf(testserver.New(cm("a", "1"))), &informer.Options{KeepManagedFields: true})
+		require.NoError(t, err)
+		defer running(t, in)()
+		require.NotEmpty(t, in.List(t.Context())[0].ManagedFields)
+	})
+}
+
+func TestG17ReadsAreCopiesUnderConcurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, err := informer.New(repoOf(testserver.New(cm("a", "1", "red"))), nil)
+		require.NoError(t, err)
+		require.NoError(t, in.AddIndex("team", func(c *configMap) []string { return []string{c.Labels["team"]} }))
+		defer running(t, in)()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 50 {
+					got, _ := in.Get(t.Context(), types.NamespacedName{Namespace: "a", Name: "1"})
+					for _, c := range append(append(in.List(t.Context()), in.ByIndex(t.Context(), "team", "red")...), got) {
+						c.Labels["team"] = "scribbled"
+						c.Name = "scribbled"
+					}
+				}
+			})
+		}
+		wg.Wait()
+		view, ok := in.View(types.NamespacedName{Namespace: "a", Name: "1"})
+		require.True(t, ok)
+		require.Equal(t, "red", view.Labels["team"])
+	})
+}
+
+func TestS5NamespacesAreListedOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testserver.New(cm("a", "1"), cm("b", "1"), cm("c", "1"))
+		in, err := informer.New(repoOf(s, repository.InNamespaces("a", "b")), nil)
+		require.NoError(t, err)
+		stop := running(t, in)
+		require.Equal(t, []string{"a/1", "b/1"}, names(in.List(t.Context())))
+		_, ok := in.View(types.NamespacedName{Namespace: "c", Name: "1"})
+		require.False(t, ok)
+		stop()
+		for _, a := range s.Clientset.Actions() {
+			require.Contains(t, []string{"a", "b"}, a.GetNamespace(), "%s %s", a.GetVerb(), a.GetResource().Resource)
+		}
+		_, err = informer.New(repoOf(s, repository.InNamespaces("a")), &informer.Options{Namespaces: []string{"b"}})
+		require.ErrorContains(t, err, `namespace "b": the repository is confined to [a]`)
+		_, err = informer.New(bare{repoOf(s)}, &informer.Options{Namespaces: []string{"b"}})
+		require.ErrorContains(t, err, "cannot list a single namespace")
+		_, err = informer.New[*configMap](nil, nil)
+		require.ErrorContains(t, err, "the repository is nil")
+	})
+}
+
+// bare hides everything but the interface.
+type bare struct {
+	repository.Repository[*configMap]
+}
+
+func TestSelectorsAreSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testserver.New(cm("a", "1", "red"), cm("a", "2", "blue"))
+		in, err := informer.New(repoOf(s), &informer.Options{
+			LabelSelector: labels.SelectorFromSet(labels.Set{"team": "red"}),
+			FieldSelector: fields.OneTermEqualSelector("metadata.name", "1"),
+		})
+		require.NoError(t, err)
+		stop := running(t, in)
+		require.Equal(t, []string{"a/1"}, names(in.List(t.Context())))
+		stop()
+		for _, a := range s.Clientset.Actions() {
+			var restrictions clienttesting.ListRestrictions
+			if list, ok := a.(clienttesting.ListAction); ok {
+				restrictions = list.GetListRestrictions()
+			} else {
+				w := a.(clienttesting.WatchAction).GetWatchRestrictions()
+				restrictions = clienttesting.ListRestrictions{Labels: w.Labels, Fields: w.Fields}
+			}
+			require.Equal(t, "team=red", restrictions.Labels.String(), a.GetVerb())
+			require.Equal(t, "metadata.name=1", restrictions.Fields.String(), a.GetVerb())
+		}
+	})
+}
+
+// handler counts.
+type handler struct {
+	cache.TypedResourceEventHandlerFuncs[*configMap]
+	onError func(error)
+}
+
+func (h handler) OnError(err error) { h.onError(err) }
+
+func TestG8LateSubscriberSeesEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testserver.New(cm("a", "1"), cm("a", "2"))
+		in, err := informer.New(repoOf(s), nil)
+		require.NoError(t, err)
+		defer running(t, in)()
+		seen := 0
+		sub, err := in.Subscribe(t.Context(), handler{cache.TypedResourceEventHandlerFuncs[*configMap]{AddFunc: func(*configMap) { seen++ }}, func(error) {}})
+		require.NoError(t, err)
+		require.True(t, cache.WaitFor(t.Context(), "", sub.Synced()...))
+		require.Equal(t, 2, seen)
+		require.NoError(t, sub.Stop())
+		_, err = s.Clientset.CoreV1().ConfigMaps("a").Create(t.Context(), cm("a", "3"), metav1.CreateOptions{})
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Equal(t, 2, seen, "no call after Stop")
+		require.Len(t, in.List(t.Context()), 3)
+	})
+}
+
+// TestG20ListErrorsAreTypedVisibleAndNotABusyLoop denies the list for an hour.
+func TestG20ListErrorsAreTypedVisibleAndNotABusyLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testserver.New(cm("a", "1"))
+		var denied atomic.Bool
+		denied.Store(true)
+		s.Clientset.PrependReactor("list", "configmaps", func(clienttesting.Action) (bool, k8sruntime.Object, error) {
+			return denied.Load(), nil, apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "", errors.New("no role"))
+		})
+		in, err := informer.New(repoOf(s), nil)
+		require.NoError(t, err)
+		var errs []error
+		sub, err := in.Subscribe(t.Context(), handler{onError: func(err error) { errs = append(errs, err) }})
+		require.NoError(t, err)
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		require.Greater(t, len(errs), 50)
+		require.Less(t, len(errs), 250, "about one try in 30 s")
+		require.True(t, apierrors.IsForbidden(errs[0]))
+		denied.Store(false)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		require.Len(t, in.List(t.Context()), 1, "it resumes")
+		require.NoError(t, sub.Stop())
+	})
+}
+
+func TestG12PanicOfAnIndex(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, err := informer.New(repoOf(testserver.New(cm("a", "1", "red"), cm("a", "bad"))), nil)
+		require.NoError(t, err)
+		require.NoError(t, in.AddIndex("team", func(c *configMap) []string {
+			if c.Name == "bad" {
+				panic("in the index")
+			}
+			return []string{c.Labels["team"]}
+		}))
+		require.ErrorContains(t, in.AddIndex("team", func(*configMap) []string { return nil }), "one of that name")
+		require.ErrorContains(t, in.AddIndex("nil", nil), "must be set")
+		var errs []error
+		sub, err := in.Subscribe(t.Context(), handler{onError: func(err error) { errs = append(errs, err) }})
+		require.NoError(t, err)
+		synctest.Wait()
+		require.Equal(t, []string{"a/1"}, names(in.ByIndex(t.Context(), "team", "red")))
+		require.NoError(t, sub.Stop())
+		require.Len(t, errs, 1)
+		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(errs[0]))
+		require.ErrorContains(t, errs[0], "ConfigMap a/bad")
+	})
+}

@@ -1,0 +1,117 @@
+package repository_test
+
+import (
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+var parentKind = corev1.SchemeGroupVersion.WithKind("Service")
+
+func parent(uid string) *corev1.Service {
+	s := &corev1.Service{}
+	s.Namespace, s.Name, s.UID = "ns", "parent", "p"
+	if uid != "" {
+		s.UID = "other"
+	}
+	return s
+}
+
+func setup(objs ...metav1.Object) (*testserver.Server, *repository.Live[*corev1.ConfigMap]) {
+	s := testserver.New(objs...)
+	return s, repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps)
+}
+
+func owned(t *testing.T, by *corev1.Service) *corev1.ConfigMap {
+	t.Helper()
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "child"}}
+	if by != nil {
+		require.NoError(t, repository.SetController(by, parentKind, cm))
+	}
+	return cm
+}
+
+func TestG15CreateAdoptsOnlyItsOwn(t *testing.T) {
+	_, repo := setup()
+	first, err := repo.Create(t.Context(), owned(t, parent("")))
+	require.NoError(t, err)
+	again, err := repo.Create(t.Context(), owned(t, parent("")))
+	require.NoError(t, err, "an earlier attempt created it")
+	require.Equal(t, first.UID, again.UID)
+	for name, cm := range map[string]*corev1.ConfigMap{"another parent": owned(t, parent("other")), "no parent": owned(t, nil)} {
+		_, err = repo.Create(t.Context(), cm)
+		require.True(t, apierrors.IsAlreadyExists(err), name)
+		require.Equal(t, kerr.ClassConflict, kerr.ClassOf(err), name)
+	}
+}
+
+func TestG15CreateReadsBackALostAnswer(t *testing.T) {
+	s, repo := setup()
+	s.After = func(int, testserver.Write) error { return io.ErrUnexpectedEOF }
+	_, err := repo.Create(t.Context(), owned(t, parent("")))
+	require.NoError(t, err)
+	require.Len(t, s.Writes(), 1)
+}
+
+func TestG4UpdateOfAStaleObjectIsAConflict(t *testing.T) {
+	s, repo := setup()
+	created, err := repo.Create(t.Context(), owned(t, nil))
+	require.NoError(t, err)
+	change := func(from *corev1.ConfigMap, value string) (*corev1.ConfigMap, error) {
+		to := from.DeepCopy()
+		to.Data = map[string]string{"k": value}
+		return repo.Update(t.Context(), from, to)
+	}
+	_, err = change(created, "1")
+	require.NoError(t, err)
+	_, err = change(created, "2")
+	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(err))
+	require.ErrorContains(t, err, "update ConfigMap ns/child")
+	require.Len(t, s.Writes(), 2)
+}
+
+func TestG4DeleteLeavesARecreatedObjectAlone(t *testing.T) {
+	s, repo := setup()
+	old, err := repo.Create(t.Context(), owned(t, nil))
+	require.NoError(t, err)
+	require.NoError(t, repo.Delete(t.Context(), old))
+	require.NoError(t, repo.Delete(t.Context(), old), "gone already")
+	_, err = repo.Create(t.Context(), owned(t, nil))
+	require.NoError(t, err)
+	require.NoError(t, repo.Delete(t.Context(), old))
+	_, err = repo.Get(t.Context(), repository.Key(old))
+	require.NoError(t, err, "the new one is still there")
+	require.Len(t, s.Writes(), 3)
+}
+
+func TestS5SetController(t *testing.T) {
+	cm := owned(t, parent(""))
+	require.NoError(t, repository.SetController(parent(""), parentKind, cm), "twice")
+	require.Len(t, cm.OwnerReferences, 1)
+	require.True(t, *cm.OwnerReferences[0].Controller)
+	require.ErrorContains(t, repository.SetController(parent("other"), parentKind, cm), "controlled by Service parent")
+
+	elsewhere := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "other", Name: "child"}}
+	require.ErrorContains(t, repository.SetController(parent(""), parentKind, elsewhere), "cluster-scoped or in the namespace")
+	require.ErrorContains(t, repository.SetController(parent(""), parentKind, &corev1.Namespace{}), "cluster-scoped or in the namespace")
+	require.ErrorContains(t, repository.SetController(&corev1.Service{}, parentKind, elsewhere), "no UID")
+	cluster := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "n", UID: "u"}}
+	require.NoError(t, repository.SetController(cluster, corev1.SchemeGroupVersion.WithKind("Namespace"), elsewhere))
+}
+
+func TestFromClusterClient(t *testing.T) {
+	s := testserver.New(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "n"}})
+	repo := repository.FromClusterClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("Namespace"), s.Clientset.CoreV1().Namespaces())
+	require.Equal(t, "namespaces", repo.Resource().Resource)
+	got, err := repo.Get(t.Context(), repository.Key(&metav1.ObjectMeta{Name: "n"}))
+	require.NoError(t, err)
+	require.NotEmpty(t, got.UID)
+}
