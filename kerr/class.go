@@ -111,7 +111,7 @@ func classOfStatus(s metav1.Status) Class {
 		return ClassThrottled
 	case http.StatusNotFound:
 		if unexpectedAnswer(s) {
-			return ClassTransient // "404 page not found": the resource is not served, no object is missing
+			return ClassTransient // the resource is not served, no object is missing
 		}
 		return ClassGone
 	case http.StatusGone:
@@ -130,6 +130,13 @@ func classOfStatus(s metav1.Status) Class {
 		return ClassInvalid
 	}
 	return ClassTransient
+}
+
+// notServed tells the answer "404 page not found" of a server that does not have
+// the resource.
+func notServed(err error) bool {
+	status := apierrors.APIStatus(nil)
+	return errors.As(err, &status) && status.Status().Code == http.StatusNotFound && unexpectedAnswer(status.Status())
 }
 
 // unexpectedAnswer tells an answer that no API handler wrote from one that a

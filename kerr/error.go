@@ -101,6 +101,9 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is makes [ErrNotServed] hold for an answer that says so.
+func (e *Error) Is(target error) bool { return target == ErrNotServed && notServed(e.Err) }
+
 // Class is [ClassOf] of the error.
 func (e *Error) Class() Class { return ClassOf(e) }
 

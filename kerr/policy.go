@@ -16,9 +16,9 @@ var (
 	// ErrUnnamed is returned for an object without a name, or without a namespace
 	// where its kind needs one.
 	ErrUnnamed = errors.New("the object has no name, or no namespace where its kind needs one")
-	// ErrNotServed is in the chain when the API server does not have the resource
-	// at all: the CustomResourceDefinition is missing, or the group, version or
-	// plural is misspelled.
+	// ErrNotServed holds for an [*Error] when the API server does not have the
+	// resource at all: the CustomResourceDefinition is missing, or the group,
+	// version or plural is misspelled.
 	ErrNotServed = errors.New("the API server does not serve this resource")
 )
 

@@ -150,15 +150,5 @@ func unsure(err error) error {
 }
 
 func (l *Live[T]) wrap(op kerr.Op, key types.NamespacedName, uid types.UID, err error) error {
-	if apierrors.IsNotFound(err) && kerr.ClassOf(err) != kerr.ClassGone {
-		err = &notServed{err}
-	}
 	return kerr.New(op, l.kind, key, uid, err)
 }
-
-// notServed adds kerr.ErrNotServed to the chain.
-type notServed struct{ error }
-
-func (n *notServed) Unwrap() []error { return []error{n.error, kerr.ErrNotServed} }
-
-func (n *notServed) Error() string { return kerr.ErrNotServed.Error() + ": " + n.error.Error() }
