@@ -118,6 +118,39 @@ func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		answers := []error{errBucket, errBucket, nil, errBucket, nil}
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			err := answers[0]
+			answers = answers[1:]
+			return controller.AwaitChange(), err
+		}
+		b.start()
+		b.settle(time.Minute)
+		b.c.Enqueue(nsName("a"))
+		b.settle(time.Minute)
+		require.Empty(t, answers)
+		var failures []int
+		for _, a := range b.took() {
+			failures = append(failures, a.Failures)
+		}
+		require.Equal(t, []int{1, 2, 0, 1, 0}, failures)
+	}, newDeployment("a"))
+	inBubble(t, func(b *bench) {
+		answers := []action{controller.Requeue(time.Hour), controller.AwaitChange()}
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			next := answers[0]
+			answers = answers[1:]
+			return next, nil
+		}
+		b.start()
+		b.settle(time.Minute)
+		b.edit("a", scale(2))
+		require.Len(t, b.settle(24*time.Hour), 1, "AwaitChange ends the Requeue")
+	}, newDeployment("a"))
+}
+
 func TestG12PanicsAreContained(t *testing.T) {
 	for name, f := range map[string]func(){
 		"value":  func() { panic("boom") },

@@ -34,11 +34,13 @@ func (c *Controller[T, C]) snapshot(ctx context.Context, r *running[T], key type
 }
 
 // pristine returns obj as nobody will change it: the cached object if that is the
-// same state, else a copy.
+// same state, else a copy that is like a cached one.
 func (c *Controller[T, C]) pristine(key types.NamespacedName, obj T) T {
 	cached, ok := c.informer.View(key)
 	if ok && cached.GetUID() == obj.GetUID() && cached.GetResourceVersion() == obj.GetResourceVersion() && obj.GetResourceVersion() != "" {
 		return cached
 	}
-	return obj.DeepCopyObject().(T)
+	kept := obj.DeepCopyObject().(T)
+	kept.SetManagedFields(nil)
+	return kept
 }

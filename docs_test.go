@@ -1,0 +1,72 @@
+package kuberator_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// goFiles returns the text of all Go files of the module, or only of its tests.
+func goFiles(t *testing.T, suffix string) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, suffix) || path == "docs_test.go" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	require.NoError(t, err)
+	return all.String()
+}
+
+// TestCodeInDocumentsIsCompiled finds every Go block of the documents, word for
+// word, in a Go file of the module.
+func TestCodeInDocumentsIsCompiled(t *testing.T) {
+	code := goFiles(t, ".go")
+	block := regexp.MustCompile("(?s)```go\n(.*?)```")
+	documents, err := filepath.Glob("docs/*/*.md")
+	require.NoError(t, err)
+	blocks := 0
+	for _, document := range append(documents, "README.md", "docs/guarantees.md") {
+		text, err := os.ReadFile(document)
+		require.NoError(t, err)
+		for _, match := range block.FindAllStringSubmatch(string(text), -1) {
+			require.True(t, strings.Contains(code, match[1]), "a Go block of %s stands in no Go file:\n%s", document, match[1]) //nolint:testifylint // Contains would print all code
+			blocks++
+		}
+	}
+	require.Positive(t, blocks)
+}
+
+// TestGuaranteesNameTestsThatExist keeps docs/guarantees.md true.
+func TestGuaranteesNameTestsThatExist(t *testing.T) {
+	text, err := os.ReadFile("docs/guarantees.md")
+	require.NoError(t, err)
+	tests := goFiles(t, "_test.go")
+	names := regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(string(text), -1)
+	require.Greater(t, len(names), 30)
+	for _, name := range names {
+		require.True(t, strings.Contains(tests, "func "+name+"("), "docs/guarantees.md names the test %s, which does not exist", name) //nolint:testifylint // Contains would print all tests
+	}
+}
+
+// TestLinksInDocumentsLeadSomewhere follows the relative links.
+func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([\w./-]+)\)`)
+	for _, document := range []string{"README.md", "docs/guarantees.md", "CONTRIBUTING.md"} {
+		text, err := os.ReadFile(document)
+		require.NoError(t, err)
+		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
+			_, err := os.Stat(filepath.Join(filepath.Dir(document), match[1]))
+			require.NoError(t, err, "a link in %s", document)
+		}
+	}
+}
