@@ -95,6 +95,7 @@ func TestG14RunTwiceAtOnceIsAnErrorAndRunAgainIsNot(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.start()
 		require.ErrorContains(t, b.c.Run(b.t.Context()), `run controller "deployment": it is running already`)
+		require.ErrorContains(t, b.c.ReleaseAll(b.t.Context()), "it is running already")
 		b.stop()
 		require.NoError(t, <-b.done)
 		b.run()

@@ -9,9 +9,12 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// The reads below return deep copies, which the caller may change. They take the
-// ctx of the reconcile that reads. Before the informer runs and has synced they
-// find nothing.
+// Get, List and ByIndex return deep copies, which the caller may change, and take the
+// ctx of the reconcile that reads. View, ViewList and ViewByIndex return the cached
+// objects themselves, shared with everybody else, which must not be changed; they are
+// for mappings and predicates, which see many objects and have no reconcile.
+//
+// Before the informer runs and has synced they all find nothing.
 
 // Get returns the cached object.
 func (i *Informer[T]) Get(_ context.Context, key types.NamespacedName) (T, bool) {
@@ -22,8 +25,18 @@ func (i *Informer[T]) Get(_ context.Context, key types.NamespacedName) (T, bool)
 	return clone(obj), true
 }
 
-// View returns the cached object itself, without copying it. It is shared with
-// everybody else and must not be changed.
+// List returns the cached objects, in no particular order.
+func (i *Informer[T]) List(_ context.Context, opts ...ListOption) []T {
+	return clones(i.ViewList(opts...))
+}
+
+// ByIndex returns the cached objects that have the value in the index of that name
+// (see [Informer.AddIndex]), in no particular order. An unknown index has none.
+func (i *Informer[T]) ByIndex(_ context.Context, name, value string) []T {
+	return clones(i.ViewByIndex(name, value))
+}
+
+// View is Get without a copy: the object must not be changed.
 func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
 	var none T
 	r := i.now()
@@ -46,6 +59,44 @@ func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
 	return obj, ok
 }
 
+// ViewList is List without copies: the objects must not be changed.
+func (i *Informer[T]) ViewList(opts ...ListOption) []T {
+	var o listOptions
+	for _, opt := range opts {
+		opt(&o)
+	}
+	r := i.now()
+	if r == nil {
+		return nil
+	}
+	var objs []T
+	for _, informer := range r.namespaces {
+		for _, found := range informer.GetStore().List() {
+			if obj, ok := found.(T); ok && o.matches(obj) {
+				objs = append(objs, obj)
+			}
+		}
+	}
+	return objs
+}
+
+// ViewByIndex is ByIndex without copies: the objects must not be changed.
+func (i *Informer[T]) ViewByIndex(name, value string) []T {
+	r := i.now()
+	if r == nil {
+		return nil
+	}
+	var objs []T
+	for _, informer := range r.namespaces {
+		found, err := informer.GetTypedIndexer().ByTypedIndex(name, value)
+		if err != nil {
+			return nil
+		}
+		objs = append(objs, found...)
+	}
+	return objs
+}
+
 // ListOption narrows a List.
 type ListOption func(*listOptions)
 
@@ -62,28 +113,6 @@ func Matching(selector labels.Selector) ListOption {
 	return func(o *listOptions) { o.selector = selector }
 }
 
-// List returns the cached objects, in no particular order.
-func (i *Informer[T]) List(_ context.Context, opts ...ListOption) []T {
-	var o listOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
-	r := i.now()
-	if r == nil {
-		return nil
-	}
-	var objs []T
-	for _, informer := range r.namespaces {
-		for _, found := range informer.GetStore().List() {
-			obj, ok := found.(T)
-			if ok && o.matches(obj) {
-				objs = append(objs, clone(obj))
-			}
-		}
-	}
-	return objs
-}
-
 func (o listOptions) matches(obj interface {
 	GetNamespace() string
 	GetLabels() map[string]string
@@ -92,24 +121,11 @@ func (o listOptions) matches(obj interface {
 		(o.selector == nil || o.selector.Matches(labels.Set(obj.GetLabels())))
 }
 
-// ByIndex returns the cached objects that have the value in the index of that name
-// (see [Informer.AddIndex]), in no particular order. An unknown index has none.
-func (i *Informer[T]) ByIndex(_ context.Context, name, value string) []T {
-	r := i.now()
-	if r == nil {
-		return nil
-	}
-	var objs []T
-	for _, informer := range r.namespaces {
-		found, err := informer.GetTypedIndexer().ByTypedIndex(name, value)
-		if err != nil {
-			return nil
-		}
-		for _, obj := range found {
-			objs = append(objs, clone(obj))
-		}
+func clone[T repository.Object](obj T) T { return obj.DeepCopyObject().(T) }
+
+func clones[T repository.Object](objs []T) []T {
+	for n, obj := range objs {
+		objs[n] = clone(obj)
 	}
 	return objs
 }
-
-func clone[T repository.Object](obj T) T { return obj.DeepCopyObject().(T) }
