@@ -2,6 +2,7 @@ package controller
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -75,7 +76,11 @@ type Reason struct {
 func (r Reason) String() string {
 	switch {
 	case r.Kind != "":
-		return fmt.Sprintf("%s %s %s at %s", r.Kind, r.Key, r.Verb, r.ResourceVersion)
+		text := r.Kind + " " + strings.TrimPrefix(r.Key.String(), "/") + " " + string(r.Verb)
+		if r.ResourceVersion != "" {
+			text += " at " + r.ResourceVersion
+		}
+		return text
 	case r.Failures > 0:
 		return fmt.Sprintf("%s %d", r.Verb, r.Failures)
 	default:

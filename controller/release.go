@@ -5,15 +5,9 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/tools/pager"
 
 	"github.com/kuberator/kuberator/finalizer"
-	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -60,7 +54,7 @@ func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 		failures = append(failures, fmt.Errorf("and %d more", failed-most))
 	}
 	if err != nil {
-		failures = append(failures, fmt.Errorf("release all: list %s: %w", c.repo.Kind().Kind, err))
+		failures = append(failures, fmt.Errorf("release all: %w", err))
 	}
 	return errors.Join(failures...)
 }
@@ -84,25 +78,15 @@ func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	return err
 }
 
-// eachLive calls f for every object on the server, page by page.
+// eachLive calls f for every object on the server that the controller would see.
 func (c *Controller[T, C]) eachLive(ctx context.Context, f func(T)) error {
+	var errs []error
 	for _, lw := range c.informer.ListerWatchers() {
-		lister := cache.ToListerWatcherWithContext(lw)
-		page := func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-			return lister.ListWithContext(ctx, opts)
-		}
-		list, _, err := pager.New(page).List(ctx, metav1.ListOptions{})
-		if err != nil {
-			return kerr.New(kerr.OpList, c.repo.Kind(), types.NamespacedName{}, "", err)
-		}
-		if err := meta.EachListItem(list, func(obj runtime.Object) error {
-			if obj, ok := obj.(T); ok {
-				f(obj)
-			}
-			return ctx.Err()
-		}); err != nil {
-			return err
+		objs, err := repository.ListFrom[T](ctx, c.repo.Kind(), lw, metav1.ListOptions{})
+		errs = append(errs, err)
+		for _, obj := range objs {
+			f(obj)
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -1,10 +1,9 @@
 package controller
 
 import (
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-
-	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/kuberator/kuberator/repository"
 )

@@ -20,7 +20,8 @@ func (c *Controller[T, C]) snapshot(ctx context.Context, r *running[T], key type
 	if !ok {
 		return *new(T), nil
 	}
-	if newest := r.states.get(key, cached.GetUID()).newest; !attempt.Older(cached.GetResourceVersion(), newest) {
+	st := r.states.get(key, cached.GetUID())
+	if !st.blind && !attempt.Older(cached.GetResourceVersion(), st.newest) {
 		return cached.DeepCopyObject().(T), nil
 	}
 	live, err := c.repo.Get(ctx, key)

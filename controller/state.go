@@ -26,6 +26,9 @@ type state struct {
 	// newest is the newest resourceVersion that the server returned to us: of that
 	// state, or of a write of our own.
 	newest string
+	// blind means that the last attempt wrote to the object, and that nobody can tell
+	// whether the cache has the write: a fake clientset sets no resourceVersion.
+	blind bool
 }
 
 func (s *states) get(key types.NamespacedName, uid types.UID) state {
@@ -47,7 +50,7 @@ func (s *states) last(key types.NamespacedName) state {
 // learn adds what an attempt found out.
 func (s *states) learn(key types.NamespacedName, a *attempt.Attempt) {
 	worked := a.Worked()
-	written, _ := a.Written()
+	written, wrote := a.WrittenToObject()
 	if worked.Pristine == nil {
 		return
 	}
@@ -60,9 +63,9 @@ func (s *states) learn(key types.NamespacedName, a *attempt.Attempt) {
 	if st.uid != worked.UID {
 		st = state{uid: worked.UID}
 	}
-	st.worked, st.content = worked.ResourceVersion, nil
+	st.worked, st.content, st.blind = worked.ResourceVersion, nil, false
 	if st.worked == "" {
-		st.content = worked.Pristine
+		st.content, st.blind = worked.Pristine, wrote && written == ""
 	}
 	st.newest = attempt.Newer(attempt.Newer(st.newest, worked.ResourceVersion), written)
 	s.of[key] = st

@@ -52,7 +52,7 @@ func (c *Controller[T, C]) process(ctx context.Context, r *running[T], key types
 			return
 		}
 		at.Duration = time.Since(at.Start)
-		_, at.Writes = a.Written()
+		at.Writes = a.Writes()
 		r.states.learn(key, a)
 		settle(r, &at)
 		c.report(at)

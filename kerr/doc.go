@@ -23,7 +23,7 @@
 //	Panic                user code panicked                             backoff
 //	NotLeader            this process must not write now                backoff
 //	NoStatusSubresource  the kind has no status subresource             backoff
-//	Undecodable          the object does not fit the Go type            not before the object changes
+//	Undecodable          an object does not fit the Go type             backoff
 //	Terminal             marked with [Terminal]                         not before the object changes
 //
 // An error marked with [Invalid] has class Invalid too, and since it is the

@@ -108,7 +108,7 @@ func TestMarks(t *testing.T) {
 func TestWaitsForChange(t *testing.T) {
 	for err, want := range map[error]bool{
 		kerr.Terminal(io.EOF): true, kerr.Invalid(io.EOF): true, kerr.ErrUnnamed: true,
-		apierrors.NewRequestEntityTooLargeError("x"): true, kerr.Mark(kerr.ClassUndecodable, io.EOF): true,
+		apierrors.NewRequestEntityTooLargeError("x"): true, kerr.Mark(kerr.ClassUndecodable, io.EOF): false,
 		apierrors.NewInvalid(kind.GroupKind(), "name", nil): false, // a webhook may change its mind
 		apierrors.NewForbidden(resource, "name", io.EOF):    false, // a role may be granted
 		apierrors.NewUnauthorized("x"):                      false,

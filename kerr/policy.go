@@ -52,8 +52,7 @@ func (m *marked) Is(target error) bool {
 }
 
 // WaitsForChange tells whether trying again before the object changes is
-// pointless: the error is marked [Terminal] or [Invalid], or is of class TooLarge
-// or Undecodable.
+// pointless: the error is marked [Terminal] or [Invalid], or is of class TooLarge.
 //
 // An answer 4xx of the server is not: quotas, webhooks and roles change without
 // the object changing.
@@ -62,7 +61,7 @@ func WaitsForChange(err error) bool {
 		return true
 	}
 	switch ClassOf(err) {
-	case ClassTerminal, ClassTooLarge, ClassUndecodable:
+	case ClassTerminal, ClassTooLarge:
 		return true
 	default:
 		return false

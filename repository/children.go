@@ -134,10 +134,26 @@ func (l *Live[T]) applyPatch(obj T) ([]byte, error) {
 // another UID is left alone. An object that is gone already is not an error. An
 // obj without a UID, which only fakes return, is deleted by its name alone.
 func (l *Live[T]) Delete(ctx context.Context, obj T) error {
-	opts := metav1.DeleteOptions{}
-	if uid := obj.GetUID(); uid != "" {
-		opts.Preconditions = &metav1.Preconditions{UID: &uid}
+	return l.delete(ctx, obj, metav1.Preconditions{UID: known(obj.GetUID())})
+}
+
+// DeleteUnchanged is Delete for an object that must be as obj is, not only be the
+// same one: if it changed since obj was read nothing is deleted, and the error is of
+// class Conflict. It is for objects that belong to us only as long as a label says so.
+func (l *Live[T]) DeleteUnchanged(ctx context.Context, obj T) error {
+	return l.delete(ctx, obj, metav1.Preconditions{UID: known(obj.GetUID()), ResourceVersion: known(obj.GetResourceVersion())})
+}
+
+// known returns nil for what only fakes leave empty.
+func known[S ~string](value S) *S {
+	if value == "" {
+		return nil
 	}
+	return &value
+}
+
+func (l *Live[T]) delete(ctx context.Context, obj T, only metav1.Preconditions) error {
+	opts := metav1.DeleteOptions{Preconditions: &only}
 	_, err := l.write(ctx, kerr.OpDelete, obj, func(key types.NamespacedName) (T, error) {
 		return *new(T), l.backend.delete(ctx, key, opts)
 	})
@@ -145,7 +161,7 @@ func (l *Live[T]) Delete(ctx context.Context, obj T) error {
 	case apierrors.IsNotFound(err) && kerr.ClassOf(err) == kerr.ClassGone:
 		return nil
 	case apierrors.IsConflict(err):
-		// The UID did not match, or the kind refuses for a reason of its own.
+		// A precondition did not hold, or the kind refuses for a reason of its own.
 		live, getErr := l.Get(ctx, Key(obj))
 		if apierrors.IsNotFound(getErr) || getErr == nil && live.GetUID() != obj.GetUID() {
 			return nil

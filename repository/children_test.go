@@ -92,6 +92,20 @@ func TestG4DeleteLeavesARecreatedObjectAlone(t *testing.T) {
 	require.Len(t, s.Writes(), 3)
 }
 
+func TestG4DeleteUnchanged(t *testing.T) {
+	s, repo := setup()
+	old, err := repo.Create(t.Context(), owned(t, nil))
+	require.NoError(t, err)
+	changed := old.DeepCopy()
+	changed.Data = map[string]string{"taken": "over"}
+	changed, err = repo.Update(t.Context(), old, changed)
+	require.NoError(t, err)
+	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(repo.DeleteUnchanged(t.Context(), old)))
+	require.NoError(t, repo.DeleteUnchanged(t.Context(), changed))
+	require.NoError(t, repo.DeleteUnchanged(t.Context(), changed), "gone already")
+	require.Len(t, s.Writes(), 3)
+}
+
 func TestS5SetController(t *testing.T) {
 	cm := owned(t, parent(""))
 	require.NoError(t, repository.SetController(parent(""), parentKind, cm), "twice")

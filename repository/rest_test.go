@@ -244,6 +244,28 @@ func TestG11WatchEventsAreDecodedOneByOne(t *testing.T) {
 	require.Len(t, *errs, 1)
 }
 
+func TestG11ListReturnsWhatItCanAndSaysWhatItCannot(t *testing.T) {
+	a := &answering{code: http.StatusOK, body: `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"10"},"items":[` + bad + `,` +
+		`{"metadata":{"name":"good","namespace":"ns"},"data":{"k":"v"}}]}`}
+	objs, err := over(t, a).List(t.Context(), "", metav1.ListOptions{LabelSelector: "x=y"})
+	require.Len(t, objs, 1)
+	require.Equal(t, kerr.ClassUndecodable, kerr.ClassOf(err))
+	require.ErrorContains(t, err, "list ConfigMap: decode ConfigMap ns/bad")
+	require.Contains(t, a.asked[0], "/api/v1/configmaps?labelSelector=x%3Dy")
+
+	confined := over(t, a, repository.InNamespaces("a", "b"))
+	for _, elsewhere := range []string{"c", ""} {
+		_, err = confined.List(t.Context(), elsewhere, metav1.ListOptions{})
+		require.Error(t, err, elsewhere)
+	}
+	require.Len(t, a.asked, 1)
+	_, err = confined.List(t.Context(), "b", metav1.ListOptions{})
+	require.Error(t, err)
+	require.Contains(t, a.asked[1], "/namespaces/b/")
+	_, _ = over(t, a, repository.InNamespaces("a")).List(t.Context(), "", metav1.ListOptions{})
+	require.Contains(t, a.asked[2], "/namespaces/a/")
+}
+
 func TestListAndWatchErrorsKeepTheirType(t *testing.T) {
 	a := &answering{code: http.StatusForbidden, body: `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"no"}`}
 	lw := cache.ToListerWatcherWithContext(over(t, a).ListerWatcher())

@@ -24,6 +24,7 @@ type Attempt struct {
 	mu      sync.Mutex
 	worked  State
 	written string // newest resourceVersion of a write to the object itself
+	wrote   bool   // there was such a write after user code was reached
 	writes  int
 	status  []byte
 }
@@ -80,7 +81,7 @@ func (a *Attempt) Wrote(kind schema.GroupVersionKind, key types.NamespacedName, 
 	defer a.mu.Unlock()
 	a.writes++
 	if a.is(kind, key) {
-		a.written = Newer(a.written, resourceVersion)
+		a.written, a.wrote = Newer(a.written, resourceVersion), a.worked.Pristine != nil
 	}
 }
 
@@ -91,12 +92,19 @@ func (a *Attempt) Worked() State {
 	return a.worked
 }
 
-// Written returns the resourceVersion of the newest write to the object itself, and
-// the number of writes to any object.
-func (a *Attempt) Written() (resourceVersion string, writes int) {
+// Writes returns the number of writes to any object.
+func (a *Attempt) Writes() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.written, a.writes
+	return a.writes
+}
+
+// WrittenToObject tells whether the object itself was written, and the
+// resourceVersion of the newest such write.
+func (a *Attempt) WrittenToObject() (resourceVersion string, wrote bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.written, a.wrote
 }
 
 // Known returns the object as the server last returned it in this attempt, or, if

@@ -2,7 +2,7 @@ package queue_test
 
 import (
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,39 +193,36 @@ func TestG14ShutDownDropsWhatWaits(t *testing.T) {
 
 // TestG1OneWorkerPerKey lets 64 workers fight for one key under 10,000 events.
 func TestG1OneWorkerPerKey(t *testing.T) {
-	q := queue.New[string, int](queue.Options{Base: time.Microsecond, Max: time.Millisecond})
-	var busy, runs int
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range 64 {
-		wg.Go(func() {
-			for {
-				key, _, _, ok := q.Get()
-				if !ok {
-					return
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		var busy, most, runs atomic.Int32
+		for range 64 {
+			go func() {
+				for {
+					key, _, _, ok := q.Get()
+					if !ok {
+						return
+					}
+					runs.Add(1)
+					most.Store(max(most.Load(), busy.Add(1)))
+					time.Sleep(time.Microsecond)
+					busy.Add(-1)
+					q.Forget(key)
+					q.Done(key)
 				}
-				mu.Lock()
-				busy++
-				runs++
-				both := busy > 1
-				mu.Unlock()
-				if both {
-					t.Error("two workers have the same key")
-				}
-				mu.Lock()
-				busy--
-				mu.Unlock()
-				q.Forget(key)
-				q.Done(key)
+			}()
+		}
+		for i := range 10_000 {
+			q.Add("a", "event", i%3 == 0)
+			if i%10 == 0 {
+				time.Sleep(time.Microsecond)
 			}
-		})
-	}
-	for i := range 10_000 {
-		q.Add("a", i, i%3 == 0)
-	}
-	q.ShutDown()
-	wg.Wait()
-	require.Positive(t, runs)
+		}
+		synctest.Wait()
+		require.EqualValues(t, 1, most.Load())
+		require.Greater(t, runs.Load(), int32(100))
+		q.ShutDown()
+		time.Sleep(time.Second)
+	})
 }
 
 func BenchmarkAddGetDone(b *testing.B) {

@@ -215,8 +215,8 @@ func (s *Server) delete(a clienttesting.Action) (runtime.Object, error) {
 			return nil, err
 		}
 		meta := stored.(metav1.Object)
-		if p := d.DeleteOptions.Preconditions; p != nil && p.UID != nil && *p.UID != meta.GetUID() {
-			return nil, apierrors.NewConflict(a.GetResource().GroupResource(), d.GetName(), fmt.Errorf("precondition failed: UID"))
+		if !holds(d.DeleteOptions.Preconditions, meta) {
+			return nil, apierrors.NewConflict(a.GetResource().GroupResource(), d.GetName(), fmt.Errorf("precondition failed"))
 		}
 		if len(meta.GetFinalizers()) == 0 {
 			return nil, s.tracker.Delete(a.GetResource(), a.GetNamespace(), d.GetName())
@@ -235,6 +235,11 @@ func (s *Server) delete(a clienttesting.Action) (runtime.Object, error) {
 		}
 		return stored, s.tracker.Update(a.GetResource(), stored, a.GetNamespace())
 	})
+}
+
+func holds(p *metav1.Preconditions, meta metav1.Object) bool {
+	return p == nil || (p.UID == nil || *p.UID == meta.GetUID()) &&
+		(p.ResourceVersion == nil || *p.ResourceVersion == meta.GetResourceVersion())
 }
 
 // commit runs a write between the two hooks, and counts it if it changed something.

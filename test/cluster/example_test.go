@@ -47,7 +47,11 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer c.Stop()
+	defer func() {
+		if err := c.Stop(); err != nil {
+			log.Print(err)
+		}
+	}()
 
 	client, err := kubernetes.NewForConfig(c.Config())
 	if err != nil {

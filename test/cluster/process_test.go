@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -149,14 +150,7 @@ func TestKilledParentLeavesNothing(t *testing.T) {
 		require.True(t, alive(pid))
 	}
 	require.NoError(t, child.kill())
-	eventually(t, "all processes are gone", func() bool {
-		for _, pid := range child.pids {
-			if alive(pid) {
-				return false
-			}
-		}
-		return true
-	})
+	eventually(t, "all processes are gone", func() bool { return !slices.ContainsFunc(child.pids, alive) })
 
 	left, err := filepath.Glob(filepath.Join(temporary, "kuberator-cluster-*"))
 	require.NoError(t, err)

@@ -14,7 +14,7 @@ type Widget struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata"`
 	Spec              WidgetSpec   `json:"spec"`
-	Status            WidgetStatus `json:"status,omitempty"`
+	Status            WidgetStatus `json:"status"`
 }
 
 // WidgetSpec has a Number that the server also accepts as a string, which does not
@@ -38,7 +38,7 @@ func (s *WidgetStatus) ObserveGeneration(generation int64) { s.ObservedGeneratio
 // DeepCopyObject implements runtime.Object.
 func (w *Widget) DeepCopyObject() runtime.Object {
 	out := *w
-	w.ObjectMeta.DeepCopyInto(&out.ObjectMeta)
+	w.DeepCopyInto(&out.ObjectMeta)
 	return &out
 }
 

@@ -15,13 +15,16 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	path, err := cluster.Binary(ctx, os.Stderr)
+	path, err := build()
 	if err != nil {
-		stop()
 		fmt.Fprintln(os.Stderr, "build:", err)
 		os.Exit(1)
 	}
 	fmt.Println(path)
+}
+
+func build() (string, error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return cluster.Binary(ctx, os.Stderr)
 }

@@ -1,0 +1,77 @@
+// Command demo shows the operator configmirror at work: it starts a control plane on
+// this machine, runs the operator as its service account, lets a few things happen,
+// and tells what the operator makes of them.
+//
+//	demo                      stays up until Ctrl-C
+//	demo -once                checks the result, deletes everything and ends
+//	demo -cluster=current     uses the cluster of the current kubeconfig context
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	once := flag.Bool("once", false, "check the result, delete everything, print a summary and end")
+	where := flag.String("cluster", "local", "`where` to run: local, a control plane of its own, or current, the current kubeconfig context")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C then ends the process at once
+	n := newNarrator(os.Stdout)
+	if err := run(ctx, *where, *once, n); err != nil {
+		fmt.Fprintln(os.Stderr, "failed:", err)
+		os.Exit(1)
+	}
+	if *once {
+		n.section(n.summary)
+	}
+}
+
+// run does everything. What it starts ends in the reverse order.
+func run(ctx context.Context, where string, once bool, n *narrator) (err error) {
+	p, err := open(ctx, where, n)
+	if err != nil {
+		return interrupted(ctx, once, err)
+	}
+	defer func() { err = errors.Join(err, p.close(n)) }()
+	s, err := newStage(p, n)
+	if err != nil {
+		return err
+	}
+	end, err := s.start(ctx)
+	if err != nil {
+		return interrupted(ctx, once, err)
+	}
+	defer func() { err = errors.Join(err, end()) }()
+
+	if err := s.play(ctx, once); err != nil {
+		return errors.Join(interrupted(ctx, once, err), s.strike(ctx))
+	}
+	if once {
+		return errors.Join(s.finish(ctx), s.strike(ctx))
+	}
+	n.section(p.help())
+	select {
+	case <-ctx.Done():
+		n.section("Ending. Ctrl-C again ends at once.")
+		return s.strike(ctx)
+	case <-p.lost():
+		return p.lostErr()
+	}
+}
+
+// interrupted makes nothing of an error that Ctrl-C brought about, unless a result
+// was asked for.
+func interrupted(ctx context.Context, once bool, err error) error {
+	if ctx.Err() != nil && !once {
+		return nil
+	}
+	return err
+}

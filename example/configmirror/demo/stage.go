@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/example/configmirror"
+	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// patience is how long a step may take; it takes milliseconds.
+const patience = 30 * time.Second
+
+// stage is where the operator and its audience meet.
+type stage struct {
+	place    *place
+	n        *narrator
+	client   kubernetes.Interface
+	mirrors  *repository.Live[*v1alpha1.ConfigMirror]
+	operator *configmirror.Controller
+	writes   *writeCounter
+}
+
+func newStage(p *place, n *narrator) (*stage, error) {
+	s := &stage{place: p, n: n, writes: &writeCounter{}}
+	types := runtime.NewScheme()
+	if err := v1alpha1.AddToScheme(types); err != nil {
+		return nil, err
+	}
+	var err error
+	if s.client, err = kubernetes.NewForConfig(p.admin); err != nil {
+		return nil, err
+	}
+	if s.mirrors, err = repository.New[v1alpha1.ConfigMirror](p.admin, types, v1alpha1.Resource(), repository.ClusterScoped()); err != nil {
+		return nil, err
+	}
+	p.operator.Wrap(s.writes.wrap)
+	s.operator, err = configmirror.New(p.operator, &controller.Options{Logger: zap.NewNop(), OnAttempt: s.attempted})
+	return s, err
+}
+
+// attempted tells of failures. What succeeds shows in the copies and the status.
+func (s *stage) attempted(a controller.Attempt) {
+	if a.Err == nil || kerr.ClassOf(a.Err) == kerr.ClassConflict || kerr.ClassOf(a.Err) == kerr.ClassGone {
+		return
+	}
+	s.n.say(operator, "! %s", kerr.Text(a.Err.Error(), kerr.MaxLog))
+}
+
+// start runs the operator and what tells of its work, until end is called.
+func (s *stage) start(ctx context.Context) (end func() error, err error) {
+	if err := s.setScene(ctx); err != nil {
+		return nil, err
+	}
+	// Ctrl-C must not stop the operator before it has cleaned up.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stopTelling, err := s.tell(work)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.operator.Run(work) }()
+	s.n.say(operator, "running as service account %s/%s", configmirror.Namespace, configmirror.ServiceAccount)
+	return func() error {
+		cancel()
+		err := <-done
+		s.n.say(operator, "stopped")
+		return errors.Join(err, stopTelling())
+	}, nil
+}
+
+// strike takes away what the demo brought into somebody else's cluster. The local
+// one goes as a whole.
+func (s *stage) strike(ctx context.Context) error {
+	if s.place.local != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+	defer cancel()
+	if err := s.deleteMirror(ctx); err != nil {
+		return err
+	}
+	for _, namespace := range namespaces {
+		err := s.client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})
+		if err != nil && !apierrors.IsNotFound(err) {
+			return fmt.Errorf("delete namespace %s: %w", namespace, err)
+		}
+	}
+	s.n.say(stageHand, "deleting the namespaces of the demo")
+	return s.until(ctx, "the namespaces of the demo to be gone", s.noNamespace)
+}
+
+func (s *stage) noNamespace(ctx context.Context) error {
+	for _, namespace := range namespaces {
+		_, err := s.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+		if err == nil {
+			return fmt.Errorf("namespace %s is still there", namespace)
+		}
+		if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteMirror returns when the mirror is gone, which it is when its copies are.
+func (s *stage) deleteMirror(ctx context.Context) error {
+	live, err := s.mirrors.Get(ctx, mirrorKey())
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err == nil {
+		err = s.mirrors.Delete(ctx, live)
+	}
+	if err != nil {
+		return err
+	}
+	return s.until(ctx, "the mirror to be gone", func(ctx context.Context) error {
+		live, err := s.mirrors.Get(ctx, mirrorKey())
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err != nil:
+			return err
+		default:
+			return fmt.Errorf("it still has the finalizers %q", live.Finalizers)
+		}
+	})
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/selection"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/example/configmirror"
+	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// tell tells of every copy that comes, changes or goes, and of what the status says,
+// until stop is called.
+func (s *stage) tell(ctx context.Context) (stop func() error, err error) {
+	exists, err := labels.NewRequirement(configmirror.LabelMirror, selection.Exists, nil)
+	if err != nil {
+		return nil, err
+	}
+	repo, err := repository.New[corev1.ConfigMap](s.place.admin, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
+	if err != nil {
+		return nil, err
+	}
+	copies, err := informer.New(repo, &informer.Options{LabelSelector: labels.NewSelector().Add(*exists)})
+	if err != nil {
+		return nil, err
+	}
+	mirrors, err := informer.New(s.mirrors, nil)
+	if err != nil {
+		return nil, err
+	}
+	first, err := copies.Subscribe(ctx, copyTeller{s.n})
+	if err != nil {
+		return nil, err
+	}
+	second, err := mirrors.Subscribe(ctx, statusTeller{s.n})
+	if err != nil {
+		return nil, errors.Join(err, first.Stop())
+	}
+	return func() error { return errors.Join(first.Stop(), second.Stop()) }, nil
+}
+
+// copyTeller tells of copies.
+type copyTeller struct{ n *narrator }
+
+func (t copyTeller) OnAdd(obj *corev1.ConfigMap, _ bool) {
+	t.n.say(operator, "+ %s/%s created", obj.Namespace, obj.Name)
+}
+
+func (t copyTeller) OnUpdate(_, obj *corev1.ConfigMap) {
+	t.n.say(operator, "~ %s/%s updated", obj.Namespace, obj.Name)
+}
+
+func (t copyTeller) OnDelete(obj cache.DeletedObject[*corev1.ConfigMap]) {
+	t.n.say(operator, "- %s/%s is gone", obj.GetNamespace(), obj.GetName())
+}
+
+func (t copyTeller) OnError(err error) {
+	t.n.say(stageHand, "! %s", kerr.Text(err.Error(), kerr.MaxLog))
+}
+
+// statusTeller tells of the status of mirrors.
+type statusTeller struct{ n *narrator }
+
+func (t statusTeller) OnAdd(*v1alpha1.ConfigMirror, bool) {}
+
+func (t statusTeller) OnUpdate(before, after *v1alpha1.ConfigMirror) {
+	ready := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
+	if ready == nil || describe(before) == describe(after) {
+		return
+	}
+	t.n.say(mirror, "%s", describe(after))
+	if ready.Status != metav1.ConditionTrue {
+		t.n.say(mirror, "  %s", ready.Message)
+	}
+}
+
+func (t statusTeller) OnDelete(obj cache.DeletedObject[*v1alpha1.ConfigMirror]) {
+	t.n.say(mirror, "%s is gone", obj.GetName())
+}
+
+func (t statusTeller) OnError(err error) {
+	t.n.say(stageHand, "! %s", kerr.Text(err.Error(), kerr.MaxLog))
+}
