@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 
@@ -46,7 +47,7 @@ func (i *Informer[T]) start(ctx context.Context) *running[T] {
 		if tolerant, ok := lw.(repository.Tolerant); ok {
 			tolerant.OnUndecodable(r.report)
 		}
-		informer := cache.NewSharedIndexInformerWithOptions(lw, *new(T), cache.SharedIndexInformerOptions{
+		informer := cache.NewSharedIndexInformerWithOptions(lw, example[T](), cache.SharedIndexInformerOptions{
 			ResyncPeriod:      i.opts.Resync,
 			Indexers:          maps.Clone(i.indexes),
 			ObjectDescription: i.Kind().String(),
@@ -59,6 +60,10 @@ func (i *Informer[T]) start(ctx context.Context) *running[T] {
 	}
 	return r
 }
+
+// example returns an empty object, which tells client-go the type. A nil pointer is
+// not enough: it calls methods of unstructured ones.
+func example[T repository.Object]() T { return reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T) }
 
 func (r *running[T]) stop() {
 	r.cancel()
