@@ -63,7 +63,9 @@ func (i *Informer[T]) start(ctx context.Context) *running[T] {
 
 // example returns an empty object, which tells client-go the type. A nil pointer is
 // not enough: it calls methods of unstructured ones.
-func example[T repository.Object]() T { return reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T) }
+func example[T repository.Object]() T {
+	return reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T)
+}
 
 func (r *running[T]) stop() {
 	r.cancel()

@@ -1,0 +1,52 @@
+package informer_test
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// greeter is told of every Pod.
+type greeter struct {
+	cache.TypedResourceEventHandlerFuncs[*corev1.Pod]
+}
+
+func (greeter) OnError(err error) { fmt.Println(err) }
+
+func ExampleInformer_ByIndex() {
+	ctx := context.Background()
+	cs := fake.NewClientset(
+		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "a"}, Spec: corev1.PodSpec{NodeName: "n1"}},
+		&corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "b"}, Spec: corev1.PodSpec{NodeName: "n2"}},
+	)
+	pods, err := informer.New(repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("Pod"), cs.CoreV1().Pods), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := pods.AddIndex("node", func(p *corev1.Pod) []string { return []string{p.Spec.NodeName} }); err != nil {
+		fmt.Println(err)
+		return
+	}
+	// A controller subscribes by itself to what it owns and watches.
+	subscription, err := pods.Subscribe(ctx, greeter{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cache.WaitFor(ctx, "", subscription.Synced()...)
+	for _, pod := range pods.ByIndex(ctx, "node", "n2") {
+		fmt.Println(pod.Name)
+	}
+	fmt.Println(subscription.Stop())
+	// Output:
+	// b
+	// <nil>
+}
