@@ -61,7 +61,7 @@ func TestGuaranteesNameTestsThatExist(t *testing.T) {
 // TestLinksInDocumentsLeadSomewhere follows the relative links.
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([\w./-]+)\)`)
-	for _, document := range []string{"README.md", "docs/guarantees.md", "CONTRIBUTING.md"} {
+	for _, document := range []string{"README.md", "docs/guarantees.md", "docs/operating.md", "CONTRIBUTING.md", "example/configmirror/README.md", "test/cluster/README.md"} {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, match := range link.FindAllStringSubmatch(string(text), -1) {

@@ -162,7 +162,9 @@ func TestNoFinalizer(t *testing.T) {
 		require.ElementsMatch(t, []string{"apply a", "apply held"}, b.settle(time.Minute))
 		b.delete("held")
 		b.delete("a")
+		b.took()
 		require.Empty(t, b.settle(time.Hour), "an object that is being deleted is not applied")
+		require.Empty(t, b.took(), "which is no attempt")
 		require.Len(t, b.Writes(), 2)
 	}, newDeployment("a"), held)
 }

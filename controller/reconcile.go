@@ -22,7 +22,8 @@ const SkipCleanupAnnotation = "kuberator.dev/skip-cleanup"
 var errUnfinished = errors.New("the cleanup is not finished")
 
 // reconcile makes the attempt at, whose key is set, and fills in how it went. It
-// returns false if there was nothing to attempt.
+// returns false if there was nothing to attempt: no object, or one that is being
+// deleted and is not ours to clean up.
 func (c *Controller[T, C]) reconcile(ctx context.Context, r *running[T], at *Attempt) bool {
 	obj, err := c.snapshot(ctx, r, at.Key)
 	if err == nil && obj == *new(T) {
@@ -32,7 +33,10 @@ func (c *Controller[T, C]) reconcile(ctx context.Context, r *running[T], at *Att
 	}
 	if err == nil {
 		at.UID = obj.GetUID()
-		at.Action, err = c.step(ctx, at, obj)
+		if at.Action, err = c.step(ctx, at, obj); err == nil && at.Op == kerr.OpGet {
+			r.queue.Forget(at.Key)
+			return false
+		}
 	}
 	if errors.Is(err, errUnfinished) {
 		err = nil

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -61,6 +62,9 @@ func message(at Attempt) string {
 func level(err error) zapcore.Level {
 	if err == nil {
 		return zapcore.DebugLevel
+	}
+	if errors.Is(err, context.Canceled) {
+		return zapcore.InfoLevel // a shutdown whose grace period is over, which Run reports
 	}
 	switch kerr.ClassOf(err) {
 	case kerr.ClassConflict, kerr.ClassGone:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/controller"
@@ -57,6 +58,7 @@ func TestG14GraceEndsWithACauseAndNamesTheKeys(t *testing.T) {
 		require.Equal(t, []types.NamespacedName{nsName("a")}, timeout.Keys)
 		require.Empty(t, timeout.Abandoned)
 		require.ErrorAs(t, cause, &timeout)
+		require.Equal(t, zapcore.InfoLevel, b.logs.All()[0].Level, "a cancelled attempt is no alarm")
 	}, newDeployment("a"))
 }
 

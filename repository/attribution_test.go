@@ -1,0 +1,51 @@
+package repository_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// TestWritesAreAttributedAndFenced is the seam for own writes and leader election:
+// every write of a reconcile passes its attempt.
+func TestWritesAreAttributedAndFenced(t *testing.T) {
+	a := &answering{code: http.StatusOK, body: one}
+	repo := over(t, a)
+	obj := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", UID: "u", ResourceVersion: "6"}}
+	other := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "other", UID: "o"}}
+	var fence error
+	at := attempt.New(repo.Kind(), repository.Key(obj), func() error { return fence })
+	ctx := attempt.With(t.Context(), at)
+
+	writes := []func() error{
+		func() error { _, err := repo.Patch(ctx, obj, types.MergePatchType, []byte("{}")); return err },
+		func() error { _, err := repo.Create(ctx, other); return err },
+		func() error { _, err := repo.Apply(ctx, other, "me"); return err },
+		func() error { return repo.Delete(ctx, other) },
+	}
+	for _, write := range writes {
+		require.NoError(t, write())
+	}
+	require.Equal(t, len(writes), at.Writes())
+	rv, _ := at.WrittenToObject()
+	require.Equal(t, "7", rv)
+
+	fence = kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
+	sent := len(a.asked)
+	for _, write := range writes {
+		require.Equal(t, kerr.ClassNotLeader, kerr.ClassOf(write()))
+	}
+	require.Len(t, a.asked, sent, "nothing is sent")
+	require.Equal(t, len(writes), at.Writes())
+	_, err := repo.Get(ctx, repository.Key(obj))
+	require.NoError(t, err, "reads are not fenced")
+}
