@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/internal/testserver"
@@ -167,7 +168,7 @@ func (b *bench) delete(name string) {
 }
 
 func scale(replicas int32) func(*deployment) {
-	return func(d *deployment) { d.Spec.Replicas = &replicas }
+	return func(d *deployment) { d.Spec.Replicas = ptr.To(replicas) }
 }
 
 func newDeployment(name string) *deployment {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
@@ -27,8 +28,8 @@ type Controller[T repository.Object, C Context[T]] struct {
 	sources   []source
 
 	mu      sync.Mutex
-	early   []types.NamespacedName // enqueued before Run
-	current *running[T]            // nil when not running
+	early   sets.Set[types.NamespacedName] // enqueued before Run
+	current *running[T]                    // nil when not running
 }
 
 // New returns a controller that calls user for the objects of repo. opts may be
@@ -71,7 +72,7 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	}
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
-		filter: []informer.Predicate[T]{informer.Changed[T]},
+		filter: []informer.Predicate[T]{informer.Changed[T]}, early: sets.New[types.NamespacedName](),
 	}
 	c.handler, _ = any(user).(ErrorHandler[T])
 	return c, nil
@@ -105,7 +106,7 @@ func (c *Controller[T, C]) Enqueue(key types.NamespacedName) {
 	c.mu.Lock()
 	r := c.current
 	if r == nil {
-		c.early = append(c.early, key)
+		c.early.Insert(key)
 	}
 	c.mu.Unlock()
 	if r != nil {

@@ -81,10 +81,10 @@ func (c *Controller[T, C]) begin() (*running[T], error) {
 		queue: queue.New[types.NamespacedName, Reason](queue.Options{Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff}),
 		busy:  map[types.NamespacedName]bool{},
 	}
-	for _, key := range c.early {
+	for key := range c.early {
 		c.current.queue.Add(key, Reason{Verb: VerbEnqueued}, false)
 	}
-	c.early = nil
+	c.early.Clear()
 	return c.current, nil
 }
 

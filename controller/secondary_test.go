@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
@@ -36,8 +37,7 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 		b.run()
 		b.settle(time.Minute)
 		owner := b.live("a")
-		yes := true
-		good := metav1.OwnerReference{APIVersion: "apps/v2", Kind: "Deployment", Name: "a", UID: owner.UID, Controller: &yes}
+		good := metav1.OwnerReference{APIVersion: "apps/v2", Kind: "Deployment", Name: "a", UID: owner.UID, Controller: ptr.To(true)}
 		for name, change := range map[string]func(*metav1.OwnerReference){
 			"not the controller": func(r *metav1.OwnerReference) { r.Controller = nil },
 			"another kind":       func(r *metav1.OwnerReference) { r.Kind = "ReplicaSet" },

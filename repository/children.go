@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -149,7 +150,7 @@ func known[S ~string](value S) *S {
 	if value == "" {
 		return nil
 	}
-	return &value
+	return ptr.To(value)
 }
 
 func (l *Live[T]) delete(ctx context.Context, obj T, only metav1.Preconditions) error {

@@ -8,6 +8,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
@@ -128,4 +131,20 @@ func TestFromClusterClient(t *testing.T) {
 	got, err := repo.Get(t.Context(), repository.Key(&metav1.ObjectMeta{Name: "n"}))
 	require.NoError(t, err)
 	require.NotEmpty(t, got.UID)
+}
+
+// TestFromClientKnowsTheScope has generated clients say themselves whether their
+// kind needs a namespace.
+func TestFromClientKnowsTheScope(t *testing.T) {
+	offline, err := kubernetes.NewForConfig(&rest.Config{Host: "http://127.0.0.1:1"})
+	require.NoError(t, err)
+	kind := corev1.SchemeGroupVersion.WithKind
+	for name, cs := range map[string]kubernetes.Interface{"fake": testserver.New().Clientset, "real": offline} {
+		key := repository.Key(&metav1.ObjectMeta{Name: "n"})
+		_, err := repository.FromClient(cs, kind("ConfigMap"), cs.CoreV1().ConfigMaps).Get(t.Context(), key)
+		require.ErrorIs(t, err, kerr.ErrUnnamed, name)
+		_, err = repository.FromClient(cs, kind("Namespace"), func(string) typedcorev1.NamespaceInterface { return cs.CoreV1().Namespaces() }).Get(t.Context(), key)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, kerr.ErrUnnamed, name)
+	}
 }

@@ -32,9 +32,31 @@ type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // t
 // The clientset itself is needed to know whether it can stream lists: a fake
 // cannot, and an informer that tries would never sync.
 //
+// The client of a cluster-scoped kind takes no namespace; see [FromClusterClient].
+//
 // A nil client is reported by the first use, and by controller.New.
 func FromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk schema.GroupVersionKind, client func(namespace string) C, opts ...Option) *Live[T] {
-	return fromClient[T, L](clientset, gvk, client, scopeNamespaced, opts)
+	s := scopeNamespaced
+	if client != nil {
+		s = scopeOf(client("any"))
+	}
+	return fromClient[T, L](clientset, gvk, client, s, opts)
+}
+
+// scopeOf asks a client that was made for a namespace. Generated ones, real or fake,
+// say which namespace they are for: none, if the kind has none.
+func scopeOf(client any) scope {
+	namespace := "any"
+	switch c := client.(type) {
+	case interface{ GetNamespace() string }:
+		namespace = c.GetNamespace()
+	case interface{ Namespace() string }:
+		namespace = c.Namespace()
+	}
+	if namespace == "" {
+		return scopeCluster
+	}
+	return scopeNamespaced
 }
 
 // FromClusterClient is like [FromClient] for a cluster-scoped kind:
