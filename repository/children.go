@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -49,6 +50,9 @@ func (l *Live[T]) Create(ctx context.Context, obj T) (T, error) {
 // changed or was replaced since, nothing is written and the error is of class
 // Conflict.
 func (l *Live[T]) Update(ctx context.Context, before, after T) (T, error) {
+	if err := errors.Join(l.refuse(kerr.OpUpdate, before), l.refuse(kerr.OpUpdate, after)); err != nil {
+		return *new(T), err
+	}
 	patch, err := mergePatch(before, after)
 	if err != nil || patch == nil {
 		return before, l.wrap(kerr.OpUpdate, Key(before), before.GetUID(), err)
@@ -96,6 +100,9 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 // object deleted in the meantime is not created again; without one, an object that
 // does not exist is created.
 func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string) (T, error) {
+	if err := l.refuse(kerr.OpServerSideApply, obj); err != nil {
+		return *new(T), err
+	}
 	if fieldManager == "" {
 		return *new(T), l.wrap(kerr.OpServerSideApply, Key(obj), obj.GetUID(), fmt.Errorf("the field manager is empty"))
 	}
@@ -135,14 +142,14 @@ func (l *Live[T]) applyPatch(obj T) ([]byte, error) {
 // another UID is left alone. An object that is gone already is not an error. An
 // obj without a UID, which only fakes return, is deleted by its name alone.
 func (l *Live[T]) Delete(ctx context.Context, obj T) error {
-	return l.delete(ctx, obj, metav1.Preconditions{UID: known(obj.GetUID())})
+	return l.delete(ctx, obj, false)
 }
 
 // DeleteUnchanged is Delete for an object that must be as obj is, not only be the
 // same one: if it changed since obj was read nothing is deleted, and the error is of
 // class Conflict. It is for objects that belong to us only as long as a label says so.
 func (l *Live[T]) DeleteUnchanged(ctx context.Context, obj T) error {
-	return l.delete(ctx, obj, metav1.Preconditions{UID: known(obj.GetUID()), ResourceVersion: known(obj.GetResourceVersion())})
+	return l.delete(ctx, obj, true)
 }
 
 // known returns nil for what only fakes leave empty.
@@ -153,10 +160,13 @@ func known[S ~string](value S) *S {
 	return ptr.To(value)
 }
 
-func (l *Live[T]) delete(ctx context.Context, obj T, only metav1.Preconditions) error {
-	opts := metav1.DeleteOptions{Preconditions: &only}
+func (l *Live[T]) delete(ctx context.Context, obj T, unchanged bool) error {
 	_, err := l.write(ctx, kerr.OpDelete, obj, func(key types.NamespacedName) (T, error) {
-		return *new(T), l.backend.delete(ctx, key, opts)
+		only := metav1.Preconditions{UID: known(obj.GetUID())}
+		if unchanged {
+			only.ResourceVersion = known(obj.GetResourceVersion())
+		}
+		return *new(T), l.backend.delete(ctx, key, metav1.DeleteOptions{Preconditions: &only})
 	})
 	switch {
 	case apierrors.IsNotFound(err) && kerr.ClassOf(err) == kerr.ClassGone:

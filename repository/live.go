@@ -104,12 +104,12 @@ func (l *Live[T]) Patch(ctx context.Context, obj T, pt types.PatchType, data []b
 // be sent, sends, attributes what was written to the reconcile in ctx, and wraps
 // the error.
 func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.NamespacedName) (T, error)) (T, error) {
-	if obj == *new(T) {
-		return *new(T), l.wrap(op, types.NamespacedName{}, "", kerr.ErrUnnamed)
+	if err := l.refuse(op, obj); err != nil {
+		return *new(T), err
 	}
 	key, uid := Key(obj), obj.GetUID()
 	a := attempt.From(ctx)
-	if err := errors.Join(l.check(key), a.MayWrite()); err != nil {
+	if err := a.MayWrite(); err != nil {
 		return *new(T), l.wrap(op, key, uid, err)
 	}
 	got, err := send(key)
@@ -122,6 +122,14 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.
 		a.Wrote(l.kind, key, "")
 	}
 	return got, nil
+}
+
+// refuse returns an error for an object that cannot be written, nil included.
+func (l *Live[T]) refuse(op kerr.Op, obj T) error {
+	if obj == *new(T) {
+		return l.wrap(op, types.NamespacedName{}, "", kerr.ErrUnnamed)
+	}
+	return l.wrap(op, Key(obj), obj.GetUID(), l.check(Key(obj)))
 }
 
 // check refuses a key that cannot be sent: no name, no namespace, or a namespace

@@ -141,10 +141,18 @@ func TestUnnamedIsNotSent(t *testing.T) {
 	for _, obj := range []*corev1.ConfigMap{nil, {}, {ObjectMeta: metav1.ObjectMeta{Name: "n"}}, {ObjectMeta: metav1.ObjectMeta{Namespace: "ns"}}} {
 		_, err := repo.Create(t.Context(), obj)
 		require.ErrorIs(t, err, kerr.ErrUnnamed)
+		_, err = repo.Update(t.Context(), obj, obj)
+		require.ErrorIs(t, err, kerr.ErrUnnamed)
+		_, err = repo.Apply(t.Context(), obj, "me")
+		require.ErrorIs(t, err, kerr.ErrUnnamed)
+		_, err = repo.Patch(t.Context(), obj, types.MergePatchType, nil)
+		require.ErrorIs(t, err, kerr.ErrUnnamed)
+		require.ErrorIs(t, repo.Delete(t.Context(), obj), kerr.ErrUnnamed)
+		require.ErrorIs(t, repo.DeleteUnchanged(t.Context(), obj), kerr.ErrUnnamed)
 	}
 	_, err := repo.Get(t.Context(), types.NamespacedName{Namespace: "ns"})
 	require.ErrorIs(t, err, kerr.ErrUnnamed)
-	_, err = repo.Apply(t.Context(), &corev1.ConfigMap{}, "")
+	_, err = repo.Apply(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n"}}, "")
 	require.ErrorContains(t, err, "field manager")
 	require.Empty(t, a.asked)
 }
