@@ -19,6 +19,7 @@ import (
 	k8sruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 
@@ -210,6 +211,68 @@ func TestG8LateSubscriberSeesEverything(t *testing.T) {
 		require.Equal(t, 2, seen, "no call after Stop")
 		require.Len(t, in.List(t.Context()), 3)
 	})
+}
+
+// expiring is a repository whose watches deliver nothing, and end when told to.
+type expiring struct {
+	repository.Repository[*configMap]
+	expire chan struct{}
+}
+
+func (e expiring) ListerWatcher() cache.ListerWatcher {
+	inner := cache.ToListerWatcherWithContext(e.Repository.ListerWatcher())
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: inner.ListWithContext,
+		WatchFuncWithContext: func(ctx context.Context, _ metav1.ListOptions) (watch.Interface, error) {
+			w := watch.NewFake()
+			go func() {
+				select {
+				case <-e.expire:
+					gone := apierrors.NewResourceExpired("too old resource version").ErrStatus
+					w.Error(&gone)
+				case <-ctx.Done():
+				}
+			}()
+			return w, nil
+		},
+	}, e)
+}
+
+func (expiring) IsWatchListSemanticsUnSupported() bool { return true }
+
+// TestG8RelistTellsOfWhatChangedOnly expires the watch: what changed and what went
+// while it was down is told, what is as it was is not.
+func TestG8RelistTellsOfWhatChangedOnly(t *testing.T) {
+	for _, resync := range []time.Duration{0, 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			s := testserver.New(cm("a", "same"), cm("a", "changed"), cm("a", "deleted"))
+			repo := expiring{repoOf(s), make(chan struct{})}
+			in, err := informer.New(repo, &informer.Options{Resync: resync})
+			require.NoError(t, err)
+			var told []string
+			sub, err := in.Subscribe(t.Context(), handler{cache.TypedResourceEventHandlerFuncs[*configMap]{
+				UpdateFunc: func(_, c *configMap) { told = append(told, "updated "+c.Name) },
+				DeleteFunc: func(c cache.DeletedObject[*configMap]) { told = append(told, "deleted "+c.GetName()) },
+			}, func(err error) { t.Errorf("an expired watch is no trouble: %v", err) }})
+			require.NoError(t, err)
+			synctest.Wait()
+			client := s.Clientset.CoreV1().ConfigMaps("a")
+			changed := cm("a", "changed")
+			changed.Data = map[string]string{"k": "v"}
+			_, err = client.Update(t.Context(), changed, metav1.UpdateOptions{})
+			require.NoError(t, err)
+			require.NoError(t, client.Delete(t.Context(), "deleted", metav1.DeleteOptions{}))
+			repo.expire <- struct{}{}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			want := []string{"updated changed", "deleted deleted"}
+			if resync > 0 {
+				want = append(want, "updated same")
+			}
+			require.ElementsMatch(t, want, told)
+			require.NoError(t, sub.Stop())
+		})
+	}
 }
 
 // TestG20ListErrorsAreTypedVisibleAndNotABusyLoop denies the list for an hour.

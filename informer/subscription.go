@@ -41,13 +41,32 @@ func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscriptio
 	s.running.reports[s] = h.OnError
 	s.running.mu.Unlock()
 	for _, in := range s.running.namespaces {
-		registration, err := in.AddTypedEventHandler(h)
+		registration, err := in.AddTypedEventHandler(i.handler(h))
 		if err != nil {
 			return nil, errors.Join(err, s.Stop())
 		}
 		s.handles = append(s.handles, handle{in, registration})
 	}
 	return s, nil
+}
+
+// handler returns h without the updates that are none: after a watch broke and the
+// objects were listed again, client-go calls handlers for all of them. The same
+// resourceVersion is the same state, of which h was told before. Only with resyncs
+// is being told again what somebody asked for.
+func (i *Informer[T]) handler(h Handler[T]) cache.TypedResourceEventHandler[T] {
+	if i.opts.Resync > 0 {
+		return h
+	}
+	return changes[T]{h}
+}
+
+type changes[T repository.Object] struct{ Handler[T] }
+
+func (c changes[T]) OnUpdate(before, after T) {
+	if rv := after.GetResourceVersion(); rv == "" || rv != before.GetResourceVersion() {
+		c.Handler.OnUpdate(before, after)
+	}
 }
 
 // Synced returns what completes when the handler has been told of all objects that

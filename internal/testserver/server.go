@@ -185,6 +185,9 @@ func (s *Server) admit(a clienttesting.Action, stored runtime.Object, old, chang
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	was, is := stored.(metav1.Object), obj.(metav1.Object)
+	if is.GetUID() == "" {
+		is.SetUID(was.GetUID())
+	}
 	switch {
 	case is.GetResourceVersion() != "" && is.GetResourceVersion() != was.GetResourceVersion():
 		return nil, apierrors.NewConflict(a.GetResource().GroupResource(), name, fmt.Errorf("the object has been modified"))
