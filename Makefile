@@ -12,7 +12,8 @@ help: ## Show this list
 
 .PHONY: run
 run: ## Run the example operator on a local control plane [ONCE=1] [CLUSTER=current]
-	@go run $(example)/demo $(run-flags)
+	@go build -o bin/demo $(example)/demo # not go run, which calls an end by Ctrl-C an error
+	@exec bin/demo $(run-flags)
 
 .PHONY: test
 test: controlplane ## Run all tests, on a local control plane too, and each benchmark once
