@@ -280,6 +280,7 @@ func TestS1RequiredRulesAreExact(t *testing.T) {
 			return denied > 0 || a.Key == w.key(name) && a.Op == kerr.OpCleanup
 		})
 		stop()
+		w.forget()
 		require.Equal(t, i > 0, denied > 0, "rules %v", rules)
 		if live := w.live(name); live != nil {
 			_, _ = w.merge(live, `{"metadata":{"finalizers":null}}`)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -65,6 +66,7 @@ type world struct {
 	wire      *wire
 	logs      *observer.ObservedLogs
 	attempts  chan controller.Attempt
+	unclaimed []controller.Attempt // read by until, and not what it was looking for
 }
 
 func newWorld(t *testing.T) *world {
@@ -110,9 +112,15 @@ func (w *world) start(r controller.Runner) (stop func()) {
 	return stop
 }
 
-// until reads attempts until one is as wanted.
+// until returns the first attempt that is as wanted. Those before it are kept for
+// later calls.
 func (w *world) until(what string, wanted func(controller.Attempt) bool) controller.Attempt {
 	w.t.Helper()
+	if i := slices.IndexFunc(w.unclaimed, wanted); i >= 0 {
+		found := w.unclaimed[i]
+		w.unclaimed = slices.Delete(w.unclaimed, i, i+1)
+		return found
+	}
 	deadline := time.After(time.Minute)
 	for {
 		select {
@@ -120,9 +128,18 @@ func (w *world) until(what string, wanted func(controller.Attempt) bool) control
 			if wanted(a) {
 				return a
 			}
+			w.unclaimed = append(w.unclaimed, a)
 		case <-deadline:
-			require.FailNow(w.t, "timeout", "no attempt %s within a minute", what)
+			require.FailNow(w.t, "timeout", "no attempt %s within a minute, but %+v", what, w.unclaimed)
 		}
+	}
+}
+
+// forget drops the attempts of a controller that was stopped.
+func (w *world) forget() {
+	w.unclaimed = nil
+	for len(w.attempts) > 0 {
+		<-w.attempts
 	}
 }
 
