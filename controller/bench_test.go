@@ -34,12 +34,14 @@ type bench struct {
 	*testserver.Server
 	t    *testing.T
 	repo *repository.Live[*deployment]
-	opts controller.Options
-	logs *observer.ObservedLogs
-	user controller.Funcs[*deployment]
-	c    *controller.Controller[*deployment, controller.Funcs[*deployment]]
-	stop context.CancelFunc
-	done chan error
+	// watched is what the controller is made of: repo, or a wrapper.
+	watched repository.Repository[*deployment]
+	opts    controller.Options
+	logs    *observer.ObservedLogs
+	user    controller.Funcs[*deployment]
+	c       *controller.Controller[*deployment, controller.Funcs[*deployment]]
+	stop    context.CancelFunc
+	done    chan error
 
 	mu       sync.Mutex
 	calls    []string // "apply name" and "cleanup name"
@@ -54,6 +56,7 @@ func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 		core, logs := observer.New(zapcore.DebugLevel)
 		b := &bench{Server: testserver.New(objs...), t: t, logs: logs}
 		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
+		b.watched = b.repo
 		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), OnAttempt: b.attempted}
 		b.user = controller.Funcs[*deployment]{FinalizerName: ours}
 		f(b)
@@ -79,7 +82,7 @@ func (b *bench) make() {
 		user.CleanupFunc = nil
 	}
 	var err error
-	b.c, err = controller.New(b.repo, user, &b.opts)
+	b.c, err = controller.New(b.watched, user, &b.opts)
 	require.NoError(b.t, err)
 }
 
@@ -165,6 +168,16 @@ func (b *bench) editStatus(name string, change func(*appsv1.DeploymentStatus)) {
 func (b *bench) delete(name string) {
 	b.t.Helper()
 	require.NoError(b.t, b.Clientset.AppsV1().Deployments("ns").Delete(b.t.Context(), name, metav1.DeleteOptions{}))
+}
+
+// patches counts the patches that were sent, also those that changed nothing.
+func (b *bench) patches() (n int) {
+	for _, a := range b.Clientset.Actions() {
+		if a.GetVerb() == "patch" {
+			n++
+		}
+	}
+	return n
 }
 
 func scale(replicas int32) func(*deployment) {

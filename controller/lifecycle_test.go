@@ -6,16 +6,20 @@ import (
 	"io"
 	"strconv"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
 )
 
@@ -237,28 +241,67 @@ func TestEnqueueBeforeAndDuringRun(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite enqueues the key while
-// the cache has not seen the finalizer yet.
+// TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite has a cache that never sees
+// what the first attempt wrote to the object.
 func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var seen []string
-		lagging := &lagging{Repository: b.repo}
-		user := controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: func(_ context.Context, d *deployment) (action, error) {
-			seen = append(seen, d.ResourceVersion)
-			return controller.AwaitChange(), nil
-		}}
-		c, err := controller.New(lagging, user, &b.opts)
-		require.NoError(t, err)
-		ctx, cancel := context.WithCancel(b.t.Context())
-		done := make(chan error, 1)
-		go func() { done <- c.Run(ctx) }()
+		repo := &lagging{Repository: b.repo}
+		b.watched = repo
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			seen = append(seen, d.Labels["written"])
+			_, err := repo.Patch(ctx, d, types.MergePatchType, []byte(`{"metadata":{"labels":{"written":"yes"}}}`))
+			return controller.AwaitChange(), err
+		}
+		b.start()
 		b.settle(time.Minute)
-		c.Enqueue(nsName("a"))
+		b.c.Enqueue(nsName("a"))
 		b.settle(time.Minute)
-		cancel()
-		require.NoError(t, <-done)
-		require.Len(t, seen, 2)
-		require.Equal(t, b.live("a").ResourceVersion, seen[1])
-		require.Len(t, b.Writes(), 1, "the finalizer is not added twice")
+		require.Equal(t, []string{"", "yes"}, seen)
+		require.Len(t, b.Writes(), 2, "the finalizer and the label")
+		require.Equal(t, 3, b.patches(), "the finalizer is not tried twice")
 	}, newDeployment("a"))
+}
+
+// TestUnitTestsOverPlainFakesCountTheSameCalls has objects without UID and
+// resourceVersion, as client-go's fake clientsets return them.
+func TestUnitTestsOverPlainFakesCountTheSameCalls(t *testing.T) {
+	for _, name := range []string{ours, controller.NoFinalizer} {
+		for _, lag := range []bool{false, true} {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDeployment("a")
+				d.Generation = 1
+				cs := fake.NewClientset(d)
+				var repo repository.Repository[*deployment] = repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
+				if lag {
+					repo = &lagging{Repository: repo}
+				}
+				applied := 0
+				c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: name, ApplyFunc: func(ctx context.Context, d *deployment) (action, error) {
+					applied++
+					_, err := status.Patch(ctx, repo, d, appsv1.DeploymentStatus{Replicas: 1})
+					return controller.AwaitChange(), err
+				}}, nil)
+				require.NoError(t, err)
+				ctx, cancel := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() { done <- c.Run(ctx) }()
+				time.Sleep(time.Minute)
+				require.Equal(t, 1, applied)
+				c.Enqueue(nsName("a"))
+				time.Sleep(time.Minute)
+				require.Equal(t, 2, applied)
+				cancel()
+				require.NoError(t, <-done)
+				patches := 0
+				for _, a := range cs.Actions() {
+					if a.GetVerb() == "patch" {
+						patches++
+					}
+				}
+				want := map[string]int{ours: 2, controller.NoFinalizer: 1}
+				require.Equal(t, want[name], patches, "finalizer %s, lag %t: %v", name, lag, cs.Actions())
+			})
+		}
+	}
 }

@@ -107,6 +107,23 @@ func TestG8WatchesReconcilesWhatAnObjectLeft(t *testing.T) {
 	}, newDeployment("a"), newDeployment("b"))
 }
 
+func TestResyncOfAnotherKind(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, repo := b.children()
+		_, err := repo.Create(b.t.Context(), child("c"))
+		require.NoError(t, err)
+		in, err := informer.New(repo, &informer.Options{Resync: time.Hour})
+		require.NoError(t, err)
+		b.make()
+		controller.Watches(b.c, in, func(_, _ *corev1.ConfigMap) []types.NamespacedName { return []types.NamespacedName{nsName("a")} })
+		b.run()
+		b.settle(time.Minute)
+		b.took()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		require.Equal(t, controller.VerbResync, b.took()[0].Reasons[0].Verb)
+	}, newDeployment("a"))
+}
+
 func TestG12PanicOfAMapping(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()

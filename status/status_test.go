@@ -163,7 +163,13 @@ func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 		_, err = status.Patch(ctx, b.repo, d, d.Status)
 		require.NoError(t, err)
 	}
-	require.Len(t, b.Writes(), 3)
+	patches := 0
+	for _, a := range b.Clientset.Actions() {
+		if a.GetVerb() == "patch" {
+			patches++
+		}
+	}
+	require.Equal(t, 3, patches, "the second of each pair sends nothing")
 }
 
 func TestObserveGenerationAndError(t *testing.T) {

@@ -89,6 +89,17 @@ func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
 	})
 }
 
+func TestG10KeysThatFailTogetherDoNotRetryTogether(t *testing.T) {
+	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		waits := map[time.Duration]bool{}
+		for i := range 20 {
+			wait, _ := q.Failed(strconv.Itoa(i), retry)
+			waits[wait] = true
+		}
+		require.Greater(t, len(waits), 10)
+	})
+}
+
 func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		q.Add("a", "new", false)
