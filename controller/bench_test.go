@@ -15,7 +15,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/internal/testserver"
@@ -181,7 +180,7 @@ func (b *bench) patches() (n int) {
 }
 
 func scale(replicas int32) func(*deployment) {
-	return func(d *deployment) { d.Spec.Replicas = ptr.To(replicas) }
+	return func(d *deployment) { d.Spec.Replicas = new(replicas) }
 }
 
 func newDeployment(name string) *deployment {

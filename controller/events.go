@@ -23,7 +23,7 @@ func (p primary[T, C]) OnUpdate(before, after T) {
 		p.enqueue(after, VerbResync, false)
 		return
 	}
-	if p.matters(before, after) {
+	if p.c.matters(before, after) {
 		p.enqueue(after, VerbUpdated, isNews(before, after))
 	}
 }
@@ -45,17 +45,17 @@ func (p primary[T, C]) enqueue(obj T, verb Verb, news bool) {
 }
 
 // matters asks the filter. A filter that panics hides nothing.
-func (p primary[T, C]) matters(before, after T) (yes bool) {
-	if informer.LifecycleChanged(before, after) || len(p.c.filter) == 0 {
+func (c *Controller[T, C]) matters(before, after T) (yes bool) {
+	if informer.LifecycleChanged(before, after) || len(c.filter) == 0 {
 		return true
 	}
 	defer func() {
 		if value := recover(); value != nil {
-			p.c.trouble(kerr.New(kerr.OpFilter, p.c.repo.Kind(), repository.Key(after), after.GetUID(), kerr.Recovered(value)))
+			c.trouble(kerr.New(kerr.OpFilter, c.repo.Kind(), repository.Key(after), after.GetUID(), kerr.Recovered(value)))
 			yes = true
 		}
 	}()
-	for _, predicate := range p.c.filter {
+	for _, predicate := range c.filter {
 		if predicate(before, after) {
 			return true
 		}

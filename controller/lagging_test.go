@@ -10,17 +10,24 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// lagging is a repository, by the interface alone, whose watches never deliver.
+// lagging is a repository, by the interface alone, whose watches deliver nothing
+// before open is closed. What changed before then arrives as one event.
 type lagging struct {
 	repository.Repository[*deployment]
+	open chan struct{}
 }
 
 func (l *lagging) ListerWatcher() cache.ListerWatcher {
 	inner := cache.ToListerWatcherWithContext(l.Repository.ListerWatcher())
 	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
 		ListWithContextFunc: inner.ListWithContext,
-		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) {
-			return watch.NewFake(), nil
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+			select {
+			case <-l.open:
+				return inner.WatchWithContext(ctx, opts)
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		},
 	}, noWatchList{})
 }

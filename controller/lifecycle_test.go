@@ -235,9 +235,10 @@ func TestEnqueueBeforeAndDuringRun(t *testing.T) {
 		b.c.Enqueue(nsName("unknown"))
 		b.run()
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Equal(t, controller.VerbEnqueued, b.took()[0].Reasons[0].Verb)
 		b.c.Enqueue(nsName("a"))
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
-		require.Equal(t, controller.VerbEnqueued, b.took()[1].Reasons[0].Verb)
+		require.Equal(t, controller.VerbEnqueued, b.took()[0].Reasons[0].Verb)
 	}, newDeployment("a"))
 }
 
@@ -246,7 +247,7 @@ func TestEnqueueBeforeAndDuringRun(t *testing.T) {
 func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var seen []string
-		repo := &lagging{Repository: b.repo}
+		repo := &lagging{b.repo, nil}
 		b.watched = repo
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			seen = append(seen, d.Labels["written"])
@@ -263,6 +264,51 @@ func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// TestG9OwnWritesThatArriveAsOneEventAreNoNews has a watch that begins after the
+// finalizer and the status were written: the cache goes from the object as it was
+// created to the one with both.
+func TestG9OwnWritesThatArriveAsOneEventAreNoNews(t *testing.T) {
+	for _, meanwhile := range []bool{false, true} {
+		inBubble(t, func(b *bench) {
+			repo := &lagging{b.repo, make(chan struct{})}
+			b.watched = repo
+			b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+				_, err := status.Patch(ctx, repo, d, appsv1.DeploymentStatus{ObservedGeneration: d.Generation})
+				return controller.AwaitChange(), err
+			}
+			b.start()
+			require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+			if meanwhile {
+				b.edit("a", func(d *deployment) { d.Labels = map[string]string{"by": "somebody"} })
+			}
+			close(repo.open)
+			calls := b.settle(time.Hour)
+			require.Equal(t, meanwhile, len(calls) == 1, "%v", calls)
+		}, newDeployment("a"))
+	}
+}
+
+// TestG8AChangeThatComesAlongWithAnOwnWriteIsNews has somebody change the spec between
+// the finalizer and the status, which the server's answer to the status carries too.
+func TestG8AChangeThatComesAlongWithAnOwnWriteIsNews(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := &lagging{b.repo, make(chan struct{})}
+		b.watched = repo
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			if d.Spec.Replicas == nil {
+				b.edit("a", scale(3))
+			}
+			_, err := status.Patch(ctx, repo, d, appsv1.DeploymentStatus{ObservedGeneration: d.Generation})
+			return controller.AwaitChange(), err
+		}
+		b.start()
+		b.settle(time.Minute)
+		close(repo.open)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		require.Equal(t, b.live("a").Generation, b.live("a").Status.ObservedGeneration)
+	}, newDeployment("a"))
+}
+
 // TestUnitTestsOverPlainFakesCountTheSameCalls has objects without UID and
 // resourceVersion, as client-go's fake clientsets return them.
 func TestUnitTestsOverPlainFakesCountTheSameCalls(t *testing.T) {
@@ -274,7 +320,7 @@ func TestUnitTestsOverPlainFakesCountTheSameCalls(t *testing.T) {
 				cs := fake.NewClientset(d)
 				var repo repository.Repository[*deployment] = repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 				if lag {
-					repo = &lagging{Repository: repo}
+					repo = &lagging{repo, nil}
 				}
 				applied := 0
 				c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: name, ApplyFunc: func(ctx context.Context, d *deployment) (action, error) {

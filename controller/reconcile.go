@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/internal/attempt"
@@ -84,7 +85,14 @@ func (c *Controller[T, C]) cleanup(ctx context.Context, at *Attempt, obj T) (Act
 // userStep calls user code with obj, after noting the state that it gets.
 func (c *Controller[T, C]) userStep(ctx context.Context, at *Attempt, op kerr.Op, obj T, f func(context.Context, T) (Action, error)) (action Action, err error) {
 	at.Op = op
-	attempt.From(ctx).WorkOn(attempt.State{UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: c.pristine(at.Key, obj)})
+	pristine := c.pristine(at.Key, obj)
+	attempt.From(ctx).WorkOn(attempt.State{
+		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: pristine,
+		NoNews: func(answer runtime.Object) bool {
+			after, ok := answer.(T)
+			return ok && !c.matters(pristine, after)
+		},
+	})
 	defer recovered(&err)
 	return f(ctx, obj)
 }

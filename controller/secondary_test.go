@@ -1,14 +1,16 @@
 package controller_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
@@ -37,7 +39,7 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 		b.run()
 		b.settle(time.Minute)
 		owner := b.live("a")
-		good := metav1.OwnerReference{APIVersion: "apps/v2", Kind: "Deployment", Name: "a", UID: owner.UID, Controller: ptr.To(true)}
+		good := metav1.OwnerReference{APIVersion: "apps/v2", Kind: "Deployment", Name: "a", UID: owner.UID, Controller: new(true)}
 		for name, change := range map[string]func(*metav1.OwnerReference){
 			"not the controller": func(r *metav1.OwnerReference) { r.Controller = nil },
 			"another kind":       func(r *metav1.OwnerReference) { r.Kind = "ReplicaSet" },
@@ -105,6 +107,43 @@ func TestG8WatchesReconcilesWhatAnObjectLeft(t *testing.T) {
 		require.NoError(t, repo.Delete(b.t.Context(), moved))
 		require.Equal(t, []string{"apply b"}, b.settle(time.Minute))
 	}, newDeployment("a"), newDeployment("b"))
+}
+
+// slow is a repository of ConfigMaps whose lists take a minute.
+type slow struct {
+	repository.Repository[*corev1.ConfigMap]
+}
+
+func (s slow) ListerWatcher() cache.ListerWatcher {
+	inner := cache.ToListerWatcherWithContext(s.Repository.ListerWatcher())
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			time.Sleep(time.Minute)
+			return inner.ListWithContext(ctx, opts)
+		},
+		WatchFuncWithContext: inner.WatchWithContext,
+	}, noWatchList{})
+}
+
+func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, repo := b.children()
+		_, err := repo.Create(b.t.Context(), child("c"))
+		require.NoError(t, err)
+		in, err := informer.New(slow{repo}, nil)
+		require.NoError(t, err)
+		seen := -1
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			seen = len(in.List(ctx))
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		controller.Owns(b.c, in)
+		b.run()
+		require.Empty(t, b.settle(30*time.Second))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Equal(t, 1, seen)
+	}, newDeployment("a"))
 }
 
 func TestResyncOfAnotherKind(t *testing.T) {

@@ -3,6 +3,7 @@ package controller
 import (
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -19,16 +20,38 @@ type states struct {
 // state belongs to one UID. A new object of the same name starts without one.
 type state struct {
 	uid types.UID
-	// worked is the resourceVersion of the state that user code last got. Objects
-	// of fake clientsets have none; for them content is that state itself.
-	worked  string
-	content runtime.Object
+	// worked is the state that user code last got, and settled the one after its last
+	// write to the object, if that write was no news.
+	worked, settled version
 	// newest is the newest resourceVersion that the server returned to us: of that
 	// state, or of a write of our own.
 	newest string
 	// blind means that the last attempt wrote to the object, and that nobody can tell
 	// whether the cache has the write: a fake clientset sets no resourceVersion.
 	blind bool
+}
+
+// version names a state: by its resourceVersion, or, for objects of fake clientsets,
+// which have none, by its content. The zero value is no state.
+type version struct {
+	rv      string
+	content runtime.Object
+}
+
+func versionOf(s attempt.State) version {
+	if s.ResourceVersion != "" {
+		return version{rv: s.ResourceVersion}
+	}
+	return version{content: s.Pristine}
+}
+
+// is tells whether an event with the resourceVersion rv, which left the cache with
+// obj, is about this state.
+func (v version) is(rv string, obj runtime.Object) bool {
+	if rv != "" || v.content == nil {
+		return rv != "" && rv == v.rv
+	}
+	return equality.Semantic.DeepEqual(obj, v.content)
 }
 
 func (s *states) get(key types.NamespacedName, uid types.UID) state {
@@ -38,13 +61,6 @@ func (s *states) get(key types.NamespacedName, uid types.UID) state {
 		return st
 	}
 	return state{uid: uid}
-}
-
-// last returns the state last worked on, of whatever UID.
-func (s *states) last(key types.NamespacedName) state {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.of[key]
 }
 
 // learn adds what an attempt found out.
@@ -63,10 +79,8 @@ func (s *states) learn(key types.NamespacedName, a *attempt.Attempt) {
 	if st.uid != worked.UID {
 		st = state{uid: worked.UID}
 	}
-	st.worked, st.content, st.blind = worked.ResourceVersion, nil, false
-	if st.worked == "" {
-		st.content, st.blind = worked.Pristine, wrote && written == ""
-	}
+	st.worked, st.settled = versionOf(worked), versionOf(a.Settled())
+	st.blind = st.worked.rv == "" && wrote && written == ""
 	st.newest = attempt.Newer(attempt.Newer(st.newest, worked.ResourceVersion), written)
 	s.of[key] = st
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/equality"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/attempt"
@@ -81,23 +79,27 @@ func (e errTimeout) Error() string {
 func (e errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // echoes tells whether all reasons are events about the very state that was worked
-// on last. They carry no news: the attempt succeeded, or its retry is planned. That
-// is how the event of our own finalizer patch, after which Apply ran at once,
-// does not make it run twice.
+// on last, or about the one that the work left behind if that is no news. The
+// attempt succeeded, or its retry is planned. That is how the events of our own
+// writes, after which Apply needs not run, do not make it run twice.
 func (c *Controller[T, C]) echoes(r *running[T], key types.NamespacedName, reasons []Reason) bool {
-	last := r.states.last(key)
-	if len(reasons) == 0 || last.worked == "" && last.content == nil {
-		return false
+	isEvent := func(reason Reason) bool {
+		return (reason.Verb == VerbAdded || reason.Verb == VerbUpdated) && reason.Kind == c.repo.Kind().Kind && reason.Key == key
 	}
 	for _, reason := range reasons {
-		event := reason.Verb == VerbAdded || reason.Verb == VerbUpdated
-		if !event || reason.Kind != c.repo.Kind().Kind || reason.Key != key || reason.ResourceVersion != last.worked {
+		if !isEvent(reason) {
 			return false
 		}
 	}
-	if last.content == nil {
-		return true
-	}
 	cached, ok := c.informer.View(key)
-	return ok && equality.Semantic.DeepEqual(runtime.Object(cached), last.content)
+	if !ok {
+		return false
+	}
+	last := r.states.get(key, cached.GetUID())
+	for _, reason := range reasons {
+		if !last.worked.is(reason.ResourceVersion, cached) && !last.settled.is(reason.ResourceVersion, cached) {
+			return false
+		}
+	}
+	return len(reasons) > 0
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/set"
 
 	"github.com/kuberator/kuberator/repository"
 )
@@ -136,7 +137,7 @@ func namespacesOf[T repository.Object](repo repository.Repository[T], wanted []s
 			return nil, fmt.Errorf("namespace %q: the repository is confined to %v", namespace, confined)
 		}
 	}
-	return slices.Compact(slices.Sorted(slices.Values(wanted))), nil
+	return set.New(wanted...).SortedList(), nil
 }
 
 // limit adds the selectors to every list and watch.

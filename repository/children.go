@@ -10,7 +10,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
-	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -157,7 +156,7 @@ func known[S ~string](value S) *S {
 	if value == "" {
 		return nil
 	}
-	return ptr.To(value)
+	return new(value)
 }
 
 func (l *Live[T]) delete(ctx context.Context, obj T, unchanged bool) error {

@@ -116,10 +116,10 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.
 	if err != nil {
 		return *new(T), l.wrap(op, key, uid, unsure(err))
 	}
-	if got != *new(T) {
-		a.Wrote(l.kind, key, got.GetResourceVersion())
+	if got == *new(T) {
+		a.Wrote(l.kind, key, nil)
 	} else {
-		a.Wrote(l.kind, key, "")
+		a.Wrote(l.kind, key, got)
 	}
 	return got, nil
 }

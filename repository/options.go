@@ -2,8 +2,9 @@ package repository
 
 import (
 	"errors"
-	"slices"
 	"syscall"
+
+	"k8s.io/utils/set"
 )
 
 // Option changes a repository that [New], [FromClient] or [FromClusterClient]
@@ -19,7 +20,7 @@ type options struct {
 // only, and a request for an object elsewhere is refused without being sent, with
 // an error of class Forbidden. Without this option all namespaces are allowed.
 func InNamespaces(namespaces ...string) Option {
-	return func(o *options) { o.namespaces = slices.Compact(slices.Sorted(slices.Values(namespaces))) }
+	return func(o *options) { o.namespaces = set.New(namespaces...).SortedList() }
 }
 
 // ClusterScoped says that the kind has no namespaces. Without it, [New] does not

@@ -7,6 +7,7 @@ import (
 	"context"
 	"sync"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +26,7 @@ type Attempt struct {
 	worked  State
 	written string // newest resourceVersion of a write to the object itself
 	wrote   bool   // there was such a write after user code was reached
+	settled State  // what the server answered to the last such write, if it is no news
 	writes  int
 	status  []byte
 }
@@ -36,6 +38,9 @@ type State struct {
 	// Pristine is that state, which nobody may change; nil if user code was not
 	// reached.
 	Pristine runtime.Object
+	// NoNews tells whether another state of the object is, for whoever reconciles it,
+	// the same as this one.
+	NoNews func(runtime.Object) bool
 }
 
 // New starts an attempt. A fence that is not nil is asked before every write and
@@ -72,17 +77,57 @@ func (a *Attempt) WorkOn(state State) {
 	a.worked, a.status = state, nil
 }
 
-// Wrote notes a write that the server acknowledged.
-func (a *Attempt) Wrote(kind schema.GroupVersionKind, key types.NamespacedName, resourceVersion string) {
+// Wrote notes a write that the server acknowledged, and what it answered, which may
+// be nil. answer is not kept unless it has no resourceVersion.
+func (a *Attempt) Wrote(kind schema.GroupVersionKind, key types.NamespacedName, answer Object) {
 	if a == nil {
 		return
+	}
+	own := a.is(kind, key)
+	var settled State
+	if own && answer != nil {
+		settled = a.settle(answer)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.writes++
-	if a.is(kind, key) {
-		a.written, a.wrote = Newer(a.written, resourceVersion), a.worked.Pristine != nil
+	if !own {
+		return
 	}
+	a.settled, a.wrote = settled, a.worked.Pristine != nil
+	if answer != nil {
+		a.written = Newer(a.written, answer.GetResourceVersion())
+	}
+}
+
+// Object is what the server answers with.
+type Object interface {
+	metav1.Object
+	runtime.Object
+}
+
+// settle returns the state that answer is, if it is no news after the one that user
+// code was given. No lock is held: NoNews asks filters that users wrote.
+func (a *Attempt) settle(answer Object) State {
+	worked := a.Worked()
+	if worked.NoNews == nil || !worked.NoNews(answer) {
+		return State{}
+	}
+	s := State{UID: answer.GetUID(), ResourceVersion: answer.GetResourceVersion()}
+	if s.ResourceVersion == "" {
+		kept := answer.DeepCopyObject().(Object)
+		kept.SetManagedFields(nil)
+		s.Pristine = kept
+	}
+	return s
+}
+
+// Settled returns the state after the last write to the object itself, if that write
+// made no news. Pristine is only set for objects without a resourceVersion.
+func (a *Attempt) Settled() State {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.settled
 }
 
 // Worked returns what was given to WorkOn.
