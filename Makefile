@@ -3,6 +3,9 @@
 golangci-lint  = go tool -modfile=tools/lint/go.mod golangci-lint
 controller-gen = go tool -modfile=tools/codegen/go.mod controller-gen
 
+# client-go then compares what is in a cache with copies, and panics if it was changed.
+detect = KUBE_CACHE_MUTATION_DETECTOR=true
+
 example   = ./example/configmirror
 run-flags = $(if $(filter-out 0,$(ONCE)),-once) $(if $(CLUSTER),-cluster=$(CLUSTER))
 
@@ -18,12 +21,12 @@ run: ## Run the example operator on a local control plane [ONCE=1] [CLUSTER=curr
 .PHONY: test
 test: controlplane ## Run all tests, on a local control plane too, and each benchmark once
 	go vet ./...
-	go test -race ./...
+	$(detect) go test -race ./...
 	go test -run '^$$' -bench . -benchtime 1x ./...
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no control plane: seconds
-	go test -race $$(go list ./... | grep -Ev "/kuberator/test/|/e2e$$$$")
+	$(detect) go test -race $$(go list ./... | grep -Ev "/kuberator/test/|/e2e$$$$")
 
 .PHONY: lint
 lint: ## Check style, the imports between packages, file lengths, go.mod files

@@ -55,7 +55,7 @@ func (i *Informer[T]) start(ctx context.Context) *running[T] {
 		})
 		// Neither can fail before the informer is started.
 		_ = informer.SetWatchErrorHandlerWithContext(func(_ context.Context, _ *cache.Reflector, err error) { r.watchFailed(err) })
-		_ = informer.SetTransform(i.transform)
+		_ = informer.SetTransform(i.transform(isFake(lw)))
 		r.namespaces[namespace] = cache.NewTypedSharedIndexInformer[T](informer)
 		r.wg.Go(func() { informer.RunWithContext(ctx) })
 	}
@@ -99,11 +99,27 @@ func (r *running[T]) report(err error) {
 	}
 }
 
-func (i *Informer[T]) transform(obj any) (any, error) {
-	if o, ok := obj.(T); ok && !i.opts.KeepManagedFields {
+// transform returns what client-go calls for each object before caching it. Objects
+// of fake clients are copied first: a fake hands out the ones that it keeps.
+func (i *Informer[T]) transform(fake bool) cache.TransformFunc {
+	return func(obj any) (any, error) {
+		o, ok := obj.(T)
+		if !ok || i.opts.KeepManagedFields || len(o.GetManagedFields()) == 0 {
+			return obj, nil
+		}
+		if fake {
+			o = clone(o)
+		}
 		o.SetManagedFields(nil)
+		return o, nil
 	}
-	return obj, nil
+}
+
+// isFake tells a client-go fake by what it says of itself: that it cannot stream
+// lists.
+func isFake(lw cache.ListerWatcher) bool {
+	f, ok := lw.(interface{ IsWatchListSemanticsUnSupported() bool })
+	return ok && f.IsWatchListSemanticsUnSupported()
 }
 
 // ListerWatchers returns what the informer lists and watches, by namespace; the
@@ -188,7 +204,4 @@ func (s *selecting) OnUndecodable(report func(error)) {
 }
 
 // IsWatchListSemanticsUnSupported passes on that a fake client cannot stream lists.
-func (s *selecting) IsWatchListSemanticsUnSupported() bool {
-	lw, ok := s.lw.(interface{ IsWatchListSemanticsUnSupported() bool })
-	return ok && lw.IsWatchListSemanticsUnSupported()
-}
+func (s *selecting) IsWatchListSemanticsUnSupported() bool { return isFake(s.lw) }
