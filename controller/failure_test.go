@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -115,6 +116,34 @@ func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
 		b.edit("a", scale(2))
 		require.Len(t, b.settle(30*time.Minute), 1, "the first Requeue is history")
 		require.Len(t, b.settle(24*time.Hour), 1, "and so is the second, after it was followed")
+	}, newDeployment("a"))
+}
+
+// TestG10AFailureIsRetriedAlsoIfItsStateIsNews has the event of a new generation come
+// while the attempt that works on that generation already runs, and fails.
+func TestG10AFailureIsRetriedAlsoIfItsStateIsNews(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		failures := 0
+		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+			if d.Spec.Replicas == nil || failures > 0 {
+				return controller.AwaitChange(), nil
+			}
+			failures++
+			time.Sleep(time.Minute)
+			return controller.AwaitChange(), errBucket
+		}
+		b.make()
+		b.c.Filter(func(before, after *deployment) bool {
+			time.Sleep(time.Second) // the cache has the object by now
+			return informer.Changed(before, after)
+		})
+		b.run()
+		b.settle(time.Hour)
+		b.edit("a", scale(1))
+		b.settle(time.Millisecond)
+		b.c.Enqueue(nsName("a"))
+		require.Equal(t, []string{"apply a", "apply a"}, b.settle(time.Hour))
+		require.Equal(t, 1, failures)
 	}, newDeployment("a"))
 }
 

@@ -57,7 +57,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	subscriptions, err := c.subscribe(ctx, r)
 	if err == nil && cache.WaitFor(ctx, "", synced(subscriptions)...) {
 		for range c.opts.Workers {
-			r.wg.Go(func() { c.worker(work, r) })
+			r.wg.Go(func() { c.worker(ctx, work, r) })
 		}
 	}
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
@@ -118,7 +119,9 @@ func (s secondary[U]) mapped(verb Verb, before, after U) {
 		}
 	}()
 	reason := Reason{Verb: verb, Kind: s.kind.Kind, Key: repository.Key(subject), ResourceVersion: subject.GetResourceVersion()}
-	for _, key := range s.keys(before, after) {
+	// Each key once: a worker may have taken it between two of them, and would run it
+	// a second time.
+	for key := range sets.New(s.keys(before, after)...) {
 		s.enqueue(key, reason)
 	}
 }

@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -77,6 +78,28 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 			Verb: controller.VerbDeleted, Kind: "ConfigMap", Key: nsName("c"), ResourceVersion: changed.ResourceVersion,
 		}, attempts[len(attempts)-1].Reasons[0])
 	}, newDeployment("a"))
+}
+
+// TestG9OneEventIsOneReason has a mapping that names a key many times.
+func TestG9OneEventIsOneReason(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		b.make()
+		controller.Watches(b.c, in, func(_, _ *corev1.ConfigMap) []types.NamespacedName {
+			return slices.Repeat([]types.NamespacedName{nsName("a"), nsName("b")}, 5)
+		})
+		b.run()
+		b.settle(time.Minute)
+		b.took()
+		_, err := repo.Create(b.t.Context(), child("c"))
+		require.NoError(t, err)
+		b.settle(time.Minute)
+		attempts := b.took()
+		require.Len(t, attempts, 2)
+		for _, a := range attempts {
+			require.Len(t, a.Reasons, 1)
+		}
+	}, newDeployment("a"), newDeployment("b"))
 }
 
 func TestG8WatchesReconcilesWhatAnObjectLeft(t *testing.T) {

@@ -10,14 +10,14 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// worker takes keys until the queue is shut down. User code runs on its goroutine.
-// If that calls runtime.Goexit the goroutine cannot be saved, and another worker
-// takes its place.
-func (c *Controller[T, C]) worker(ctx context.Context, r *running[T]) {
+// worker takes keys until accept ends or the queue is shut down; the work on a key has
+// the ctx work. User code runs on the worker's goroutine. If that calls
+// runtime.Goexit the goroutine cannot be saved, and another worker takes its place.
+func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T]) {
 	finished := false
 	defer func() {
 		if !finished {
-			r.wg.Go(func() { c.worker(ctx, r) })
+			r.wg.Go(func() { c.worker(accept, work, r) })
 		}
 	}()
 	for {
@@ -25,7 +25,11 @@ func (c *Controller[T, C]) worker(ctx context.Context, r *running[T]) {
 		if !ok {
 			break
 		}
-		c.process(ctx, r, key, reasons, more)
+		if accept.Err() != nil {
+			r.queue.Done(key)
+			break
+		}
+		c.process(work, r, key, reasons, more)
 	}
 	finished = true
 }

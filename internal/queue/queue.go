@@ -148,6 +148,10 @@ func (q *Queue[K, R]) Failed(key K, pick func(backoff time.Duration, failures in
 	defer q.mu.Unlock()
 	e := q.entry(key)
 	if e.news {
+		// The news may be about the very state that failed. That there was a failure
+		// must be among the reasons, or they could all be taken for known.
+		_, reason := pick(0, 0)
+		e.because(reason)
 		return 0, 0
 	}
 	e.failures++
