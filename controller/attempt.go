@@ -44,6 +44,8 @@ type Attempt struct {
 	// deleting is how long the object was in deletion before a cleanup that did not
 	// end it.
 	deleting time.Duration
+	// cut means that a shutdown cancelled the attempt.
+	cut bool
 }
 
 // Verb is what happened to be a reason for an attempt.

@@ -15,6 +15,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/internal/testserver"
@@ -170,8 +171,8 @@ func (b *bench) delete(name string) {
 }
 
 // patches counts the patches that were sent, also those that changed nothing.
-func (b *bench) patches() (n int) {
-	for _, a := range b.Clientset.Actions() {
+func patches(cs *fake.Clientset) (n int) {
+	for _, a := range cs.Actions() {
 		if a.GetVerb() == "patch" {
 			n++
 		}

@@ -78,6 +78,7 @@ func TestG16WhatAnErrorMeansForTheNextAttempt(t *testing.T) {
 		"after":                {err: kerr.After(20*time.Minute, errBucket), calls: 3, next: 20 * time.Minute, level: zapcore.ErrorLevel},
 		"throttled":            {err: apierrors.NewTooManyRequests("later", 1200), calls: 3, next: 20 * time.Minute, level: zapcore.InfoLevel},
 		"conflict":             {err: conflict, calls: 23, next: 100 * time.Millisecond, level: zapcore.DebugLevel},
+		"a ctx of the user's":  {err: context.Canceled, calls: 23, next: 100 * time.Millisecond, level: zapcore.ErrorLevel},
 		"requeue":              {action: controller.Requeue(20 * time.Minute), calls: 3, next: 20 * time.Minute, level: zapcore.DebugLevel},
 		"requeue and terminal": {action: controller.Requeue(20 * time.Minute), err: kerr.Terminal(errBucket), calls: 3, next: 20 * time.Minute, level: zapcore.ErrorLevel},
 		"requeue and after":    {action: controller.Requeue(20 * time.Minute), err: kerr.After(time.Hour, errBucket), calls: 3, next: 20 * time.Minute, level: zapcore.ErrorLevel},

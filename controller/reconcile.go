@@ -72,12 +72,17 @@ func (c *Controller[T, C]) cleanup(ctx context.Context, at *Attempt, obj T) (Act
 		c.opts.Logger.Warn("cleanup skipped, as the annotation "+SkipCleanupAnnotation+" asks", at.names()...)
 		return AwaitChange(), nil
 	}
-	action, err := c.userStep(ctx, at, kerr.OpCleanup, obj, c.user.Cleanup)
-	if err == nil && action != AwaitChange() {
-		err = errUnfinished
-	}
+	action, err := finished(c.userStep(ctx, at, kerr.OpCleanup, obj, c.user.Cleanup))
 	if err != nil {
 		at.deleting = time.Since(obj.GetDeletionTimestamp().Time)
+	}
+	return action, err
+}
+
+// finished makes an error of a Cleanup that asked for another turn.
+func finished(action Action, err error) (Action, error) {
+	if err == nil && action != AwaitChange() {
+		err = errUnfinished
 	}
 	return action, err
 }

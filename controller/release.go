@@ -33,17 +33,16 @@ func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 	if c.finalizer == NoFinalizer {
 		return nil
 	}
-	if _, err := c.begin(); err != nil {
+	r, err := c.begin()
+	if err != nil {
 		return fmt.Errorf("release all: %w", err)
 	}
-	c.mu.Lock()
-	c.current.queue.ShutDown()
-	c.mu.Unlock()
 	defer c.end()
+	r.queue.ShutDown() // nothing is reconciled
 	const most = 10
 	var failures []error
 	failed := 0
-	err := c.eachLive(ctx, func(obj T) {
+	err = c.eachLive(ctx, func(obj T) {
 		if err := c.release(ctx, obj); err != nil {
 			if failed++; failed <= most {
 				failures = append(failures, err)
@@ -67,10 +66,7 @@ func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	at := &Attempt{Key: repository.Key(obj), UID: obj.GetUID()}
 	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
 		defer recovered(&err)
-		if action, err = c.user.Cleanup(ctx, obj); err == nil && action != AwaitChange() {
-			err = errUnfinished
-		}
-		return action, err
+		return finished(c.user.Cleanup(ctx, obj))
 	})
 	if err != nil {
 		c.opts.Logger.Error("release failed, the finalizer stays", append(at.names(), errorFields(err)...)...)

@@ -18,7 +18,7 @@ import (
 
 // report logs the attempt, once, and tells Options.OnAttempt.
 func (c *Controller[T, C]) report(at Attempt) {
-	if entry := c.opts.Logger.Check(level(at.Err), message(at)); entry != nil {
+	if entry := c.opts.Logger.Check(level(at), message(at)); entry != nil {
 		entry.Write(append(at.names(), c.details(at)...)...)
 	}
 	if at.deleting > c.opts.SlowDeletion {
@@ -59,14 +59,14 @@ func message(at Attempt) string {
 }
 
 // level keeps quiet what the next attempt resolves by itself.
-func level(err error) zapcore.Level {
-	if err == nil {
+func level(at Attempt) zapcore.Level {
+	if at.Err == nil {
 		return zapcore.DebugLevel
 	}
-	if errors.Is(err, context.Canceled) {
-		return zapcore.InfoLevel // a shutdown whose grace period is over, which Run reports
+	if at.cut && errors.Is(at.Err, context.Canceled) {
+		return zapcore.InfoLevel // Run reports that the grace period is over
 	}
-	switch kerr.ClassOf(err) {
+	switch kerr.ClassOf(at.Err) {
 	case kerr.ClassConflict, kerr.ClassGone:
 		return zapcore.DebugLevel
 	case kerr.ClassThrottled:

@@ -51,6 +51,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 		return err
 	}
 	defer c.end()
+	c.enqueueEarly(r)
 	// Attempts outlive ctx by the grace period.
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
@@ -71,6 +72,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	return err
 }
 
+// begin lets nobody else run the controller until end.
 func (c *Controller[T, C]) begin() (*running[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -81,11 +83,16 @@ func (c *Controller[T, C]) begin() (*running[T], error) {
 		queue: queue.New[types.NamespacedName, Reason](queue.Options{Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff}),
 		busy:  map[types.NamespacedName]bool{},
 	}
+	return c.current, nil
+}
+
+func (c *Controller[T, C]) enqueueEarly(r *running[T]) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for key := range c.early {
-		c.current.queue.Add(key, Reason{Verb: VerbEnqueued}, false)
+		r.queue.Add(key, Reason{Verb: VerbEnqueued}, false)
 	}
 	c.early.Clear()
-	return c.current, nil
 }
 
 func (c *Controller[T, C]) end() {

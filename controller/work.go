@@ -36,7 +36,7 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T]) {
 
 // process makes one attempt for a key. Whatever user code does, the key is settled,
 // reported and given back.
-func (c *Controller[T, C]) process(ctx context.Context, r *running[T], key types.NamespacedName, reasons []Reason, more int) {
+func (c *Controller[T, C]) process(work context.Context, r *running[T], key types.NamespacedName, reasons []Reason, more int) {
 	defer r.queue.Done(key)
 	r.setBusy(key, true)
 	defer r.setBusy(key, false)
@@ -55,11 +55,12 @@ func (c *Controller[T, C]) process(ctx context.Context, r *running[T], key types
 		}
 		at.Duration = time.Since(at.Start)
 		at.Writes = a.Writes()
+		at.cut = work.Err() != nil
 		r.states.learn(key, a)
 		settle(r, &at)
 		c.report(at)
 	}()
-	ctx, cancel := c.deadline(ctx)
+	ctx, cancel := c.deadline(work)
 	defer cancel()
 	made = c.reconcile(attempt.With(ctx, a), r, &at)
 	returned = true

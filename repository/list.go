@@ -23,8 +23,7 @@ import (
 // Objects that cannot be decoded are in the error, beside which the others are
 // returned. A repository that is confined to several namespaces needs one of them.
 func (l *Live[T]) List(ctx context.Context, namespace string, opts metav1.ListOptions) ([]T, error) {
-	// A namespace stands in for a name: there is none to check.
-	if err := l.check(types.NamespacedName{Namespace: namespace, Name: "-"}); err != nil && (namespace != "" || len(l.namespaces) > 1 || l.err != nil) {
+	if err := l.checkList(namespace); err != nil {
 		return nil, l.wrap(kerr.OpList, types.NamespacedName{Namespace: namespace}, "", err)
 	}
 	lw := l.ListerWatcher()
@@ -32,6 +31,15 @@ func (l *Live[T]) List(ctx context.Context, namespace string, opts metav1.ListOp
 		lw = l.ListerWatcherIn(namespace)
 	}
 	return ListFrom[T](ctx, l.kind, lw, opts)
+}
+
+// checkList is check for a list, which has no name. Without a namespace it goes to
+// all, or to the only one that there is.
+func (l *Live[T]) checkList(namespace string) error {
+	if namespace == "" && len(l.namespaces) < 2 {
+		return l.err
+	}
+	return l.check(types.NamespacedName{Namespace: namespace, Name: "any"})
 }
 
 // ListFrom is [Live.List] over a ListerWatcher of the kind.

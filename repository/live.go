@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -156,6 +157,9 @@ func unsure(err error) error {
 	}
 	return kerr.Mark(kerr.ClassAmbiguous, err)
 }
+
+// notSent tells an error that proves that the server did not get the request.
+func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 func (l *Live[T]) wrap(op kerr.Op, key types.NamespacedName, uid types.UID, err error) error {
 	return kerr.New(op, l.kind, key, uid, err)

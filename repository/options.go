@@ -2,7 +2,6 @@ package repository
 
 import (
 	"errors"
-	"syscall"
 
 	"k8s.io/utils/set"
 )
@@ -45,6 +44,3 @@ func apply[T Object](l *Live[T], opts []Option) *Live[T] {
 	}
 	return l
 }
-
-// notSent tells an error that proves that the server did not get the request.
-func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
