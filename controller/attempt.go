@@ -25,6 +25,9 @@ type Attempt struct {
 	// they came; MoreReasons counts the rest.
 	Reasons     []Reason
 	MoreReasons int
+	// SelfTriggered means that nothing but what the last attempt wrote was the reason.
+	// Once or twice is normal: a child was created. Always is a loop, which is slowed.
+	SelfTriggered bool
 	// Start and Duration are when and how long it ran.
 	Start    time.Time
 	Duration time.Duration
@@ -53,13 +56,14 @@ type Verb string
 
 // The verbs.
 const (
-	VerbAdded    Verb = "added"    // an object is new to the cache
-	VerbUpdated  Verb = "updated"  // an object changed
-	VerbDeleted  Verb = "deleted"  // an object is gone
-	VerbResync   Verb = "resync"   // informer.Options.Resync
-	VerbTimer    Verb = "timer"    // a Requeue
-	VerbRetry    Verb = "retry"    // a backoff
-	VerbEnqueued Verb = "enqueued" // Controller.Enqueue
+	VerbAdded    Verb = "added"     // an object is new to the cache
+	VerbUpdated  Verb = "updated"   // an object changed
+	VerbDeleted  Verb = "deleted"   // an object is gone
+	VerbResync   Verb = "resync"    // informer.Options.Resync
+	VerbTimer    Verb = "timer"     // a Requeue
+	VerbRetry    Verb = "retry"     // a backoff
+	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue
+	VerbCaughtUp Verb = "caught up" // the caches show what was written; beside the reasons that had to wait
 )
 
 // Reason is why an attempt was made.

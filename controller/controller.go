@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"reflect"
 	"sync"
 
@@ -12,6 +13,8 @@ import (
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -26,6 +29,12 @@ type Controller[T repository.Object, C Context[T]] struct {
 	informer  *informer.Informer[T]
 	filter    []informer.Predicate[T]
 	sources   []source
+	// referenced are the informers given to References, and caches all that the
+	// controller runs.
+	referenced []any
+	caches     caches
+	overrun    error        // the cause of an attempt that ran too long
+	seed       maphash.Seed // of the hashes in loop
 
 	mu      sync.Mutex
 	early   sets.Set[types.NamespacedName] // enqueued before Run
@@ -73,7 +82,9 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
 		filter: []informer.Predicate[T]{informer.Changed[T]}, early: sets.New[types.NamespacedName](),
+		caches: caches{}, overrun: errTimeout{all.Timeout}, seed: maphash.MakeSeed(),
 	}
+	c.caches.add(repo.Kind().GroupKind(), typed[T]{cached})
 	c.handler, _ = any(user).(ErrorHandler[T])
 	return c, nil
 }
@@ -96,6 +107,10 @@ func (c *Controller[T, C]) Filter(anyOf ...informer.Predicate[T]) { c.filter = a
 // Informer returns the cache of the objects. It runs as long as the controller.
 func (c *Controller[T, C]) Informer() *informer.Informer[T] { return c.informer }
 
+func (c *Controller[T, C]) ref(key types.NamespacedName) attempt.Ref {
+	return attempt.Ref{Kind: c.repo.Kind().GroupKind(), Key: key}
+}
+
 // Name returns Options.Name or its default.
 func (c *Controller[T, C]) Name() string { return c.opts.Name }
 
@@ -110,7 +125,7 @@ func (c *Controller[T, C]) Enqueue(key types.NamespacedName) {
 	}
 	c.mu.Unlock()
 	if r != nil {
-		r.queue.Add(key, Reason{Verb: VerbEnqueued}, false)
+		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 	}
 }
 

@@ -12,11 +12,14 @@
 //
 // # The walk of one event
 //
-//	informer    a watch event updates the cache and calls the handler       events.go
-//	enqueue     filter, then queue.Add(key, reason)                         events.go, secondary.go
-//	work        a worker takes the key; no other worker gets it meanwhile   work.go
+//	informer    a watch event updates the cache and calls the handler         events.go
+//	enqueue     filter, then queue.Add(key, reason)               events.go, secondary.go
+//	work        a worker takes the key; no other worker gets it meanwhile       work.go
+//	            is it news? do the caches show what we wrote? is it a loop?
+//	                                                           state.go, own.go, loop.go
+//	turn        the attempt: its ctx, what it reads and writes          turn.go, deps.go
 //	snapshot    the cached object, or the live one if that is behind        snapshot.go
-//	finalizer   add it, call Apply, or call Cleanup and remove it           reconcile.go
-//	settle      the only place that decides when the key runs next          settle.go
-//	report      one log record at most, then OnAttempt                      report.go
+//	finalizer   add it, call Apply, or call Cleanup and remove it          reconcile.go
+//	settle      the only place that decides when the key runs next            settle.go
+//	report      one log record at most, then OnAttempt                        report.go
 package controller

@@ -5,6 +5,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -16,16 +17,27 @@ type primary[T repository.Object, C Context[T]] struct {
 	r *running[T]
 }
 
-func (p primary[T, C]) OnAdd(obj T, _ bool) { p.enqueue(obj, VerbAdded, false) }
+func (p primary[T, C]) OnAdd(obj T, first bool) {
+	weight := queue.Change
+	if first {
+		weight = queue.Background
+	}
+	p.enqueue(obj, VerbAdded, weight)
+}
 
 func (p primary[T, C]) OnUpdate(before, after T) {
 	if rv := after.GetResourceVersion(); rv != "" && rv == before.GetResourceVersion() {
-		p.enqueue(after, VerbResync, false)
+		p.enqueue(after, VerbResync, queue.Background)
 		return
 	}
-	if p.c.matters(before, after) {
-		p.enqueue(after, VerbUpdated, isNews(before, after))
+	weight := queue.Change
+	if isNews(before, after) {
+		weight = queue.News
 	}
+	if p.c.matters(before, after) {
+		p.enqueue(after, VerbUpdated, weight)
+	}
+	p.r.arrived(p.c.ref(repository.Key(after)))
 }
 
 func (p primary[T, C]) OnDelete(obj cache.DeletedObject[T]) {
@@ -34,19 +46,20 @@ func (p primary[T, C]) OnDelete(obj cache.DeletedObject[T]) {
 	if obj.OptionalObj != *new(T) {
 		reason.ResourceVersion = obj.OptionalObj.GetResourceVersion()
 	}
-	p.r.queue.Add(key, reason, true)
+	p.r.queue.Add(key, reason, queue.News)
+	p.r.arrived(p.c.ref(key))
 }
 
 func (p primary[T, C]) OnError(err error) { p.c.trouble(err) }
 
-func (p primary[T, C]) enqueue(obj T, verb Verb, news bool) {
+func (p primary[T, C]) enqueue(obj T, verb Verb, weight queue.Weight) {
 	key := repository.Key(obj)
-	p.r.queue.Add(key, Reason{Verb: verb, Kind: p.c.repo.Kind().Kind, Key: key, ResourceVersion: obj.GetResourceVersion()}, news)
+	p.r.queue.Add(key, Reason{Verb: verb, Kind: p.c.repo.Kind().Kind, Key: key, ResourceVersion: obj.GetResourceVersion()}, weight)
 }
 
 // matters asks the filter. A filter that panics hides nothing.
 func (c *Controller[T, C]) matters(before, after T) (yes bool) {
-	if informer.LifecycleChanged(before, after) || len(c.filter) == 0 {
+	if informer.LifecycleChanged(before, after) {
 		return true
 	}
 	defer func() {
@@ -55,12 +68,7 @@ func (c *Controller[T, C]) matters(before, after T) (yes bool) {
 			yes = true
 		}
 	}()
-	for _, predicate := range c.filter {
-		if predicate(before, after) {
-			return true
-		}
-	}
-	return false
+	return passes(c.filter, before, after)
 }
 
 // isNews tells a change that makes earlier failures history: somebody changed the

@@ -26,6 +26,11 @@ type Options struct {
 	// requests that makes progress, short enough that a hanging one is noticed.
 	// Negative means none.
 	Timeout time.Duration
+	// StaleWait is how long an attempt waits for the caches to show what earlier
+	// attempts for the same object wrote. After that it reads from the server what
+	// they do not show. The default is 10 s: a watch that works takes milliseconds,
+	// and one that does not is no reason to stop. Negative means no waiting.
+	StaleWait time.Duration
 	// MinBackoff and MaxBackoff bound the wait after a failure. It doubles with
 	// each failure in a row. The defaults are 100 ms, which a conflict does not
 	// notice and a loop of failures does, and 5 minutes, after which somebody who
@@ -65,6 +70,7 @@ func (o *Options) withDefaults(kind string) (Options, error) {
 	opts.Name = cmp.Or(opts.Name, strings.ToLower(kind))
 	opts.Workers = cmp.Or(opts.Workers, 1)
 	opts.Timeout = cmp.Or(opts.Timeout, 5*time.Minute)
+	opts.StaleWait = cmp.Or(opts.StaleWait, 10*time.Second)
 	opts.MinBackoff = cmp.Or(opts.MinBackoff, 100*time.Millisecond)
 	opts.MaxBackoff = cmp.Or(opts.MaxBackoff, max(5*time.Minute, opts.MinBackoff))
 	opts.Grace = cmp.Or(opts.Grace, 20*time.Second)

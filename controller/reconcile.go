@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/internal/attempt"
@@ -18,65 +17,76 @@ import (
 // Options.AllowSkipCleanup is on.
 const SkipCleanupAnnotation = "kuberator.dev/skip-cleanup"
 
+// afterwards is the time that an ErrorHandler has if the ctx of the attempt is over.
+const afterwards = 10 * time.Second
+
 // errUnfinished carries a Cleanup that asked for another turn past the finalizer,
 // which must stay for it.
 var errUnfinished = errors.New("the cleanup is not finished")
 
-// reconcile makes the attempt at, whose key is set, and fills in how it went. It
-// returns false if there was nothing to attempt: no object, or one that is being
-// deleted and is not ours to clean up.
-func (c *Controller[T, C]) reconcile(ctx context.Context, r *running[T], at *Attempt) bool {
-	obj, err := c.snapshot(ctx, r, at.Key)
+// reconcile makes the attempt and fills in how it went. It returns false if there was
+// nothing to attempt: no object, or one that is being deleted and is not ours to
+// clean up.
+func (t *turn[T, C]) reconcile(work, ctx context.Context) bool {
+	at := &t.at
+	obj, err := t.snapshot(ctx)
 	if err == nil && obj == *new(T) {
-		r.queue.Forget(at.Key)
-		r.states.forget(at.Key)
+		t.r.forget(at.Key)
 		return false
 	}
 	if err == nil {
 		at.UID = obj.GetUID()
-		if at.Action, err = c.step(ctx, at, obj); err == nil && at.Op == kerr.OpGet {
-			r.queue.Forget(at.Key)
+		if at.Action, err = t.step(ctx, obj); err == nil && at.Op == kerr.OpGet {
+			t.r.queue.Forget(at.Key)
 			return false
 		}
 	}
 	if errors.Is(err, errUnfinished) {
 		err = nil
 	}
+	if failed := t.a.Failed(); failed != nil {
+		err = kerr.New(kerr.OpGet, t.c.repo.Kind(), at.Key, at.UID, failed)
+	}
 	if err != nil {
 		at.Op = opOf(err, at.Op)
-		at.Action, err = c.handleError(ctx, obj, at.Action, err)
+		at.Action, err = t.handleError(work, ctx, obj, err)
 	}
 	at.Err = err
 	return true
 }
 
 // step adds the finalizer, applies, or cleans up.
-func (c *Controller[T, C]) step(ctx context.Context, at *Attempt, obj T) (Action, error) {
-	apply := func(ctx context.Context, obj T) (Action, error) {
-		return c.userStep(ctx, at, kerr.OpApply, obj, c.user.Apply)
-	}
-	if c.finalizer != NoFinalizer {
-		return finalizer.Reconcile(ctx, c.repo, c.finalizer, obj, apply, func(ctx context.Context, obj T) (Action, error) {
-			return c.cleanup(ctx, at, obj)
-		})
+func (t *turn[T, C]) step(ctx context.Context, obj T) (Action, error) {
+	if t.c.finalizer != NoFinalizer {
+		return finalizer.Reconcile(ctx, t.c.repo, t.c.finalizer, obj, t.apply, t.cleanup)
 	}
 	if obj.GetDeletionTimestamp() != nil {
 		return AwaitChange(), nil
 	}
-	action, err := apply(ctx, obj)
-	return action, kerr.New(kerr.OpApply, c.repo.Kind(), at.Key, at.UID, err)
+	action, err := t.apply(ctx, obj)
+	return action, kerr.New(kerr.OpApply, t.c.repo.Kind(), t.at.Key, t.at.UID, err)
 }
 
-func (c *Controller[T, C]) cleanup(ctx context.Context, at *Attempt, obj T) (Action, error) {
-	if c.opts.AllowSkipCleanup && obj.GetAnnotations()[SkipCleanupAnnotation] == "true" {
-		c.opts.Logger.Warn("cleanup skipped, as the annotation "+SkipCleanupAnnotation+" asks", at.names()...)
+func (t *turn[T, C]) apply(ctx context.Context, obj T) (action Action, err error) {
+	t.give(kerr.OpApply, obj)
+	defer recovered(&err)
+	return t.c.user.Apply(ctx, obj)
+}
+
+func (t *turn[T, C]) cleanup(ctx context.Context, obj T) (action Action, err error) {
+	if t.c.opts.AllowSkipCleanup && obj.GetAnnotations()[SkipCleanupAnnotation] == "true" {
+		t.c.opts.Logger.Warn("cleanup skipped, as the annotation "+SkipCleanupAnnotation+" asks", t.at.names()...)
 		return AwaitChange(), nil
 	}
-	action, err := finished(c.userStep(ctx, at, kerr.OpCleanup, obj, c.user.Cleanup))
-	if err != nil {
-		at.deleting = time.Since(obj.GetDeletionTimestamp().Time)
-	}
-	return action, err
+	since := obj.GetDeletionTimestamp().Time
+	t.give(kerr.OpCleanup, obj)
+	defer func() {
+		if err != nil {
+			t.at.deleting = time.Since(since)
+		}
+	}()
+	defer recovered(&err)
+	return finished(t.c.user.Cleanup(ctx, obj))
 }
 
 // finished makes an error of a Cleanup that asked for another turn.
@@ -87,32 +97,30 @@ func finished(action Action, err error) (Action, error) {
 	return action, err
 }
 
-// userStep calls user code with obj, after noting the state that it gets.
-func (c *Controller[T, C]) userStep(ctx context.Context, at *Attempt, op kerr.Op, obj T, f func(context.Context, T) (Action, error)) (action Action, err error) {
-	at.Op = op
-	pristine := c.pristine(at.Key, obj)
-	attempt.From(ctx).WorkOn(attempt.State{
-		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: pristine,
-		NoNews: func(answer runtime.Object) bool {
-			after, ok := answer.(T)
-			return ok && !c.matters(pristine, after)
-		},
-	})
-	defer recovered(&err)
-	return f(ctx, obj)
+// give notes the state that user code gets.
+func (t *turn[T, C]) give(op kerr.Op, obj T) {
+	t.at.Op = op
+	t.given = t.pristine(obj)
+	t.a.WorkOn(attempt.State{UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Judge: t})
 }
 
-// handleError asks the user's ErrorHandler. A conflict is not worth its attention.
-func (c *Controller[T, C]) handleError(ctx context.Context, obj T, action Action, err error) (_ Action, handled error) {
-	if c.handler == nil || obj == *new(T) || kerr.ClassOf(err) == kerr.ClassConflict {
-		return action, err
+// handleError asks the user's ErrorHandler. A conflict is not worth its attention. An
+// attempt that ran out of time leaves it some, unless a shutdown ended both.
+func (t *turn[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
+	if t.c.handler == nil || obj == *new(T) || kerr.ClassOf(err) == kerr.ClassConflict {
+		return t.at.Action, err
+	}
+	if ctx.Err() != nil && work.Err() == nil {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)
+		defer cancel()
 	}
 	var panicked error
-	action, handled = func() (_ Action, err2 error) {
+	action, handled := func() (_ Action, err2 error) {
 		defer recovered(&panicked)
-		return c.handler.HandleError(ctx, obj, err)
+		return t.c.handler.HandleError(ctx, obj, err)
 	}()
-	return action, errors.Join(handled, kerr.New(opOf(err, kerr.OpApply), c.repo.Kind(), repository.Key(obj), obj.GetUID(), panicked))
+	return action, errors.Join(handled, kerr.New(opOf(err, kerr.OpApply), t.c.repo.Kind(), repository.Key(obj), obj.GetUID(), panicked))
 }
 
 // recovered turns a panic into *err. It must be deferred.

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -17,14 +18,14 @@ import (
 // never logged.
 
 // report logs the attempt, once, and tells Options.OnAttempt.
-func (c *Controller[T, C]) report(at Attempt) {
+func (c *Controller[T, C]) report(at *Attempt) {
 	if entry := c.opts.Logger.Check(level(at), message(at)); entry != nil {
 		entry.Write(append(at.names(), c.details(at)...)...)
 	}
 	if at.deleting > c.opts.SlowDeletion {
 		c.opts.Logger.Warn("the deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
 	}
-	c.tell(at)
+	c.tell(*at)
 }
 
 // trouble reports what is no attempt: a watch that fails, an object that cannot be
@@ -36,7 +37,14 @@ func (c *Controller[T, C]) trouble(err error) {
 	} else {
 		at.Err = kerr.New(kerr.OpSync, c.repo.Kind(), at.Key, "", err)
 	}
-	c.report(at)
+	c.report(&at)
+}
+
+// warnLoop reports, once per loop, that the object is in one.
+func (c *Controller[T, C]) warnLoop(key types.NamespacedName, uid types.UID, reasons []Reason) {
+	at := &Attempt{Key: key, UID: uid, Reasons: reasons}
+	c.opts.Logger.Warn("slowed down: what its attempts write is what causes the next one",
+		append(at.names(), zap.Strings("reasons", at.reasons()), zap.Int("perMinute", loopPerMinute))...)
 }
 
 // tell calls OnAttempt, which must not take a worker down.
@@ -51,7 +59,7 @@ func (c *Controller[T, C]) tell(at Attempt) {
 	}
 }
 
-func message(at Attempt) string {
+func message(at *Attempt) string {
 	if at.Err != nil {
 		return "attempt failed"
 	}
@@ -59,7 +67,7 @@ func message(at Attempt) string {
 }
 
 // level keeps quiet what the next attempt resolves by itself.
-func level(at Attempt) zapcore.Level {
+func level(at *Attempt) zapcore.Level {
 	if at.Err == nil {
 		return zapcore.DebugLevel
 	}
@@ -76,19 +84,15 @@ func level(at Attempt) zapcore.Level {
 	}
 }
 
-func (c *Controller[T, C]) details(at Attempt) []zap.Field {
-	reasons := make([]string, 0, len(at.Reasons)+1)
-	for _, reason := range at.Reasons {
-		reasons = append(reasons, kerr.Text(reason.String(), kerr.MaxLog))
-	}
-	if at.MoreReasons > 0 {
-		reasons = append(reasons, fmt.Sprintf("and %d more", at.MoreReasons))
-	}
+func (c *Controller[T, C]) details(at *Attempt) []zap.Field {
 	fields := []zap.Field{
 		zap.String("op", string(at.Op)),
-		zap.Strings("reasons", reasons),
+		zap.Strings("reasons", at.reasons()),
 		zap.Duration("duration", at.Duration),
 		zap.Int("writes", at.Writes),
+	}
+	if at.SelfTriggered {
+		fields = append(fields, zap.Bool("selfTriggered", true))
 	}
 	if at.Next >= 0 {
 		fields = append(fields, zap.Duration("next", at.Next))
@@ -98,6 +102,18 @@ func (c *Controller[T, C]) details(at Attempt) []zap.Field {
 		fields = append(fields, errorFields(at.Err)...)
 	}
 	return fields
+}
+
+// reasons are for logs.
+func (at *Attempt) reasons() []string {
+	reasons := make([]string, 0, len(at.Reasons)+1)
+	for _, reason := range at.Reasons {
+		reasons = append(reasons, kerr.Text(reason.String(), kerr.MaxLog))
+	}
+	if at.MoreReasons > 0 {
+		reasons = append(reasons, fmt.Sprintf("and %d more", at.MoreReasons))
+	}
+	return reasons
 }
 
 func errorFields(err error) []zap.Field {

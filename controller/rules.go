@@ -27,8 +27,8 @@ func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
 		rule(own.GroupVersion().WithResource(own.Resource+"/status"), "patch"),
 	}
 	for _, s := range c.sources {
-		if !s.resource.Empty() {
-			rules = append(rules, rule(s.resource, "list", "watch"))
+		if gvr := s.resource(); !gvr.Empty() {
+			rules = append(rules, rule(gvr, "list", "watch"))
 		}
 	}
 	return rules

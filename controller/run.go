@@ -7,23 +7,11 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
-	"github.com/kuberator/kuberator/repository"
 )
-
-// running is one call of Run.
-type running[T repository.Object] struct {
-	queue  *queue.Queue[types.NamespacedName, Reason]
-	states states
-	wg     sync.WaitGroup // the workers
-
-	mu   sync.Mutex
-	busy map[types.NamespacedName]bool
-}
 
 // Run watches and reconciles until ctx ends, and returns when everything that it
 // started has stopped.
@@ -57,12 +45,13 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	defer cancelWork(nil)
 	subscriptions, err := c.subscribe(ctx, r)
 	if err == nil && cache.WaitFor(ctx, "", synced(subscriptions)...) {
+		r.ready.Store(true)
 		for range c.opts.Workers {
 			r.wg.Go(func() { c.worker(ctx, work, r) })
 		}
 	}
 	if err == nil {
-		<-ctx.Done()
+		c.watchdog(ctx)
 	}
 	r.queue.ShutDown()
 	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork))
@@ -79,10 +68,7 @@ func (c *Controller[T, C]) begin() (*running[T], error) {
 	if c.current != nil {
 		return nil, fmt.Errorf("run controller %q: it is running already", c.opts.Name)
 	}
-	c.current = &running[T]{
-		queue: queue.New[types.NamespacedName, Reason](queue.Options{Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff}),
-		busy:  map[types.NamespacedName]bool{},
-	}
+	c.current = newRunning(c)
 	return c.current, nil
 }
 
@@ -90,7 +76,7 @@ func (c *Controller[T, C]) enqueueEarly(r *running[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key := range c.early {
-		r.queue.Add(key, Reason{Verb: VerbEnqueued}, false)
+		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 	}
 	c.early.Clear()
 }
@@ -104,13 +90,14 @@ func (c *Controller[T, C]) end() {
 // subscribe starts the informers. It returns those that were started also beside an
 // error.
 func (c *Controller[T, C]) subscribe(ctx context.Context, r *running[T]) ([]subscription, error) {
+	r.warm = c.informer.Running()
 	own, err := c.informer.Subscribe(ctx, primary[T, C]{c, r})
 	if err != nil {
 		return nil, err
 	}
 	subscriptions := []subscription{own}
 	for _, source := range c.sources {
-		s, err := source.subscribe(ctx, func(key types.NamespacedName, reason Reason) { r.queue.Add(key, reason, false) })
+		s, err := source.subscribe(ctx, r)
 		if err != nil {
 			return subscriptions, err
 		}
@@ -138,10 +125,10 @@ func (r *running[T]) drain(grace time.Duration, cancel context.CancelCauseFunc) 
 	if within(grace, done) {
 		return nil
 	}
-	timeout := &kerr.ShutdownTimeout{Keys: r.keys()}
+	timeout := &kerr.ShutdownTimeout{Keys: r.keys(0)}
 	cancel(timeout)
 	if !within(abandonAfter, done) {
-		timeout = &kerr.ShutdownTimeout{Keys: timeout.Keys, Abandoned: r.keys()}
+		timeout = &kerr.ShutdownTimeout{Keys: timeout.Keys, Abandoned: r.keys(0)}
 	}
 	return timeout
 }
@@ -154,27 +141,6 @@ func within(d time.Duration, done <-chan struct{}) bool {
 		return true
 	case <-timer.C:
 		return false
-	}
-}
-
-// keys returns the objects that are being worked on.
-func (r *running[T]) keys() []types.NamespacedName {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var keys []types.NamespacedName
-	for key := range r.busy {
-		keys = append(keys, key)
-	}
-	return keys
-}
-
-func (r *running[T]) setBusy(key types.NamespacedName, busy bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if busy {
-		r.busy[key] = true
-	} else {
-		delete(r.busy, key)
 	}
 }
 
@@ -200,3 +166,13 @@ func RunAll(ctx context.Context, runners ...Runner) error {
 	wg.Wait()
 	return errors.Join(errs...)
 }
+
+// errTimeout is the cause of an attempt's ctx that ended.
+type errTimeout struct{ after time.Duration }
+
+func (e errTimeout) Error() string {
+	return "the attempt ran longer than Options.Timeout (" + e.after.String() + ")"
+}
+
+// Is makes the cause the deadline that it is.
+func (e errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }

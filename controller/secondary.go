@@ -10,14 +10,61 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
 // source is another kind whose events become keys of the controller's own.
-type source struct {
-	subscribe func(ctx context.Context, enqueue func(types.NamespacedName, Reason)) (subscription, error)
-	resource  schema.GroupVersionResource
+type source interface {
+	subscribe(context.Context, hub) (subscription, error)
+	resource() schema.GroupVersionResource
+}
+
+// sourceOf is a source: one informer, and all that was asked of it. An event goes
+// through all mappings at once, so that a key that several name has one reason.
+type sourceOf[U repository.Object] struct {
+	in   *informer.Informer[U]
+	maps []mapping[U]
+}
+
+// mapping leads from an event to keys. If filter is not empty, updates count only if
+// one of its predicates holds.
+type mapping[U repository.Object] struct {
+	keys   func(h hub, before, after U) []types.NamespacedName
+	filter []informer.Predicate[U]
+}
+
+func (s *sourceOf[U]) subscribe(ctx context.Context, h hub) (subscription, error) {
+	return s.in.Subscribe(ctx, secondary[U]{hub: h, kind: s.in.Kind(), maps: s.maps})
+}
+
+func (s *sourceOf[U]) resource() schema.GroupVersionResource {
+	if r, ok := s.in.Repository().(repository.Resourced); ok {
+		return r.Resource()
+	}
+	return schema.GroupVersionResource{}
+}
+
+// listen adds a mapping for an informer.
+func listen[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], m mapping[U]) {
+	for _, have := range c.sources {
+		if s, ok := have.(*sourceOf[U]); ok && s.in == in {
+			s.maps = append(s.maps, m)
+			return
+		}
+	}
+	c.caches.add(in.Kind().GroupKind(), typed[U]{in})
+	c.sources = append(c.sources, &sourceOf[U]{in: in, maps: []mapping[U]{m}})
+}
+
+// hub is the running controller, as the handlers of other kinds see it.
+type hub interface {
+	add(key types.NamespacedName, reason Reason, weight queue.Weight)
+	arrived(ref attempt.Ref)
+	dependencies(informer any) *deps
+	trouble(err error)
 }
 
 // subscription is an informer.Subscription of any type.
@@ -71,57 +118,79 @@ func (c *Controller[T, C]) ownerOf(child metav1.Object) (types.NamespacedName, b
 // and must not change the objects. If it panics the change is lost and reported. It
 // must be called before Run, which runs the informer too.
 func Watches[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], keys func(before, after U) []types.NamespacedName) {
-	s := source{subscribe: func(ctx context.Context, enqueue func(types.NamespacedName, Reason)) (subscription, error) {
-		return in.Subscribe(ctx, secondary[U]{kind: in.Kind(), keys: keys, enqueue: enqueue, trouble: c.trouble})
-	}}
-	if r, ok := in.Repository().(repository.Resourced); ok {
-		s.resource = r.Resource()
-	}
-	c.sources = append(c.sources, s)
+	listen(c, in, mapping[U]{keys: func(_ hub, before, after U) []types.NamespacedName { return keys(before, after) }})
 }
 
 // secondary turns the events of another kind into keys.
 type secondary[U repository.Object] struct {
-	kind    schema.GroupVersionKind
-	keys    func(before, after U) []types.NamespacedName
-	enqueue func(types.NamespacedName, Reason)
-	trouble func(error)
+	hub
+	kind schema.GroupVersionKind
+	maps []mapping[U]
 }
 
-func (s secondary[U]) OnAdd(obj U, _ bool) { s.mapped(VerbAdded, *new(U), obj) }
+func (s secondary[U]) OnAdd(obj U, first bool) {
+	weight := queue.Change
+	if first {
+		weight = queue.Background
+	}
+	s.mapped(VerbAdded, *new(U), obj, weight)
+}
 
 func (s secondary[U]) OnUpdate(before, after U) {
-	verb := VerbUpdated
 	if rv := after.GetResourceVersion(); rv != "" && rv == before.GetResourceVersion() {
-		verb = VerbResync
+		s.mapped(VerbResync, before, after, queue.Background)
+		return
 	}
-	s.mapped(verb, before, after)
+	s.mapped(VerbUpdated, before, after, queue.Change)
 }
 
 // OnDelete maps the last known state. If there is none, nobody can tell what the
 // object belonged to.
 func (s secondary[U]) OnDelete(obj cache.DeletedObject[U]) {
 	if obj.OptionalObj != *new(U) {
-		s.mapped(VerbDeleted, obj.OptionalObj, *new(U))
+		s.mapped(VerbDeleted, obj.OptionalObj, *new(U), queue.Change)
 	}
 }
 
 func (s secondary[U]) OnError(err error) { s.trouble(err) }
 
-func (s secondary[U]) mapped(verb Verb, before, after U) {
+func (s secondary[U]) mapped(verb Verb, before, after U, weight queue.Weight) {
 	subject := after
 	if subject == *new(U) {
 		subject = before
 	}
+	reason := Reason{Verb: verb, Kind: s.kind.Kind, Key: repository.Key(subject), ResourceVersion: subject.GetResourceVersion()}
+	// Each key once: a worker may have taken it between two of them, and would run it
+	// a second time.
+	found := sets.Set[types.NamespacedName]{}
+	for _, m := range s.maps {
+		found.Insert(s.keys(m, verb, subject, before, after)...)
+	}
+	for key := range found {
+		s.add(key, reason, weight)
+	}
+	s.arrived(attempt.Ref{Kind: s.kind.GroupKind(), Key: reason.Key})
+}
+
+// keys asks a mapping, whose panic loses the change for it, and for nobody else.
+func (s secondary[U]) keys(m mapping[U], verb Verb, subject, before, after U) []types.NamespacedName {
 	defer func() {
 		if value := recover(); value != nil {
 			s.trouble(kerr.New(kerr.OpMap, s.kind, repository.Key(subject), subject.GetUID(), kerr.Recovered(value)))
 		}
 	}()
-	reason := Reason{Verb: verb, Kind: s.kind.Kind, Key: repository.Key(subject), ResourceVersion: subject.GetResourceVersion()}
-	// Each key once: a worker may have taken it between two of them, and would run it
-	// a second time.
-	for key := range sets.New(s.keys(before, after)...) {
-		s.enqueue(key, reason)
+	if verb == VerbUpdated && !passes(m.filter, before, after) {
+		return nil
 	}
+	return m.keys(s.hub, before, after)
+}
+
+// passes tells whether any of the predicates holds. With none, every change passes.
+func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U) bool {
+	for _, predicate := range anyOf {
+		if predicate(before, after) {
+			return true
+		}
+	}
+	return len(anyOf) == 0
 }

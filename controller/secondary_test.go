@@ -162,10 +162,13 @@ func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
 		}
 		b.make()
 		controller.Owns(b.c, in)
+		require.ErrorContains(t, b.c.Ready(), "does not run")
 		b.run()
 		require.Empty(t, b.settle(30*time.Second))
+		require.ErrorContains(t, b.c.Ready(), "not all caches are full")
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 		require.Equal(t, 1, seen)
+		require.NoError(t, b.c.Ready())
 	}, newDeployment("a"))
 }
 

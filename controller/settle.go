@@ -16,12 +16,11 @@ import (
 // A Requeue that comes with an error is not lost: the earlier of both wins.
 func settle[T repository.Object](r *running[T], at *Attempt) {
 	after, requeue := at.Action.After()
-	final := at.Err == nil || kerr.WaitsForChange(at.Err)
 	switch {
-	case final && requeue:
+	case at.done() && requeue:
 		r.queue.After(at.Key, after, Reason{Verb: VerbTimer})
 		at.Next = after
-	case final:
+	case at.done():
 		r.queue.Forget(at.Key)
 		at.Next = -1
 	default:
@@ -37,3 +36,6 @@ func settle[T repository.Object](r *running[T], at *Attempt) {
 		})
 	}
 }
+
+// done tells that nothing is to be tried again.
+func (at *Attempt) done() bool { return at.Err == nil || kerr.WaitsForChange(at.Err) }

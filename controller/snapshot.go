@@ -3,43 +3,43 @@ package controller
 import (
 	"context"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// snapshot returns the state that an attempt starts from, as a copy of its own, or
+// snapshot returns the state that the attempt starts from, as a copy of its own, or
 // nil if there is no such object.
 //
-// It is the cached state, unless the cache is known to be behind: we wrote, or read
-// live, a newer state of this very object. Then it is read from the server, so that
-// no attempt starts from a state older than what an earlier one saw or wrote.
-func (c *Controller[T, C]) snapshot(ctx context.Context, r *running[T], key types.NamespacedName) (T, error) {
-	cached, ok := c.informer.View(key)
-	if !ok {
-		return *new(T), nil
+// It is the cached state, unless the cache may be behind: of what this process wrote
+// or was given before, or, if the cache was running before the controller, of what
+// other processes did. Then it is read from the server.
+func (t *turn[T, C]) snapshot(ctx context.Context) (T, error) {
+	if !t.stale() {
+		return t.cached.DeepCopyObject().(T), nil
 	}
-	st := r.states.get(key, cached.GetUID())
-	if !st.blind && !attempt.Older(cached.GetResourceVersion(), st.newest) {
-		return cached.DeepCopyObject().(T), nil
-	}
-	live, err := c.repo.Get(ctx, key)
+	live, err := t.c.repo.Get(ctx, t.at.Key)
 	if err != nil && kerr.ClassOf(err) == kerr.ClassGone {
 		return *new(T), nil // its deletion is on the way to the cache
 	}
 	if err != nil {
-		return *new(T), kerr.New(kerr.OpGet, c.repo.Kind(), key, cached.GetUID(), err)
+		return *new(T), kerr.New(kerr.OpGet, t.c.repo.Kind(), t.at.Key, t.cached.GetUID(), err)
 	}
 	return live, nil
 }
 
+// stale tells whether the cached state must not be worked on. The waiting for the
+// cache, if that makes sense, is over, see ownWrites.
+func (t *turn[T, C]) stale() bool {
+	_, behind := t.a.Last(attempt.Ref{Kind: t.c.repo.Kind().GroupKind(), Key: t.at.Key})
+	firstTouch := t.st.worked == version{}
+	return behind || firstTouch && t.r.warm || attempt.Older(t.cached.GetResourceVersion(), t.st.worked.rv)
+}
+
 // pristine returns obj as nobody will change it: the cached object if that is the
 // same state, else a copy that is like a cached one.
-func (c *Controller[T, C]) pristine(key types.NamespacedName, obj T) T {
-	cached, ok := c.informer.View(key)
-	if ok && cached.GetUID() == obj.GetUID() && cached.GetResourceVersion() == obj.GetResourceVersion() && obj.GetResourceVersion() != "" {
-		return cached
+func (t *turn[T, C]) pristine(obj T) T {
+	if rv := obj.GetResourceVersion(); rv != "" && rv == t.cached.GetResourceVersion() && obj.GetUID() == t.cached.GetUID() {
+		return t.cached
 	}
 	kept := obj.DeepCopyObject().(T)
 	kept.SetManagedFields(nil)

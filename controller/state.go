@@ -10,25 +10,24 @@ import (
 	"github.com/kuberator/kuberator/internal/attempt"
 )
 
-// states is what this process knows of objects beyond its cache, by key, for the
-// UID that the key has now. The zero value is ready to use.
+// states is what this process knows of objects beyond its cache, by key. The zero
+// value is ready to use.
 type states struct {
 	mu sync.Mutex
-	of map[types.NamespacedName]state
+	of map[types.NamespacedName]*state
 }
 
-// state belongs to one UID. A new object of the same name starts without one.
+// state belongs to one UID: a new object of the same name starts without one. It is
+// used by the worker that has the key, and by nobody else.
 type state struct {
 	uid types.UID
 	// worked is the state that user code last got, and settled the one after its last
 	// write to the object, if that write was no news.
 	worked, settled version
-	// newest is the newest resourceVersion that the server returned to us: of that
-	// state, or of a write of our own.
-	newest string
-	// blind means that the last attempt wrote to the object, and that nobody can tell
-	// whether the cache has the write: a fake clientset sets no resourceVersion.
-	blind bool
+	// done means that the last attempt left nothing to be tried again.
+	done    bool
+	loop    loop
+	applied map[attempt.Ref]attempt.Applied
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,
@@ -54,39 +53,42 @@ func (v version) is(rv string, obj runtime.Object) bool {
 	return equality.Semantic.DeepEqual(obj, v.content)
 }
 
-func (s *states) get(key types.NamespacedName, uid types.UID) state {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.of[key]; st.uid == uid {
-		return st
+// knows tells, after an attempt that left nothing to be tried again, whether an event with the resourceVersion rv, which left the cache with
+// obj, is no news. One about an older state than the last one worked on is none, if
+// the cache has come that far too: in a server that was restored from a backup, old
+// numbers are new.
+func (s *state) knows(rv string, obj attempt.Object) bool {
+	if !s.done {
+		return false // its retry may have been given up for this very event
 	}
-	return state{uid: uid}
+	if s.worked.is(rv, obj) || s.settled.is(rv, obj) {
+		return true
+	}
+	return attempt.Older(rv, s.worked.rv) && !attempt.Older(obj.GetResourceVersion(), s.worked.rv)
 }
 
-// learn adds what an attempt found out.
-func (s *states) learn(key types.NamespacedName, a *attempt.Attempt) {
-	worked := a.Worked()
-	written, wrote := a.WrittenToObject()
-	if worked.Pristine == nil {
-		return
-	}
+// get returns the state of a key for the UID, which may be new.
+func (s *states) get(key types.NamespacedName, uid types.UID) *state {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.of == nil {
-		s.of = map[types.NamespacedName]state{}
-	}
 	st := s.of[key]
-	if st.uid != worked.UID {
-		st = state{uid: worked.UID}
+	if st == nil {
+		if s.of == nil {
+			s.of = map[types.NamespacedName]*state{}
+		}
+		st = &state{}
+		s.of[key] = st
 	}
-	st.worked, st.settled = versionOf(worked), versionOf(a.Settled())
-	st.blind = st.worked.rv == "" && wrote && written == ""
-	st.newest = attempt.Newer(attempt.Newer(st.newest, worked.ResourceVersion), written)
-	s.of[key] = st
+	if st.uid != uid {
+		*st = state{uid: uid}
+	}
+	return st
 }
 
 func (s *states) forget(key types.NamespacedName) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.of, key)
+	if delete(s.of, key); len(s.of) == 0 {
+		s.of = nil // a map never shrinks
+	}
 }

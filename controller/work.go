@@ -6,7 +6,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -34,77 +33,80 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T]) {
 	finished = true
 }
 
-// process makes one attempt for a key. Whatever user code does, the key is settled,
-// reported and given back.
+// process makes one attempt for a key, unless there is nothing to attempt or the key
+// must wait. Whatever user code does, the key is settled, reported and given back.
 func (c *Controller[T, C]) process(work context.Context, r *running[T], key types.NamespacedName, reasons []Reason, more int) {
 	defer r.queue.Done(key)
-	r.setBusy(key, true)
-	defer r.setBusy(key, false)
-	if more == 0 && c.echoes(r, key, reasons) {
-		return
-	}
-	a := attempt.New(c.repo.Kind(), key, nil)
-	at := Attempt{Controller: c.opts.Name, Key: key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now()}
-	made, returned := true, false
-	defer func() {
-		if !returned { // runtime.Goexit; a panic has become an error before
-			at.Err = kerr.New(at.Op, c.repo.Kind(), key, at.UID, kerr.Recovered(nil))
-		}
-		if !made {
-			return
-		}
-		at.Duration = time.Since(at.Start)
-		at.Writes = a.Writes()
-		at.cut = work.Err() != nil
-		r.states.learn(key, a)
-		settle(r, &at)
-		c.report(at)
-	}()
-	ctx, cancel := c.deadline(work)
-	defer cancel()
-	made = c.reconcile(attempt.With(ctx, a), r, &at)
-	returned = true
-}
-
-func (c *Controller[T, C]) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.opts.Timeout < 0 {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
-}
-
-// errTimeout is the cause of an attempt's ctx that ended.
-type errTimeout struct{ after time.Duration }
-
-func (e errTimeout) Error() string {
-	return "the attempt ran longer than Options.Timeout (" + e.after.String() + ")"
-}
-
-// Is makes the cause the deadline that it is.
-func (e errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
-
-// echoes tells whether all reasons are events about the very state that was worked
-// on last, or about the one that the work left behind if that is no news. The
-// attempt succeeded, or its retry is planned. That is how the events of our own
-// writes, after which Apply needs not run, do not make it run twice.
-func (c *Controller[T, C]) echoes(r *running[T], key types.NamespacedName, reasons []Reason) bool {
-	isEvent := func(reason Reason) bool {
-		return (reason.Verb == VerbAdded || reason.Verb == VerbUpdated) && reason.Kind == c.repo.Kind().Kind && reason.Key == key
-	}
-	for _, reason := range reasons {
-		if !isEvent(reason) {
-			return false
-		}
-	}
 	cached, ok := c.informer.View(key)
 	if !ok {
-		return false
+		r.forget(key)
+		return
 	}
-	last := r.states.get(key, cached.GetUID())
+	st := r.states.get(key, cached.GetUID())
+	if more == 0 && c.echoes(st, key, cached, reasons) {
+		return
+	}
+	wait, behind := r.own.behind(key)
+	if wait > 0 {
+		r.park(key, reasons, more, wait)
+		return
+	}
+	self := st.loop.caused(c.seed, reasons)
+	if self && st.loop.tooFast() {
+		c.slow(r, st, key, reasons, more)
+		return
+	}
+	t := &turn[T, C]{c: c, r: r, st: st, cached: cached, at: Attempt{
+		Controller: c.opts.Name, Key: key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more,
+		Start: time.Now(), SelfTriggered: self,
+	}}
+	t.make(work, behind)
+}
+
+// park keeps a key until the caches show what it wrote, for so long at most.
+func (r *running[T]) park(key types.NamespacedName, reasons []Reason, more int, wait time.Duration) {
+	r.queue.Hold(key, reasons, more, min(wait, bookmark), false)
+	if wait, _ := r.own.behind(key); wait <= 0 {
+		r.queue.Wake(key, Reason{Verb: VerbCaughtUp}) // since we looked
+	}
+}
+
+// slow keeps a key that is in a loop of its own writes until its next turn, or until
+// something else happens to it.
+func (c *Controller[T, C]) slow(r *running[T], st *state, key types.NamespacedName, reasons []Reason, more int) {
+	r.queue.Hold(key, reasons, more, loopPause, true)
+	if !st.loop.slowed {
+		st.loop.slowed = true
+		c.warnLoop(key, st.uid, reasons)
+	}
+}
+
+// forget drops what is known of an object that is gone.
+func (r *running[T]) forget(key types.NamespacedName) {
+	r.queue.Forget(key)
+	r.states.forget(key)
+	r.own.forget(key)
+	for _, d := range r.deps {
+		d.settle(key, nil)
+	}
+}
+
+// echoes tells whether no reason is more than an event about a state that was worked
+// on: the very one, or an older one of the same object, or the one that the work left
+// behind if that is no news. That is how the events of our own writes, after which
+// Apply needs not run, do not make it run twice.
+func (c *Controller[T, C]) echoes(last *state, key types.NamespacedName, cached T, reasons []Reason) bool {
+	events := 0
 	for _, reason := range reasons {
-		if !last.worked.is(reason.ResourceVersion, cached) && !last.settled.is(reason.ResourceVersion, cached) {
+		switch {
+		case reason.Verb == VerbCaughtUp:
+			continue
+		case reason.Verb != VerbAdded && reason.Verb != VerbUpdated || reason.Kind != c.repo.Kind().Kind || reason.Key != key:
+			return false
+		case !last.knows(reason.ResourceVersion, cached):
 			return false
 		}
+		events++
 	}
-	return len(reasons) > 0
+	return events > 0
 }

@@ -50,3 +50,44 @@ func ExampleInformer_ByIndex() {
 	// b
 	// <nil>
 }
+
+// printer prints what it is told about ConfigMaps.
+type printer struct {
+	cache.TypedResourceEventHandlerFuncs[*corev1.ConfigMap]
+}
+
+func (printer) OnError(err error) { fmt.Println(err) }
+
+func ExampleInformer_SetNamespaces() {
+	ctx := context.Background()
+	cs := fake.NewClientset(
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "red", Name: "a"}},
+		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "blue", Name: "b"}},
+	)
+	maps, err := informer.New(
+		repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps),
+		&informer.Options{Namespaces: []string{"red"}},
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	subscription, err := maps.Subscribe(ctx, printer{cache.TypedResourceEventHandlerFuncs[*corev1.ConfigMap]{
+		AddFunc:    func(c *corev1.ConfigMap) { fmt.Println("added", c.Name) },
+		DeleteFunc: func(c cache.DeletedObject[*corev1.ConfigMap]) { fmt.Println("gone", c.GetName()) },
+	}})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cache.WaitFor(ctx, "", subscription.Synced()...)
+	fmt.Println(maps.SetNamespaces("blue"))
+	cache.WaitFor(ctx, "", subscription.Synced()...)
+	fmt.Println(len(maps.List(ctx)), subscription.Stop())
+	// Output:
+	// added a
+	// gone a
+	// <nil>
+	// added b
+	// 1 <nil>
+}

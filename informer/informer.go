@@ -1,4 +1,5 @@
-// Package informer keeps a local copy of all objects of one kind, fed by one watch.
+// Package informer keeps a local copy of all objects of one kind, fed by one watch,
+// or by one for each namespace.
 //
 // An [Informer] is client-go's typed shared informer, made from a
 // repository.Repository. It can be shared: it runs as long as somebody uses it,
@@ -10,10 +11,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
+	"sync/atomic"
 
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 
@@ -21,37 +20,20 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Options change what an [Informer] sees. The zero value sees every object that
-// its repository does.
-type Options struct {
-	// Namespaces limits the cache to these namespaces, with one watch each. Empty
-	// means the namespaces that the repository is confined to, or else all.
-	Namespaces []string
-	// LabelSelector and FieldSelector limit the cache to matching objects. nil
-	// means all objects. An object that stops matching looks deleted. The server
-	// supports metadata.name and metadata.namespace in field selectors, and for
-	// some kinds more.
-	LabelSelector labels.Selector
-	FieldSelector fields.Selector
-	// Resync delivers every cached object to every handler again after this time,
-	// without asking the server. Zero means never: a watch loses nothing, and a
-	// resync can only help against bugs in handlers.
-	Resync time.Duration
-	// KeepManagedFields keeps metadata.managedFields in the cache. They are
-	// dropped by default because they often are the larger half of an object and
-	// few operators read them.
-	KeepManagedFields bool
-}
-
 // Informer is a cache of one kind. Its methods are safe for concurrent use.
 type Informer[T repository.Object] struct {
-	repo       repository.Repository[T]
-	opts       Options
-	namespaces []string
+	repo repository.Repository[T]
+	opts Options
 
-	mu      sync.Mutex
-	indexes cache.Indexers
-	current *running[T]
+	// turn is what changes the informer waits for. Handlers are waited for meanwhile,
+	// hence it is a channel: no mutex is held while foreign code runs.
+	turn    chan struct{}
+	current atomic.Pointer[running[T]]
+
+	mu         sync.Mutex // for what follows, changed in turn only
+	namespaces []string   // watched one by one, or all if there is none
+	indexes    cache.Indexers
+	project    func(T) T
 }
 
 // New returns an informer over repo. It does no I/O. It returns an error for a nil
@@ -61,7 +43,7 @@ func New[T repository.Object](repo repository.Repository[T], opts *Options) (*In
 	if repo == nil {
 		return nil, errors.New("new informer: the repository is nil")
 	}
-	i := &Informer[T]{repo: repo, indexes: cache.Indexers{}}
+	i := &Informer[T]{repo: repo, turn: make(chan struct{}, 1), indexes: cache.Indexers{}}
 	if opts != nil {
 		i.opts = *opts
 	}
@@ -82,10 +64,11 @@ func (i *Informer[T]) Repository() repository.Repository[T] { return i.repo }
 // for them. It must be called before the informer runs. values must not change the
 // object; if it panics, the object has no values.
 func (i *Informer[T]) AddIndex(name string, values func(T) []string) error {
+	defer i.take()()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
-	case i.current != nil:
+	case i.now() != nil:
 		return fmt.Errorf("add index %q to the informer of %s: it is running", name, i.Kind().Kind)
 	case name == "" || values == nil:
 		return fmt.Errorf("add index %q to the informer of %s: the name and the function must be set", name, i.Kind().Kind)
@@ -95,7 +78,7 @@ func (i *Informer[T]) AddIndex(name string, values func(T) []string) error {
 	i.indexes[name] = func(obj any) (found []string, _ error) {
 		defer func() {
 			if value := recover(); value != nil {
-				i.indexPanicked(obj.(T), kerr.Recovered(value))
+				i.reportOf(obj.(T), kerr.Recovered(value))
 			}
 		}()
 		return values(obj.(T)), nil
@@ -103,8 +86,8 @@ func (i *Informer[T]) AddIndex(name string, values func(T) []string) error {
 	return nil
 }
 
-// indexPanicked reports what client-go would let the process die of.
-func (i *Informer[T]) indexPanicked(obj T, err error) {
+// reportOf tells handlers what is wrong with an object.
+func (i *Informer[T]) reportOf(obj T, err error) {
 	if r := i.now(); r != nil {
 		r.report(kerr.New(kerr.OpSync, i.Kind(), repository.Key(obj), obj.GetUID(), err))
 	}
@@ -115,40 +98,52 @@ func (i *Informer[T]) indexPanicked(obj T, err error) {
 //
 // A controller runs the informers that it was given by itself.
 func (i *Informer[T]) Run(ctx context.Context) error {
-	r := i.acquire(ctx)
+	r, _ := i.acquire(ctx, nil) // only subscriptions can fail
 	defer i.release(r)
 	<-ctx.Done()
 	return nil
 }
 
-// acquire starts the informer if it does not run yet.
-func (i *Informer[T]) acquire(ctx context.Context) *running[T] {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.current == nil {
-		i.current = i.start(context.WithoutCancel(ctx))
+// take waits for the turn to change what the informer does, and returns what gives
+// it back.
+func (i *Informer[T]) take() (giveBack func()) {
+	i.turn <- struct{}{}
+	return func() { <-i.turn }
+}
+
+// acquire starts the informer if it does not run yet. A subscription, if there is one,
+// takes part before anything is read: it is told of all errors.
+func (i *Informer[T]) acquire(ctx context.Context, s *Subscription[T]) (*running[T], error) {
+	defer i.take()()
+	r := i.now()
+	if r == nil {
+		r = newRunning[T](context.WithoutCancel(ctx))
+		i.current.Store(r)
 	}
-	i.current.users++
-	return i.current
+	r.users++
+	if s != nil {
+		if err := s.begin(r); err != nil {
+			return r, err
+		}
+	}
+	return r, i.follow(r) // which is nothing new if it ran before
 }
 
 // release stops the informer if nobody uses it any more, and waits for it.
 func (i *Informer[T]) release(r *running[T]) {
-	i.mu.Lock()
-	r.users--
-	last := r.users == 0
-	if last {
-		i.current = nil
-	}
-	i.mu.Unlock()
-	if last {
+	if i.leave(r) {
 		r.stop()
 	}
 }
 
-// now returns what runs, or nil.
-func (i *Informer[T]) now() *running[T] {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.current
+func (i *Informer[T]) leave(r *running[T]) (last bool) {
+	defer i.take()()
+	if r.users--; r.users > 0 {
+		return false
+	}
+	i.current.Store(nil)
+	return true
 }
+
+// now returns what runs, or nil.
+func (i *Informer[T]) now() *running[T] { return i.current.Load() }

@@ -2,39 +2,66 @@ package informer
 
 import (
 	"context"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/repository"
 )
 
 // Get, List and ByIndex return deep copies, which the caller may change, and take the
-// ctx of the reconcile that reads. View, ViewList and ViewByIndex return the cached
+// ctx of the reconcile that reads: they show what it and earlier ones of the same key
+// wrote (own.go), and can be what it depends on (controller.References). View, ViewList and ViewByIndex return the cached
 // objects themselves, shared with everybody else, which must not be changed; they are
 // for mappings and predicates, which see many objects and have no reconcile.
 //
 // Before the informer runs and has synced they all find nothing.
 
 // Get returns the cached object.
-func (i *Informer[T]) Get(_ context.Context, key types.NamespacedName) (T, bool) {
-	obj, ok := i.View(key)
-	if !ok {
-		return obj, false
-	}
-	return clone(obj), true
+func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, bool) {
+	a := attempt.From(ctx)
+	a.Read(i, key)
+	return i.get(ctx, a, key)
 }
 
 // List returns the cached objects, in no particular order.
-func (i *Informer[T]) List(_ context.Context, opts ...ListOption) []T {
-	return clones(i.ViewList(opts...))
+func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) []T {
+	o, a := listOptionsOf(opts), attempt.From(ctx)
+	matches := func(obj T) bool { return o.matches(obj) }
+	if a != nil {
+		a.Listed(i, attempt.Selection{ID: o.id(), Matches: matches})
+	}
+	writes := i.behind(a)
+	return i.corrected(ctx, writes, clones(i.list(o)), matches)
 }
 
 // ByIndex returns the cached objects that have the value in the index of that name
 // (see [Informer.AddIndex]), in no particular order. An unknown index has none.
-func (i *Informer[T]) ByIndex(_ context.Context, name, value string) []T {
-	return clones(i.ViewByIndex(name, value))
+func (i *Informer[T]) ByIndex(ctx context.Context, name, value string) []T {
+	a := attempt.From(ctx)
+	a.Listed(i, attempt.Selection{Index: name, ID: value})
+	writes := i.behind(a)
+	return i.corrected(ctx, writes, clones(i.ViewByIndex(name, value)), func(obj T) bool {
+		return slices.Contains(i.Indexed(name, obj), value)
+	})
 }
+
+// Indexed returns the values of obj in the index of that name.
+func (i *Informer[T]) Indexed(name string, obj T) []string {
+	i.mu.Lock()
+	values := i.indexes[name]
+	i.mu.Unlock()
+	if values == nil {
+		return nil
+	}
+	found, _ := values(obj) // our functions return no errors, see AddIndex
+	return found
+}
+
+// Running tells whether somebody runs the informer.
+func (i *Informer[T]) Running() bool { return i.now() != nil }
 
 // View is Get without a copy: the object must not be changed.
 func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
@@ -60,17 +87,15 @@ func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
 }
 
 // ViewList is List without copies: the objects must not be changed.
-func (i *Informer[T]) ViewList(opts ...ListOption) []T {
-	var o listOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
+func (i *Informer[T]) ViewList(opts ...ListOption) []T { return i.list(listOptionsOf(opts)) }
+
+func (i *Informer[T]) list(o listOptions) []T {
 	r := i.now()
 	if r == nil {
 		return nil
 	}
 	var objs []T
-	for _, informer := range r.namespaces {
+	for _, informer := range r.all() {
 		for _, found := range informer.GetStore().List() {
 			if obj, ok := found.(T); ok && o.matches(obj) {
 				objs = append(objs, obj)
@@ -87,7 +112,7 @@ func (i *Informer[T]) ViewByIndex(name, value string) []T {
 		return nil
 	}
 	var objs []T
-	for _, informer := range r.namespaces {
+	for _, informer := range r.all() {
 		found, err := informer.GetTypedIndexer().ByTypedIndex(name, value)
 		if err != nil {
 			return nil
@@ -111,6 +136,21 @@ func In(namespace string) ListOption { return func(o *listOptions) { o.namespace
 // Matching narrows a List to objects whose labels match.
 func Matching(selector labels.Selector) ListOption {
 	return func(o *listOptions) { o.selector = selector }
+}
+
+func listOptionsOf(opts []ListOption) (o listOptions) {
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// id stands for what the options select.
+func (o listOptions) id() string {
+	if o.selector == nil {
+		return "list\x00" + o.namespace
+	}
+	return "list\x00" + o.namespace + "\x00" + o.selector.String()
 }
 
 func (o listOptions) matches(obj interface {

@@ -3,6 +3,7 @@ package informer
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"k8s.io/client-go/tools/cache"
 
@@ -15,8 +16,8 @@ import (
 type Handler[T repository.Object] interface {
 	cache.TypedResourceEventHandler[T]
 	// OnError is told about lists and watches that failed and will be tried again,
-	// and about objects that cannot be decoded. It may be called while another
-	// function of the handler runs.
+	// about caches that were found stale ([StaleError]), and about objects that
+	// cannot be decoded. It may be called while another function of the handler runs.
 	OnError(err error)
 }
 
@@ -24,71 +25,142 @@ type Handler[T repository.Object] interface {
 type Subscription[T repository.Object] struct {
 	informer *Informer[T]
 	running  *running[T]
-	handles  []handle
+	handler  Handler[T]
+	// calling is taken by who calls the handler: each feed has a goroutine for that.
+	// It is a channel: no mutex is held while foreign code runs.
+	calling chan struct{}
+	reports sync.WaitGroup        // calls of OnError
+	parts   map[*feed[T]]*part[T] // changed and read in the informer's turn only
 }
 
-type handle struct {
-	from cache.SharedInformer
-	cache.ResourceEventHandlerRegistration
+// part is a subscription to one feed.
+type part[T repository.Object] struct {
+	teller       *teller[T]
+	registration cache.ResourceEventHandlerRegistration
+	synced       chan struct{} // closed when it is, or when there is nothing to wait for any more
+	end          chan bool     // true: the namespace is not watched any more
 }
 
 // Subscribe runs the informer, if it does not run yet, and calls h for every object
 // that it has and for every change from now on, until the subscription is stopped.
-// ctx gives its values to the informer; that it ends stops nothing.
+// ctx gives its values to the informer; that it ends stops nothing. It must not be
+// called by a handler of this informer.
 func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscription[T], error) {
-	s := &Subscription[T]{informer: i, running: i.acquire(ctx)}
-	s.running.mu.Lock()
-	s.running.reports[s] = h.OnError
-	s.running.mu.Unlock()
-	for _, in := range s.running.namespaces {
-		registration, err := in.AddTypedEventHandler(i.handler(h))
-		if err != nil {
-			return nil, errors.Join(err, s.Stop())
-		}
-		s.handles = append(s.handles, handle{in, registration})
+	s := &Subscription[T]{informer: i, handler: h, calling: make(chan struct{}, 1), parts: map[*feed[T]]*part[T]{}}
+	if _, err := i.acquire(ctx, s); err != nil {
+		return nil, errors.Join(err, s.Stop())
 	}
 	return s, nil
 }
 
-// handler returns h without the updates that are none: after a watch broke and the
-// objects were listed again, client-go calls handlers for all of them. The same
-// resourceVersion is the same state, of which h was told before. Only with resyncs
-// is being told again what somebody asked for.
-func (i *Informer[T]) handler(h Handler[T]) cache.TypedResourceEventHandler[T] {
-	if i.opts.Resync > 0 {
-		return h
+// begin makes s one of those who are told. It must be called in turn.
+func (s *Subscription[T]) begin(r *running[T]) error {
+	s.running = r
+	r.mu.Lock()
+	r.subscriptions[s] = true
+	r.mu.Unlock()
+	for _, f := range r.feeds.Load().by {
+		if err := s.join(f); err != nil {
+			return err
+		}
 	}
-	return changes[T]{h}
+	return nil
 }
 
-type changes[T repository.Object] struct{ Handler[T] }
-
-func (c changes[T]) OnUpdate(before, after T) {
-	if rv := after.GetResourceVersion(); rv == "" || rv != before.GetResourceVersion() {
-		c.Handler.OnUpdate(before, after)
+// join lets the handler be told by a feed. It must be called in turn.
+func (s *Subscription[T]) join(f *feed[T]) error {
+	p := &part[T]{
+		teller: &teller[T]{subscription: s, told: map[cache.ObjectName]T{}},
+		synced: make(chan struct{}), end: make(chan bool, 1),
 	}
+	var err error
+	if p.registration, err = f.informer.AddTypedEventHandler(p.teller); err != nil {
+		return err
+	}
+	s.parts[f] = p
+	s.running.wg.Go(p.wait)
+	return nil
+}
+
+// quit ends the part of a feed that is not watched any more, and tells the handler
+// that its objects are gone. It must be called in turn.
+func (s *Subscription[T]) quit(f *feed[T]) error {
+	err := s.leave(f, true)
+	p := s.parts[f]
+	delete(s.parts, f)
+	p.teller.forget()
+	return err
+}
+
+// leave returns when the feed does not call the handler any more.
+func (s *Subscription[T]) leave(f *feed[T], gone bool) error {
+	s.parts[f].end <- gone
+	return cache.ShutDownEventHandler(f.informer, s.parts[f].registration)
+}
+
+// wait closes p.synced in time.
+func (p *part[T]) wait() {
+	select {
+	case <-p.registration.HasSyncedChecker().Done():
+		close(p.synced)
+	case gone := <-p.end:
+		if gone {
+			close(p.synced)
+		}
+	}
+}
+
+// Name implements [cache.DoneChecker].
+func (p *part[T]) Name() string { return p.registration.HasSyncedChecker().Name() }
+
+// Done implements [cache.DoneChecker].
+func (p *part[T]) Done() <-chan struct{} { return p.synced }
+
+// report calls OnError, once it was counted.
+func (s *Subscription[T]) report(err error) {
+	defer s.reports.Done()
+	s.handler.OnError(err)
 }
 
 // Synced returns what completes when the handler has been told of all objects that
-// existed at the beginning. Wait with [cache.WaitFor].
+// existed at the beginning, in the namespaces that are watched now. A namespace that
+// is not watched any more completes too. Wait with [cache.WaitFor].
 func (s *Subscription[T]) Synced() []cache.DoneChecker {
+	defer s.informer.take()()
 	var checkers []cache.DoneChecker
-	for _, h := range s.handles {
-		checkers = append(checkers, h.HasSyncedChecker())
+	for _, p := range s.parts {
+		checkers = append(checkers, p)
 	}
 	return checkers
 }
 
 // Stop returns when the handler is not called any more, and the informer has
-// stopped if nobody else uses it. It must not be called by the handler.
+// stopped if nobody else uses it. It must not be called by a handler of this
+// informer. A second call does nothing.
 func (s *Subscription[T]) Stop() error {
-	var errs []error
-	for _, h := range s.handles {
-		errs = append(errs, cache.ShutDownEventHandler(h.from, h.ResourceEventHandlerRegistration))
+	stopped, err := s.finish()
+	if stopped {
+		s.informer.release(s.running)
 	}
+	return err
+}
+
+func (s *Subscription[T]) finish() (stopped bool, err error) {
+	defer s.informer.take()()
 	s.running.mu.Lock()
-	delete(s.running.reports, s)
+	stopped = s.running.subscriptions[s]
 	s.running.mu.Unlock()
-	s.informer.release(s.running)
-	return errors.Join(errs...)
+	if !stopped {
+		return false, nil
+	}
+	var errs []error
+	for f := range s.parts {
+		errs = append(errs, s.leave(f, false))
+	}
+	clear(s.parts)
+	s.running.mu.Lock()
+	delete(s.running.subscriptions, s)
+	s.running.mu.Unlock()
+	s.reports.Wait()
+	return true, errors.Join(errs...)
 }

@@ -23,8 +23,8 @@ func TestWritesAreAttributedAndFenced(t *testing.T) {
 	obj := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", UID: "u", ResourceVersion: "6"}}
 	other := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "other", UID: "o"}}
 	var fence error
-	at := attempt.New(repo.Kind(), repository.Key(obj), func() error { return fence })
-	ctx := attempt.With(t.Context(), at)
+	at := attempt.New(t.Context(), attempt.Config{Kind: repo.Kind(), Key: repository.Key(obj), Fence: func() error { return fence }})
+	ctx := at.Context()
 
 	writes := []func() error{
 		func() error { _, err := repo.Patch(ctx, obj, types.MergePatchType, []byte("{}")); return err },
@@ -35,9 +35,12 @@ func TestWritesAreAttributedAndFenced(t *testing.T) {
 	for _, write := range writes {
 		require.NoError(t, write())
 	}
-	require.Equal(t, len(writes), at.Writes())
-	rv, _ := at.WrittenToObject()
-	require.Equal(t, "7", rv)
+	require.Equal(t, len(writes), at.Count())
+	last, written := at.Last(attempt.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(obj)})
+	require.True(t, written)
+	require.Equal(t, "7", last.ResourceVersion)
+	last, _ = at.Last(attempt.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(other)})
+	require.Equal(t, attempt.Deleted, last.Outcome)
 
 	fence = kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
 	sent := len(a.asked)
@@ -45,7 +48,7 @@ func TestWritesAreAttributedAndFenced(t *testing.T) {
 		require.Equal(t, kerr.ClassNotLeader, kerr.ClassOf(write()))
 	}
 	require.Len(t, a.asked, sent, "nothing is sent")
-	require.Equal(t, len(writes), at.Writes())
+	require.Equal(t, len(writes), at.Count())
 	_, err := repo.Get(ctx, repository.Key(obj))
 	require.NoError(t, err, "reads are not fenced")
 }

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
 
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -40,6 +42,7 @@ func (l *Live[T]) Create(ctx context.Context, obj T) (T, error) {
 	if is := metav1.GetControllerOf(found); is == nil || is.UID != owner.UID {
 		return *new(T), err
 	}
+	attempt.From(ctx).Learned(attempt.Found(l.ref(Key(obj)), found)) // no cache had it
 	return found, nil
 }
 
@@ -95,6 +98,11 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 // as the server stored it. Fields that another manager owns with another value are
 // an error of class Conflict.
 //
+// Inside a reconcile, what was applied before is not sent again as long as the object
+// is unchanged, if the controller has a cache of its kind (Owns, Watches or
+// References): the cached object is returned, as the informer keeps it, without
+// managedFields.
+//
 // All fields that T marshals are applied. If obj has a UID it is sent, so that an
 // object deleted in the meantime is not created again; without one, an object that
 // does not exist is created.
@@ -109,9 +117,39 @@ func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string) (T, err
 	if err != nil {
 		return *new(T), l.wrap(kerr.OpServerSideApply, Key(obj), obj.GetUID(), err)
 	}
-	return l.write(ctx, kerr.OpServerSideApply, obj, func(key types.NamespacedName) (T, error) {
+	a, ref := attempt.From(ctx), l.ref(Key(obj))
+	hash := sha256.Sum256(append(data, fieldManager...))
+	if have, same := applied[T](a, ref, hash); same {
+		return have, nil
+	}
+	got, err := l.write(ctx, kerr.OpServerSideApply, obj, func(key types.NamespacedName) (T, error) {
 		return l.backend.patch(ctx, key, types.ApplyPatchType, data, metav1.PatchOptions{FieldManager: fieldManager})
 	})
+	if err == nil && a != nil && a.Memory != nil {
+		a.Memory.SetApplied(ref, attempt.Applied{Hash: hash, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
+	}
+	return got, err
+}
+
+// applied returns the cached object if it is in the very state that the server
+// answered with when the same fields were last applied. The request would change
+// nothing.
+func applied[T Object](a *attempt.Attempt, ref attempt.Ref, hash [32]byte) (have T, same bool) {
+	if a == nil || a.Memory == nil {
+		return have, false
+	}
+	last := a.Memory.Applied(ref)
+	if last.Hash != hash || last.ResourceVersion == "" {
+		return have, false
+	}
+	if w, ok := a.Last(ref); ok && (w.Outcome != attempt.Stored || w.ResourceVersion != last.ResourceVersion) {
+		return have, false // written in another way since
+	}
+	cached, ok := a.Memory.Cached(ref).(T)
+	if !ok || cached.GetUID() != last.UID || cached.GetResourceVersion() != last.ResourceVersion {
+		return have, false
+	}
+	return cached.DeepCopyObject().(T), true
 }
 
 // applyPatch leaves out what a typed object marshals without anybody having set

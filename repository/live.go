@@ -88,10 +88,22 @@ func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) 
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)
 	}
 	got, err := l.backend.get(ctx, key)
+	if a, ref := attempt.From(ctx), l.ref(key); a.Follows(ref) {
+		switch {
+		case err == nil:
+			a.Learned(attempt.Found(ref, got))
+		case apierrors.IsNotFound(err):
+			a.Learned(attempt.Write{Ref: ref, Outcome: attempt.Gone})
+		}
+	}
 	if err != nil {
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)
 	}
 	return got, nil
+}
+
+func (l *Live[T]) ref(key types.NamespacedName) attempt.Ref {
+	return attempt.Ref{Kind: l.kind.GroupKind(), Key: key}
 }
 
 // Patch implements [Patcher].
@@ -114,13 +126,16 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.
 		return *new(T), l.wrap(op, key, uid, err)
 	}
 	got, err := send(key)
-	if err != nil {
-		return *new(T), l.wrap(op, key, uid, unsure(err))
-	}
-	if got == *new(T) {
-		a.Wrote(l.kind, key, nil)
-	} else {
-		a.Wrote(l.kind, key, got)
+	switch {
+	case err != nil:
+		if err = unsure(err); kerr.ClassOf(err) == kerr.ClassAmbiguous {
+			a.Unsure(l.ref(key))
+		}
+		return *new(T), l.wrap(op, key, uid, err)
+	case got == *new(T):
+		a.Wrote(attempt.Write{Ref: l.ref(key), Outcome: attempt.Deleted, UID: uid, ResourceVersion: obj.GetResourceVersion()})
+	case a != nil:
+		a.Wrote(attempt.Found(l.ref(key), got))
 	}
 	return got, nil
 }

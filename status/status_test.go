@@ -152,9 +152,9 @@ func TestG15LostAnswerIsReadBack(t *testing.T) {
 // reconcile may do, and passes it on.
 func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
-	a := attempt.New(b.repo.Kind(), repository.Key(d), nil)
+	a := attempt.New(t.Context(), attempt.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
 	a.WorkOn(attempt.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
-	ctx := attempt.With(t.Context(), a)
+	ctx := a.Context()
 	for replicas := range int32(3) {
 		d.Status.Replicas = 5 + replicas
 		_, err := status.Patch(ctx, b.repo, d, d.Status)

@@ -2,14 +2,14 @@ package configmirror
 
 import (
 	"context"
-	"errors"
-	"maps"
-	"slices"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
 	"github.com/kuberator/kuberator/informer"
@@ -17,11 +17,13 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// tries bounds how often a copy is decided on again with the live object, after the
-// cached one turned out to be old. Then it is the queue's turn to wait.
-const tries = 4
+// indexMirror finds the copies of a mirror by its UID.
+const indexMirror = "mirror"
 
 // copier keeps the copies of one kind.
+//
+// It decides on the cache, which shows what this process wrote. If somebody else was
+// faster, the API server refuses the write, and the next attempt decides again.
 type copier[T repository.Object] struct {
 	content content[T]
 	repo    *repository.Live[T]
@@ -44,83 +46,51 @@ func newCopier[T repository.Object](repo *repository.Live[T], c content[T]) (cop
 
 // sync makes the copies of the mirror those of its source in the namespaces, and no
 // others. A nil source means that there shall be none.
-func (c copier[T]) sync(ctx context.Context, mirror *v1alpha1.ConfigMirror, source *types.NamespacedName, namespaces map[string]bool) outcome {
-	var out outcome
-	kept := c.prune(ctx, mirror, source, namespaces, &out)
+func (c copier[T]) sync(ctx context.Context, mirror *v1alpha1.ConfigMirror, source *types.NamespacedName, namespaces sets.Set[string], out *outcome) {
+	kept := c.prune(ctx, mirror, source, namespaces, out)
 	if source == nil {
-		return out
+		return
 	}
-	original, err := c.source(ctx, *source)
-	switch {
-	case kerr.ClassOf(err) == kerr.ClassGone && !errors.Is(err, kerr.ErrNotServed):
-		out.missing = append(out.missing, c.describe(*source))
-		out.copies = kept
-		return out
-	case err != nil:
-		out.failed(err)
-		out.copies = kept
-		return out
+	original, exists := c.cache.Get(ctx, *source)
+	if !exists {
+		// The cache may be behind, and a status that says so would have to be taken back
+		// a moment later: that is worth a live read.
+		var err error
+		if original, err = c.repo.Get(ctx, *source); err != nil {
+			out.copies += kept
+			out.noSource(c.describe(*source), err)
+			return
+		}
 	}
-	for _, namespace := range slices.Sorted(maps.Keys(namespaces)) {
-		if namespace == source.Namespace {
+	for _, namespace := range sets.List(namespaces) {
+		key := types.NamespacedName{Namespace: namespace, Name: source.Name}
+		if key == *source {
 			continue
 		}
-		key := types.NamespacedName{Namespace: namespace, Name: source.Name}
 		found, err := c.ensure(ctx, mirror, original, key)
-		switch {
-		case err != nil:
-			out.failed(err)
-		case found == foreign:
-			out.conflicts = append(out.conflicts, c.describe(key))
-		case found == equal:
-			out.copies++
+		out.found(c.describe(key), found, err)
+	}
+}
+
+// prune removes the mirror's copies that have no business where they are, and
+// returns how many it left.
+func (c copier[T]) prune(ctx context.Context, mirror *v1alpha1.ConfigMirror, source *types.NamespacedName, namespaces sets.Set[string], out *outcome) (kept int32) {
+	for _, obj := range c.cache.ByIndex(ctx, indexMirror, string(mirror.UID)) {
+		switch key := repository.Key(obj); {
+		case source != nil && key == *source: // a copy that the spec by now names as the source
+		case source != nil && key.Name == source.Name && namespaces.Has(key.Namespace):
+			kept++
+		default:
+			out.failed(c.repo.DeleteUnchanged(ctx, obj))
 		}
 	}
-	return out
+	return kept
 }
-
-// source returns the source. A cache that does not have it may be behind, and a
-// status that says so would have to be taken back a moment later: that is worth a
-// live read.
-func (c copier[T]) source(ctx context.Context, key types.NamespacedName) (T, error) {
-	if obj, ok := c.cache.Get(ctx, key); ok {
-		return obj, nil
-	}
-	return c.repo.Get(ctx, key)
-}
-
-// verdict is what there is in the place of a copy.
-type verdict int
-
-const (
-	none    verdict = iota // nothing, and nothing can be: the namespace is going
-	equal                  // a copy that is equal to its source
-	foreign                // an object that the mirror did not create
-)
 
 // ensure makes the object of that key an equal copy of the source, if it is the
-// mirror's to write. It decides on the cached object first, and on the live one if
-// the API server's answer shows that the cached one is old.
+// mirror's to write.
 func (c copier[T]) ensure(ctx context.Context, mirror *v1alpha1.ConfigMirror, source T, key types.NamespacedName) (verdict, error) {
 	have, exists := c.cache.Get(ctx, key)
-	var last error
-	for range tries {
-		found, err := c.decide(ctx, mirror, source, key, have, exists)
-		if err == nil || !outdated(err) {
-			return found, err
-		}
-		last = err
-		have, err = c.repo.Get(ctx, key)
-		exists = err == nil
-		if err != nil && kerr.ClassOf(err) != kerr.ClassGone {
-			return none, err
-		}
-	}
-	return none, last
-}
-
-// decide writes what makes have, which may not exist, a copy of source.
-func (c copier[T]) decide(ctx context.Context, mirror *v1alpha1.ConfigMirror, source T, key types.NamespacedName, have T, exists bool) (verdict, error) {
 	if !exists {
 		return c.create(ctx, mirror, source, key)
 	}
@@ -130,17 +100,19 @@ func (c copier[T]) decide(ctx context.Context, mirror *v1alpha1.ConfigMirror, so
 	want := have.DeepCopyObject().(T)
 	c.content.fill(want, source)
 	mark(want, mirror)
-	if equality.Semantic.DeepEqual(have, want) {
+	switch {
+	case equality.Semantic.DeepEqual(have, want):
 		return equal, nil
+	case !c.content.fixed(have, want):
+		_, err := c.repo.Update(ctx, have, want)
+		return equal, err
+	case going(have):
+		return none, fmt.Errorf("%s must be made anew, and a finalizer keeps it", c.describe(key))
 	}
-	if c.content.fixed(have, want) {
-		if err := c.repo.DeleteUnchanged(ctx, have); err != nil {
-			return none, err
-		}
-		return c.create(ctx, mirror, source, key)
+	if err := c.repo.DeleteUnchanged(ctx, have); err != nil {
+		return none, err
 	}
-	_, err := c.repo.Update(ctx, have, want)
-	return equal, err
+	return c.create(ctx, mirror, source, key)
 }
 
 func (c copier[T]) create(ctx context.Context, mirror *v1alpha1.ConfigMirror, source T, key types.NamespacedName) (verdict, error) {
@@ -150,24 +122,30 @@ func (c copier[T]) create(ctx context.Context, mirror *v1alpha1.ConfigMirror, so
 	c.content.fill(obj, source)
 	mark(obj, mirror)
 	_, err := c.repo.Create(ctx, obj)
-	if namespaceGoing(err) {
-		return none, nil // its last event leads to another Apply
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), err != nil && kerr.ClassOf(err) == kerr.ClassGone:
+		return none, nil // the namespace is going or gone
+	case apierrors.IsAlreadyExists(err):
+		if have, getErr := c.repo.Get(ctx, key); getErr == nil && !created(have, mirror.UID) {
+			return foreign, nil
+		}
 	}
 	return equal, err
 }
 
-// outdated tells an error that the live object explains: it exists, changed, or is
-// gone, against what was decided on.
-func outdated(err error) bool {
-	class := kerr.ClassOf(err)
-	return class == kerr.ClassConflict || class == kerr.ClassGone && !errors.Is(err, kerr.ErrNotServed)
-}
-
-// namespaceGoing tells that nothing can be created because the namespace is gone or
-// being deleted.
-func namespaceGoing(err error) bool {
-	return apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause) ||
-		err != nil && kerr.ClassOf(err) == kerr.ClassGone && !errors.Is(err, kerr.ErrNotServed)
+// removeAll deletes all copies of the mirror, wherever they are.
+//
+// It lists them on the API server. A cache may not have a copy yet that a process
+// created before it crashed; and once the finalizer is off, no event brings anybody
+// back to it. A copy that changes under it is a conflict, and the next attempt lists
+// again.
+func (c copier[T]) removeAll(ctx context.Context, mirror types.UID) error {
+	copies, err := c.repo.List(ctx, metav1.NamespaceAll, metav1.ListOptions{LabelSelector: copiesOf(mirror).String()})
+	failures := []error{err}
+	for _, copied := range copies {
+		failures = append(failures, c.repo.DeleteUnchanged(ctx, copied))
+	}
+	return join(failures)
 }
 
 // describe names an object in the status.

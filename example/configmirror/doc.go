@@ -1,14 +1,16 @@
 // Package configmirror is an operator that copies a ConfigMap, and a Secret if the
 // spec says so, into every namespace that matches a label selector, and keeps the
-// copies equal to their source. Owner references cannot cross namespaces, so the
-// garbage collector cannot remove the copies: a finalizer does.
+// copies equal to their source.
 //
 // # What it watches
 //
 //	ConfigMirrors   the controller's own kind
 //	Namespaces      one that appears, goes, or changes its labels
-//	ConfigMaps      sources that change, copies that somebody changes or deletes
+//	ConfigMaps      sources, copies, and what is in the place of a copy
 //	and Secrets
+//
+// Nothing says which change concerns which mirror: what Apply reads from the caches is
+// what leads to the next Apply (controller.References), also what it did not find.
 //
 // The ConfigMaps and Secrets are cached whole, not only the copies, which a label
 // selector could pick. It is the simplest thing that is right: any object may be a
@@ -23,4 +25,10 @@
 // A copy carries the UID of its mirror in the label [LabelMirror]. What does not
 // carry it is never changed or deleted, whatever its name. Who takes the label off
 // a copy takes the copy over, and the mirror reports a conflict.
+//
+// Owner references would be legal, since a mirror has no namespace, and the garbage
+// collector would delete the copies. With a finalizer a mirror is gone only when its
+// copies are, however it is deleted, and what keeps them shows in its status. And it
+// is what an operator needs whose own kind has a namespace: owner references cannot
+// cross namespaces.
 package configmirror

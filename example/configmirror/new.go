@@ -80,5 +80,10 @@ func assemble(r repositories, opts *controller.Options) (*Controller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c, wire(c, o)
+	// What Apply reads is what leads to the next Apply. Of a namespace it reads the
+	// labels, and whether it is going.
+	controller.References(c, namespaces, informer.LabelsChanged[*corev1.Namespace], informer.LifecycleChanged[*corev1.Namespace])
+	controller.References(c, configMaps.cache)
+	controller.References(c, secrets.cache)
+	return c, nil
 }

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
@@ -19,11 +19,6 @@ import (
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
 )
-
-// lookAgain is how often a mirror with a conflict looks whether it is over. The
-// event of the object that goes away tells at once; this is for the case that it
-// goes before the status says that it is in the way.
-const lookAgain = time.Minute
 
 // Operator keeps the copies of ConfigMirrors. Make it with [New]. It implements
 // controller.Context and is safe for several workers.
@@ -43,16 +38,16 @@ func (o *Operator) Apply(ctx context.Context, mirror *v1alpha1.ConfigMirror) (co
 	if err != nil {
 		return controller.AwaitChange(), o.refuse(ctx, mirror, fmt.Errorf("spec.namespaceSelector: %w", err))
 	}
+	var out outcome
 	namespaces := o.matching(ctx, selector)
 	configMap, secret := sources(mirror)
-	out := o.configMaps.sync(ctx, mirror, configMap, namespaces)
-	out.add(o.secrets.sync(ctx, mirror, secret, namespaces))
-
+	o.configMaps.sync(ctx, mirror, configMap, namespaces, &out)
+	o.secrets.sync(ctx, mirror, secret, namespaces, &out)
 	failure := out.err()
-	_, err = status.PatchError(ctx, o.mirrors, mirror, out.status(mirror, out.condition()), failure)
-	if len(out.conflicts) > 0 {
-		return controller.Requeue(lookAgain), errors.Join(failure, err)
+	if failure == nil && out.behind != nil {
+		return controller.AwaitChange(), out.behind // the status would be about the past
 	}
+	_, err = status.PatchError(ctx, o.mirrors, mirror, out.status(mirror, out.condition()), failure)
 	return controller.AwaitChange(), errors.Join(failure, err)
 }
 
@@ -82,17 +77,17 @@ func (o *Operator) refuse(ctx context.Context, mirror *v1alpha1.ConfigMirror, wr
 
 // matching returns the namespaces that get copies. One that is being deleted takes
 // no new objects, and its copies go with it.
-func (o *Operator) matching(ctx context.Context, selector labels.Selector) map[string]bool {
-	names := map[string]bool{}
+func (o *Operator) matching(ctx context.Context, selector labels.Selector) sets.Set[string] {
+	names := sets.New[string]()
 	for _, namespace := range o.namespaces.List(ctx, informer.Matching(selector)) {
 		if !going(namespace) {
-			names[namespace.Name] = true
+			names.Insert(namespace.Name)
 		}
 	}
 	return names
 }
 
-func going(namespace *corev1.Namespace) bool { return namespace.DeletionTimestamp != nil }
+func going(obj metav1.Object) bool { return obj.GetDeletionTimestamp() != nil }
 
 // sources returns the keys of what the mirror copies. secret may be nil.
 func sources(mirror *v1alpha1.ConfigMirror) (configMap, secret *types.NamespacedName) {

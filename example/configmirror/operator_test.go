@@ -51,11 +51,7 @@ func operate(t *testing.T, objects []runtime.Object, story func(t *testing.T, f 
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakes(t, theMirror(), append(objects,
 			namespace("shop", nil), namespace("web", map[string]string{"team": "web"}), configMap("shop", "blue"))...)
-		c, err := assemble(f.repos, &controller.Options{Logger: zap.NewNop(), OnAttempt: func(a controller.Attempt) {
-			if a.Err != nil {
-				t.Log(a.Err)
-			}
-		}})
+		c, err := assemble(f.repos, &controller.Options{Logger: zap.NewNop(), OnAttempt: f.attempted})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -82,22 +78,29 @@ func TestMirrorIsWrittenTwiceAndThenNeverAgain(t *testing.T) {
 }
 
 func TestNamespaceGoingIsNoFailure(t *testing.T) {
-	objects := []runtime.Object{namespace("web-2", map[string]string{"team": "web"})}
-	operate(t, objects, func(t *testing.T, f *fakes) {
-		f.PrependReactor("create", "configmaps", func(action clienttesting.Action) (bool, runtime.Object, error) {
-			_, _, _ = f.record(action)
-			err := apierrors.NewForbidden(corev1.Resource("configmaps"), "settings", errors.New("it is being terminated"))
-			err.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
-			return true, nil, err
+	terminating := apierrors.NewForbidden(corev1.Resource("configmaps"), "settings", errors.New("it is being terminated"))
+	terminating.ErrStatus.Details.Causes = []metav1.StatusCause{{Type: corev1.NamespaceTerminatingCause}}
+	for name, refusal := range map[string]error{
+		"going": terminating, "gone": apierrors.NewNotFound(corev1.Resource("namespaces"), "web-3"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			operate(t, []runtime.Object{namespace("web-2", map[string]string{"team": "web"})}, func(t *testing.T, f *fakes) {
+				f.PrependReactor("create", "configmaps", func(action clienttesting.Action) (bool, runtime.Object, error) {
+					_, _, _ = f.record(action)
+					return true, nil, refusal
+				})
+				f.writes()
+				_, err := f.CoreV1().Namespaces().Create(t.Context(), namespace("web-3", map[string]string{"team": "web"}), metav1.CreateOptions{})
+				require.NoError(t, err)
+				time.Sleep(time.Hour)
+				require.Equal(t, []string{"create namespaces", "create configmaps in web-3"}, f.writes())
+				require.Equal(t, v1alpha1.ReasonMirrored, f.mirror(t).Status.Conditions[0].Reason)
+				require.EqualValues(t, 2, f.mirror(t).Status.Copies)
+				_, failures := f.reconciled()
+				require.Empty(t, failures)
+			})
 		})
-		f.writes()
-		_, err := f.CoreV1().Namespaces().Create(t.Context(), namespace("web-3", map[string]string{"team": "web"}), metav1.CreateOptions{})
-		require.NoError(t, err)
-		time.Sleep(time.Hour)
-		require.Equal(t, []string{"create namespaces", "create configmaps in web-3"}, f.writes())
-		require.Equal(t, v1alpha1.ReasonMirrored, f.mirror(t).Status.Conditions[0].Reason)
-		require.EqualValues(t, 2, f.mirror(t).Status.Copies)
-	})
+	}
 }
 
 func TestFailureIsShownAndTriedAgain(t *testing.T) {

@@ -1,6 +1,7 @@
 package configmirror
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,25 +13,71 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
+// shown is how many errors or objects are named before the rest is counted.
+const shown = 10
+
+// verdict is what there is in the place of a copy.
+type verdict int
+
+const (
+	none    verdict = iota // nothing, and nothing can be
+	equal                  // a copy that is equal to its source
+	foreign                // an object that the mirror did not create
+)
+
 // outcome is what an attempt has done and found.
 type outcome struct {
 	copies    int32
 	missing   []string // sources
 	conflicts []string // objects in the place of a copy
 	errs      []error
+	// behind is a write that was refused because the cache was behind the API server.
+	behind error
 }
 
-func (o *outcome) failed(err error) { o.errs = append(o.errs, err) }
+// failed notes an error. nil is none.
+func (o *outcome) failed(err error) {
+	switch class := kerr.ClassOf(err); {
+	case err == nil:
+	case class == kerr.ClassConflict, class == kerr.ClassGone:
+		o.behind = err
+	default:
+		o.errs = append(o.errs, err)
+	}
+}
 
-func (o *outcome) add(other outcome) {
-	o.copies += other.copies
-	o.missing = append(o.missing, other.missing...)
-	o.conflicts = append(o.conflicts, other.conflicts...)
-	o.errs = append(o.errs, other.errs...)
+// noSource notes that a source could not be read.
+func (o *outcome) noSource(name string, err error) {
+	if kerr.ClassOf(err) == kerr.ClassGone {
+		o.missing = append(o.missing, name)
+		return
+	}
+	o.failed(err)
+}
+
+// found notes what there is in the place of a copy.
+func (o *outcome) found(name string, v verdict, err error) {
+	switch {
+	case err != nil:
+		o.failed(err)
+	case v == foreign:
+		o.conflicts = append(o.conflicts, name)
+	case v == equal:
+		o.copies++
+	}
 }
 
 // err returns what is to be tried again, or nil.
 func (o *outcome) err() error { return join(o.errs) }
+
+// join is errors.Join with a bound.
+func join(errs []error) error {
+	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
+	if more := len(errs) - shown; more > 0 {
+		errs = append(errs[:shown:shown], fmt.Errorf("and %d more", more))
+	}
+	return errors.Join(errs...)
+}
 
 // condition returns the condition Ready. What needs a person most comes first.
 func (o *outcome) condition() metav1.Condition {

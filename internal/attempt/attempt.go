@@ -1,34 +1,79 @@
 // Package attempt carries what the controller knows of one reconcile, through
-// ctx, to the packages that send requests for it: on whose behalf a request is
-// sent, whether this process may write, and what was written.
+// ctx, to the packages that read and send requests for it: on whose behalf a
+// request is sent, whether this process may write, what was written, by this
+// attempt and by earlier ones, and what was read.
 package attempt
 
 import (
 	"context"
 	"sync"
+	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/resourceversion"
 )
 
 // Attempt is one reconcile of one object. Its methods may be called on a nil
-// Attempt, which is what code outside a controller has, and from several
+// Attempt where the code outside a controller may have none, and from several
 // goroutines of the same reconcile.
 type Attempt struct {
-	kind  schema.GroupVersionKind
-	key   types.NamespacedName
-	fence func() error
+	ctx lazy
+	Config
 
 	mu      sync.Mutex
+	failed  error
 	worked  State
-	written string // newest resourceVersion of a write to the object itself
-	wrote   bool   // there was such a write after user code was reached
-	settled State  // what the server answered to the last such write, if it is no news
-	writes  int
+	settled State // what the server answered to the last such write, if it is no news
+	count   int
+	writes  map[Ref]Write // the newest one of each object, this attempt's and earlier ones
+	own     []Write       // those of this attempt that the server acknowledged
 	status  []byte
+}
+
+// Config is what the controller knows before an attempt.
+type Config struct {
+	Kind schema.GroupVersionKind
+	Key  types.NamespacedName
+	// Timeout is the time until the deadline, with Overrun as its cause; zero is none.
+	Timeout time.Duration
+	Overrun error
+	// Fence, if not nil, is asked before every write and refuses it by an error.
+	Fence func() error
+	// Fresh is how long what the server answered to a write may stand for the object.
+	Fresh time.Duration
+	// Earlier are writes of earlier attempts that caches do not show yet.
+	Earlier map[Ref]Write
+	// Memory is what outlives the attempt; nil is none.
+	Memory Memory
+}
+
+// Memory is the side of the controller that an attempt talks to.
+type Memory interface {
+	// Read and Listed note that the attempt depends on an object, or on a selection of
+	// objects, of an informer, which is a pointer.
+	Read(informer any, key types.NamespacedName)
+	Listed(informer any, s Selection)
+	// Cached returns the object from a cache that the controller runs, or nil.
+	Cached(ref Ref) Object
+	// Applied and SetApplied remember what was last applied to a child.
+	Applied(ref Ref) Applied
+	SetApplied(ref Ref, applied Applied)
+}
+
+// Selection is a list: the objects with the value ID in an index, or, without an
+// index, those for which Matches, a func(T) bool, holds, for which ID stands.
+type Selection struct {
+	Index, ID string
+	Matches   any
+}
+
+// Applied is what was last sent by server-side apply, as a hash, and the state that
+// the server answered with.
+type Applied struct {
+	Hash            [32]byte
+	UID             types.UID
+	ResourceVersion string
 }
 
 // State is a state of the object that user code was given.
@@ -38,36 +83,39 @@ type State struct {
 	// Pristine is that state, which nobody may change; nil if user code was not
 	// reached.
 	Pristine runtime.Object
-	// NoNews tells whether another state of the object is, for whoever reconciles it,
-	// the same as this one.
-	NoNews func(runtime.Object) bool
+	// Judge is asked about the states that the attempt's own writes lead to.
+	Judge Judge
 }
 
-// New starts an attempt. A fence that is not nil is asked before every write and
-// refuses it by an error.
-func New(kind schema.GroupVersionKind, key types.NamespacedName, fence func() error) *Attempt {
-	return &Attempt{kind: kind, key: key, fence: fence}
+// Judge tells what is news.
+type Judge interface {
+	// NoNews tells whether a state of the object is, for whoever reconciles it, the same
+	// as the one that user code was given.
+	NoNews(answer runtime.Object) bool
 }
 
-type ctxKey struct{}
-
-// With returns a ctx that carries a.
-func With(ctx context.Context, a *Attempt) context.Context {
-	return context.WithValue(ctx, ctxKey{}, a)
-}
-
-// From returns the attempt that ctx carries, or nil.
-func From(ctx context.Context) *Attempt {
-	a, _ := ctx.Value(ctxKey{}).(*Attempt)
+// New starts an attempt with a ctx derived from parent. It must be ended with End.
+func New(parent context.Context, cfg Config) *Attempt {
+	a := &Attempt{}
+	a.Start(parent, cfg)
 	return a
+}
+
+// Start is [New] for an Attempt that is part of something else.
+func (a *Attempt) Start(parent context.Context, cfg Config) {
+	a.Config = cfg
+	a.ctx.a, a.ctx.parent, a.ctx.overrun = a, parent, cfg.Overrun
+	if cfg.Timeout > 0 {
+		a.ctx.deadline = time.Now().Add(cfg.Timeout)
+	}
 }
 
 // MayWrite asks the fence.
 func (a *Attempt) MayWrite() error {
-	if a == nil || a.fence == nil {
+	if a == nil || a.Fence == nil {
 		return nil
 	}
-	return a.fence()
+	return a.Fence()
 }
 
 // WorkOn notes the state that user code is given.
@@ -77,47 +125,16 @@ func (a *Attempt) WorkOn(state State) {
 	a.worked, a.status = state, nil
 }
 
-// Wrote notes a write that the server acknowledged, and what it answered, which may
-// be nil. answer is not kept unless it has no resourceVersion.
-func (a *Attempt) Wrote(kind schema.GroupVersionKind, key types.NamespacedName, answer Object) {
-	if a == nil {
-		return
-	}
-	own := a.is(kind, key)
-	var settled State
-	if own && answer != nil {
-		settled = a.settle(answer)
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.writes++
-	if !own {
-		return
-	}
-	a.settled, a.wrote = settled, a.worked.Pristine != nil
-	if answer != nil {
-		a.written = Newer(a.written, answer.GetResourceVersion())
-	}
-}
-
-// Object is what the server answers with.
-type Object interface {
-	metav1.Object
-	runtime.Object
-}
-
 // settle returns the state that answer is, if it is no news after the one that user
 // code was given. No lock is held: NoNews asks filters that users wrote.
 func (a *Attempt) settle(answer Object) State {
 	worked := a.Worked()
-	if worked.NoNews == nil || !worked.NoNews(answer) {
+	if worked.Judge == nil || !worked.Judge.NoNews(answer) {
 		return State{}
 	}
 	s := State{UID: answer.GetUID(), ResourceVersion: answer.GetResourceVersion()}
 	if s.ResourceVersion == "" {
-		kept := answer.DeepCopyObject().(Object)
-		kept.SetManagedFields(nil)
-		s.Pristine = kept
+		s.Pristine = answer // a copy already
 	}
 	return s
 }
@@ -135,21 +152,6 @@ func (a *Attempt) Worked() State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.worked
-}
-
-// Writes returns the number of writes to any object.
-func (a *Attempt) Writes() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.writes
-}
-
-// WrittenToObject tells whether the object itself was written, and the
-// resourceVersion of the newest such write.
-func (a *Attempt) WrittenToObject() (resourceVersion string, wrote bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.written, a.wrote
 }
 
 // Known returns the object as the server last returned it in this attempt, or, if
@@ -181,20 +183,19 @@ func (a *Attempt) WroteStatus(kind schema.GroupVersionKind, key types.Namespaced
 }
 
 func (a *Attempt) is(kind schema.GroupVersionKind, key types.NamespacedName) bool {
-	return key == a.key && kind.GroupKind() == a.kind.GroupKind()
+	return key == a.Key && kind.GroupKind() == a.Kind.GroupKind()
 }
 
-// Newer returns the later of two resourceVersions of one object. One that cannot
-// be compared, such as those of a fake clientset, loses.
-func Newer(a, b string) string {
-	if Older(a, b) || a == "" {
-		return b
+// Read tells the memory that the attempt read an object of an informer.
+func (a *Attempt) Read(informer any, key types.NamespacedName) {
+	if a != nil && a.Memory != nil {
+		a.Memory.Read(informer, key)
 	}
-	return a
 }
 
-// Older tells whether resourceVersion a is known to be older than b.
-func Older(a, b string) bool {
-	order, err := resourceversion.CompareResourceVersion(a, b)
-	return err == nil && order < 0
+// Listed tells the memory that the attempt listed objects of an informer.
+func (a *Attempt) Listed(informer any, s Selection) {
+	if a != nil && a.Memory != nil {
+		a.Memory.Listed(informer, s)
+	}
 }

@@ -22,7 +22,7 @@ const (
 func inBubble(t *testing.T, f func(t *testing.T, q *queue.Queue[string, string])) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		q := queue.New[string, string](queue.Options{Base: base, Max: most})
+		q := queue.New[string, string](queue.Options[string]{Base: base, Max: most})
 		defer q.ShutDown()
 		f(t, q)
 	})
@@ -45,7 +45,7 @@ func next(t *testing.T, q *queue.Queue[string, string]) (key string, reasons []s
 func TestReasonsAreMergedAndCapped(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		for i := range 11 {
-			q.Add("a", strconv.Itoa(i), false)
+			q.Add("a", strconv.Itoa(i), queue.Change)
 		}
 		key, reasons, more, ok := q.Get()
 		require.True(t, ok)
@@ -58,9 +58,9 @@ func TestReasonsAreMergedAndCapped(t *testing.T) {
 
 func TestAddDuringWorkRunsAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
-		q.Add("a", "first", false)
+		q.Add("a", "first", queue.Change)
 		next(t, q)
-		q.Add("a", "second", false)
+		q.Add("a", "second", queue.Change)
 		require.Zero(t, q.Len(), "a key is given to one worker at a time")
 		q.Forget("a")
 		q.Done("a")
@@ -72,7 +72,7 @@ func TestAddDuringWorkRunsAgain(t *testing.T) {
 
 func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
-		q.Add("a", "new", false)
+		q.Add("a", "new", queue.Change)
 		next(t, q)
 		want := base
 		for n := 1; n < 70; n++ {
@@ -102,13 +102,13 @@ func TestG10KeysThatFailTogetherDoNotRetryTogether(t *testing.T) {
 
 func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
-		q.Add("a", "new", false)
+		q.Add("a", "new", queue.Change)
 		next(t, q)
-		q.Add("a", "noise during the attempt", false)
+		q.Add("a", "noise during the attempt", queue.Change)
 		wait, _ := q.Failed("a", retry)
 		q.Done("a")
 		for range 20 {
-			q.Add("a", "noise", false)
+			q.Add("a", "noise", queue.Change)
 		}
 		_, reasons, waited := next(t, q)
 		require.Equal(t, wait, waited)
@@ -121,15 +121,15 @@ func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 
 func TestG10NewsEndsTheBackoff(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
-		q.Add("a", "new", false)
+		q.Add("a", "new", queue.Change)
 		next(t, q)
 		q.Failed("a", retry)
 		q.Done("a")
-		q.Add("a", "new generation", true)
+		q.Add("a", "new generation", queue.News)
 		_, _, waited := next(t, q)
 		require.Zero(t, waited)
 
-		q.Add("a", "and another, during the attempt", true)
+		q.Add("a", "and another, during the attempt", queue.News)
 		wait, _ := q.Failed("a", retry)
 		require.Zero(t, wait, "the failure was about a state that is history")
 		q.Done("a")
@@ -161,7 +161,7 @@ func TestAfterReplacesAnOlderTimer(t *testing.T) {
 func TestEventsDoNotWaitForATimer(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		q.After("a", time.Hour, "hour")
-		q.Add("a", "event", false)
+		q.Add("a", "event", queue.Change)
 		_, reasons, waited := next(t, q)
 		require.Zero(t, waited)
 		require.Equal(t, []string{"event"}, reasons)
@@ -175,7 +175,7 @@ func TestEventsDoNotWaitForATimer(t *testing.T) {
 func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		q.After("a", time.Second, "second")
-		q.Add("a", "event", false)
+		q.Add("a", "event", queue.Change)
 		next(t, q)
 		wait, _ := q.Failed("a", func(time.Duration, int) (time.Duration, string) { return time.Minute, "late" })
 		require.Equal(t, time.Second, wait)
@@ -187,15 +187,15 @@ func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
 
 func TestG14ShutDownDropsWhatWaits(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
-		q.Add("a", "working", false)
+		q.Add("a", "working", queue.Change)
 		next(t, q)
-		q.Add("b", "waiting", false)
+		q.Add("b", "waiting", queue.Change)
 		q.After("c", time.Second, "timer")
 		q.ShutDown()
 		_, _, _, ok := q.Get()
 		require.False(t, ok)
 		q.Done("a")
-		q.Add("d", "late", true)
+		q.Add("d", "late", queue.News)
 		q.After("e", time.Second, "late")
 		time.Sleep(time.Minute)
 		_, _, _, ok = q.Get()
@@ -224,7 +224,7 @@ func TestG1OneWorkerPerKey(t *testing.T) {
 			}()
 		}
 		for i := range 10_000 {
-			q.Add("a", "event", i%3 == 0)
+			q.Add("a", "event", queue.Weight(i%3))
 			if i%10 == 0 {
 				time.Sleep(time.Microsecond)
 			}
@@ -238,11 +238,11 @@ func TestG1OneWorkerPerKey(t *testing.T) {
 }
 
 func BenchmarkAddGetDone(b *testing.B) {
-	q := queue.New[string, string](queue.Options{Base: base, Max: most})
+	q := queue.New[string, string](queue.Options[string]{Base: base, Max: most})
 	defer q.ShutDown()
 	b.ReportAllocs()
 	for b.Loop() {
-		q.Add("a", "event", false)
+		q.Add("a", "event", queue.Change)
 		key, _, _, _ := q.Get()
 		q.Forget(key)
 		q.Done(key)

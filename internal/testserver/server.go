@@ -4,7 +4,7 @@
 // spec, a deleted object stays until its last finalizer is gone, and a patch that
 // changes nothing is no write. The answers are those measured on kube-apiserver 1.36.
 //
-// It serves Deployments and ConfigMaps, and does not block, so that it can be used
+// Server-side apply is a merge. It serves Deployments and ConfigMaps, and does not block, so that it can be used
 // in a synctest bubble.
 package testserver
 
@@ -135,6 +135,11 @@ func (s *Server) update(a clienttesting.Action) (runtime.Object, error) {
 func (s *Server) patch(a clienttesting.Action) (runtime.Object, error) {
 	p := a.(clienttesting.PatchAction)
 	w := Write{Verb: "patch", Key: types.NamespacedName{Namespace: a.GetNamespace(), Name: p.GetName()}, Subresource: a.GetSubresource(), Patch: string(p.GetPatch())}
+	if p.GetPatchType() == types.ApplyPatchType {
+		if _, err := s.tracker.Get(a.GetResource(), a.GetNamespace(), p.GetName()); apierrors.IsNotFound(err) {
+			return s.createApplied(a, w)
+		}
+	}
 	return s.replace(a, w, p.GetName(), func(old map[string]any) (map[string]any, error) {
 		if p.GetPatchType() == types.JSONPatchType {
 			return jsonPatch(old, p.GetPatch())

@@ -1,0 +1,61 @@
+package controller
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// caches are the informers that a controller runs, by kind.
+type caches map[schema.GroupKind][]cached
+
+// cached is an informer of any type.
+type cached interface {
+	Shows(w attempt.Write) bool
+	view(key types.NamespacedName) attempt.Object
+}
+
+// add takes an informer in, once.
+func (c caches) add(kind schema.GroupKind, in cached) {
+	if !slices.Contains(c[kind], in) {
+		c[kind] = append(c[kind], in)
+	}
+}
+
+// show tells whether no cache of the kind is behind the write.
+func (c caches) show(w attempt.Write) bool {
+	for _, in := range c[w.Kind] {
+		if !in.Shows(w) {
+			return false
+		}
+	}
+	return true
+}
+
+// view returns the object from the first cache that has it, or nil.
+func (c caches) view(ref attempt.Ref) attempt.Object {
+	for _, in := range c[ref.Kind] {
+		if obj := in.view(ref.Key); obj != nil {
+			return obj
+		}
+	}
+	return nil
+}
+
+// typed makes an informer a cached.
+type typed[U repository.Object] struct{ *informer.Informer[U] }
+
+func (t typed[U]) view(key types.NamespacedName) attempt.Object {
+	if obj, ok := t.View(key); ok {
+		return obj
+	}
+	return nil
+}
+
+// kindOf returns the name of the kind, as reasons have it.
+func (c *Controller[T, C]) kindOf(ref attempt.Ref) string { return ref.Kind.Kind }

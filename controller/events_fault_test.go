@@ -1,0 +1,143 @@
+package controller_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// scripted is a repository whose lists and watches are functions.
+type scripted struct {
+	repository.Repository[*deployment]
+	list  func() (runtime.Object, error)
+	watch func() (watch.Interface, error)
+}
+
+func (s *scripted) ListerWatcher() cache.ListerWatcher {
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc:  func(context.Context, metav1.ListOptions) (runtime.Object, error) { return s.list() },
+		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) { return s.watch() },
+	}, noWatchList{})
+}
+
+// TestFault7TooLargeResourceVersion has a server that lags behind what the client has
+// seen, for a while. Kills: a loop without a pause, an error that ends the controller.
+func TestFault7TooLargeResourceVersion(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var lists atomic.Int32
+		var healed atomic.Bool
+		inner := cache.ToListerWatcherWithContext(b.repo.ListerWatcher())
+		b.watched = &scripted{b.repo, func() (runtime.Object, error) {
+			if lists.Add(1); !healed.Load() {
+				return nil, apierrors.NewTimeoutError("Too large resource version: 9000, current: 42", 1)
+			}
+			return inner.ListWithContext(b.t.Context(), metav1.ListOptions{})
+		}, func() (watch.Interface, error) {
+			return inner.WatchWithContext(b.t.Context(), metav1.ListOptions{})
+		}}
+		b.start()
+		require.Empty(t, b.settle(3*time.Minute))
+		require.LessOrEqual(t, lists.Load(), int32(30), "it backs off")
+		require.NotEmpty(t, b.took(), "and is told")
+		healed.Store(true)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+	}, newDeployment("a"))
+}
+
+// TestFault9WatchesThatCloseAtOnce has a server that answers each watch with 200 and
+// nothing. Kills: a hot loop of lists and watches.
+func TestFault9WatchesThatCloseAtOnce(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var requests atomic.Int32
+		inner := cache.ToListerWatcherWithContext(b.repo.ListerWatcher())
+		b.watched = &scripted{b.repo, func() (runtime.Object, error) {
+			requests.Add(1)
+			return inner.ListWithContext(b.t.Context(), metav1.ListOptions{})
+		}, func() (watch.Interface, error) {
+			requests.Add(1)
+			w := watch.NewFake()
+			w.Stop()
+			return w, nil
+		}}
+		b.start()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		requests.Store(0)
+		b.settle(3 * time.Minute)
+		require.LessOrEqual(t, requests.Load(), int32(40))
+		b.edit("a", scale(3))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "changes are found by the lists")
+	}, newDeployment("a"))
+}
+
+// history is an object's life as events, each of a state of its own.
+func history() []watch.Event {
+	state := func(event watch.EventType, rv int, uid string, change func(*deployment)) watch.Event {
+		d := newDeployment("a")
+		d.Finalizers, d.UID = []string{ours}, types.UID("uid-"+uid)
+		d.ResourceVersion, d.Generation = strconv.Itoa(rv), int64(rv)
+		d.Spec.Replicas = new(int32(rv))
+		if change != nil {
+			change(d)
+		}
+		return watch.Event{Type: event, Object: d}
+	}
+	return []watch.Event{
+		state(watch.Added, 201, "1", nil), state(watch.Modified, 202, "1", nil), state(watch.Deleted, 203, "1", nil),
+		state(watch.Added, 204, "2", nil), state(watch.Modified, 205, "2", nil),
+		state(watch.Modified, 206, "2", func(d *deployment) { d.Labels = map[string]string{"k": "v"} }),
+	}
+}
+
+// TestFault22EventsInAnyOrder repeats, drops, delays and reorders the events of an
+// object, and then delivers its last state, as a watch cache that moved to another
+// server might. Kills: a handler that believes the order of events, a state that goes
+// back in time.
+func TestFault22EventsInAnyOrder(t *testing.T) {
+	for seed := range uint64(12) {
+		inBubble(t, func(b *bench) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			events := watch.NewFake()
+			b.watched = &replayed{b.repo, events}
+			var seen []int
+			b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+				rv, err := strconv.Atoi(d.ResourceVersion)
+				require.NoError(t, err)
+				seen = append(seen, rv)
+				return controller.AwaitChange(), err
+			}
+			b.start()
+			life := history()
+			truth := life[len(life)-1].Object.(*deployment)
+			gvr := appsv1.SchemeGroupVersion.WithResource("deployments")
+			b.create("a")
+			require.NoError(t, b.Rewind(gvr, truth.DeepCopy()))
+			for range 12 {
+				event := life[random.IntN(len(life))]
+				events.Action(event.Type, event.Object.DeepCopyObject())
+				if random.IntN(2) == 0 {
+					b.settle(time.Duration(random.IntN(3000)) * time.Millisecond)
+				}
+			}
+			events.Modify(truth.DeepCopy())
+			b.settle(time.Minute)
+			require.NotEmpty(t, seen, "seed %d", seed)
+			require.Equal(t, 206, seen[len(seen)-1], "seed %d: %v", seed, seen)
+			require.Zero(t, len(b.Writes())-1, "nothing is written: the object has all it needs")
+		})
+	}
+}

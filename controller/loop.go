@@ -1,0 +1,84 @@
+package controller
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/util/flowcontrol"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+)
+
+// An object whose attempts are caused by nothing but what its own earlier attempt
+// wrote, which then writes again, is in a loop: a status with the current time, two
+// controllers that undo each other's work. It may go on like that 20 times, and
+// then 10 times a minute: what needs a few rounds to settle has them, and what never
+// settles costs the API server little. Other events are not slowed.
+const (
+	loopBurst     = 20
+	loopPerMinute = 10
+	loopPause     = time.Minute / loopPerMinute
+)
+
+// loop is what an object's attempts wrote last, and how often they caused one
+// another. The zero value is no loop.
+type loop struct {
+	wrote  []uint64 // hashes of the states
+	brake  flowcontrol.RateLimiter
+	slowed bool // and told
+}
+
+// trace is a state of any object.
+type trace struct {
+	kind string
+	key  types.NamespacedName
+	rv   string
+}
+
+// learn replaces what was written. An attempt that wrote nothing ends the loop.
+func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []attempt.Write) {
+	if len(own) == 0 {
+		*l = loop{}
+		return
+	}
+	l.wrote = make([]uint64, 0, len(own))
+	for _, w := range own {
+		t := trace{kind: kindOf(w.Ref), key: w.Key, rv: w.ResourceVersion}
+		if w.Outcome == attempt.Deleted {
+			t.rv = ""
+		}
+		l.wrote = append(l.wrote, maphash.Comparable(seed, t))
+	}
+}
+
+// caused tells whether all reasons are events about what the last attempt wrote.
+func (l *loop) caused(seed maphash.Seed, reasons []Reason) bool {
+	events := 0
+	for _, reason := range reasons {
+		t := trace{kind: reason.Kind, key: reason.Key, rv: reason.ResourceVersion}
+		switch reason.Verb {
+		case VerbCaughtUp:
+			continue
+		case VerbAdded, VerbUpdated:
+		case VerbDeleted:
+			t.rv = ""
+		case VerbResync, VerbTimer, VerbRetry, VerbEnqueued:
+			return false
+		}
+		if !slices.Contains(l.wrote, maphash.Comparable(seed, t)) {
+			return false
+		}
+		events++
+	}
+	return events > 0
+}
+
+// tooFast counts one more round and tells whether it must wait.
+func (l *loop) tooFast() bool {
+	if l.brake == nil {
+		l.brake = flowcontrol.NewTokenBucketRateLimiter(float32(loopPerMinute)/60, loopBurst)
+	}
+	return !l.brake.TryAccept()
+}

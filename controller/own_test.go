@@ -1,0 +1,473 @@
+package controller_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// gatedChildren returns an informer of ConfigMaps whose watch can be held.
+func (b *bench) gatedChildren(opts *informer.Options) (*informer.Informer[*corev1.ConfigMap], *gated[*corev1.ConfigMap]) {
+	b.t.Helper()
+	_, repo := b.children()
+	g := gate(repo)
+	in, err := informer.New[*corev1.ConfigMap](g, opts)
+	require.NoError(b.t, err)
+	return in, g
+}
+
+// oneMore creates a child if the cache has none: the reconciler of whoever believes
+// what a cache says. The name is a new one each time, so that nothing but the cache
+// prevents a second child.
+func oneMore(in *informer.Informer[*corev1.ConfigMap], g *gated[*corev1.ConfigMap]) func(context.Context, *deployment) (action, error) {
+	n := 0
+	return func(ctx context.Context, _ *deployment) (action, error) {
+		if len(in.List(ctx)) > 0 {
+			return controller.AwaitChange(), nil
+		}
+		n++
+		_, err := g.Create(ctx, child(fmt.Sprint("child-", n)))
+		return controller.AwaitChange(), err
+	}
+}
+
+func creates(s *testserver.Server) (n int) {
+	for _, w := range s.Writes() {
+		if w.Verb == "create" && w.Kind == "ConfigMap" {
+			n++
+		}
+	}
+	return n
+}
+
+// Kills: writes to children that are not recorded, a key that runs all the same, a
+// key that is never woken.
+func TestG5NextAttemptWaitsUntilTheCacheShowsTheChild(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(nil)
+		b.user.ApplyFunc = oneMore(in, g)
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		b.create("a")
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		b.took()
+		for range 3 {
+			b.c.Enqueue(nsName("a"))
+			b.edit("a", func(d *deployment) { d.Labels = map[string]string{"now": time.Now().String()} })
+			require.Empty(t, b.settle(time.Second), "it waits, whatever happens")
+		}
+		b.create("b")
+		require.Equal(t, []string{"apply b"}, b.settle(time.Millisecond), "others do not")
+		g.release()
+		require.Equal(t, []string{"apply a"}, b.settle(0), "at once when the cache has caught up")
+		attempts := b.took()
+		last := attempts[len(attempts)-1]
+		require.Contains(t, last.Reasons, controller.Reason{Verb: controller.VerbCaughtUp})
+		require.Contains(t, last.Reasons, controller.Reason{Verb: controller.VerbEnqueued})
+		require.Equal(t, 2, creates(b.Server), "one by a, and one by b, whose cache could not know")
+	})
+}
+
+func nobody(_, _ *corev1.ConfigMap) []types.NamespacedName { return nil }
+
+// Kills: m21, a wait that has no end, and a list that does not show after it what the
+// server has.
+func TestG5AfterTheWaitTheServerIsAsked(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(nil)
+		b.user.ApplyFunc = oneMore(in, g)
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		b.create("a")
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		b.c.Enqueue(nsName("a"))
+		require.Empty(t, b.settle(8*time.Second))
+		require.Equal(t, []string{"apply a"}, b.settle(2*time.Second), "StaleWait is 10 s")
+		b.c.Enqueue(nsName("a"))
+		require.Equal(t, []string{"apply a"}, b.settle(0), "the wait is not repeated for the same write")
+		require.Equal(t, 1, creates(b.Server))
+		g.release()
+	})
+}
+
+// Kills: reads that show the cache although the attempt itself has written.
+func TestG5AnAttemptReadsItsOwnWrites(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(&informer.Options{LabelSelector: labels.Set{"ours": "yes"}.AsSelector()})
+		require.NoError(t, in.AddIndex("color", func(cm *corev1.ConfigMap) []string { return []string{cm.Data["color"]} }))
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			colors := func(color string) int { return len(in.ByIndex(ctx, "color", color)) }
+			cm := child("c")
+			cm.Labels, cm.Data = map[string]string{"ours": "yes"}, map[string]string{"color": "red"}
+			created, err := g.Create(ctx, cm)
+			require.NoError(t, err)
+			created.Data["color"] = "mine to change"
+			require.Equal(t, []int{1, 0, 1}, []int{colors("red"), colors("blue"), len(in.List(ctx, informer.In("ns")))})
+			require.Empty(t, in.List(ctx, informer.In("elsewhere")))
+
+			seen, ok := in.Get(ctx, nsName("c"))
+			require.True(t, ok)
+			require.Equal(t, "red", seen.Data["color"])
+			require.Empty(t, seen.ManagedFields)
+			blue := seen.DeepCopy()
+			blue.Data["color"] = "blue"
+			updated, err := g.Update(ctx, seen, blue)
+			require.NoError(t, err)
+			require.Equal(t, []int{0, 1, 1}, []int{colors("red"), colors("blue"), len(in.List(ctx))})
+
+			left := updated.DeepCopy()
+			left.Labels["ours"] = "no"
+			updated, err = g.Update(ctx, updated, left)
+			require.NoError(t, err)
+			_, ok = in.Get(ctx, nsName("c"))
+			require.False(t, ok, "it does not match the selector of the cache any more")
+
+			require.NoError(t, g.Delete(ctx, updated))
+			_, ok = in.Get(ctx, nsName("c"))
+			require.False(t, ok)
+			require.Empty(t, in.List(ctx))
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		b.create("a")
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		require.NoError(t, b.took()[0].Err)
+		g.release()
+	})
+}
+
+// TestG5AListDuringWhichTheCacheCatchesUp has a write arrive after the cache was asked
+// for the list, and before the list is compared with own writes. Kills: asking then
+// whether the cache shows the write.
+func TestG5AListDuringWhichTheCacheCatchesUp(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(nil)
+		var found []int
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			_, err := g.Create(ctx, child("c"))
+			found = append(found, len(in.List(ctx, informer.Matching(slowly{labels.Everything()}))))
+			return controller.AwaitChange(), err
+		}
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		b.create("a")
+		b.settle(time.Second)
+		g.release()
+		b.settle(10 * time.Minute)
+		require.Equal(t, []int{2}, found)
+	}, child("x"))
+}
+
+// slowly is a selector that takes a minute for each object.
+type slowly struct{ labels.Selector }
+
+func (slowly) Matches(labels.Labels) bool {
+	time.Sleep(time.Minute)
+	return true
+}
+
+// Kills: waiting for what a cache with a selector never shows.
+func TestG5NobodyWaitsForAnObjectThatLeftTheSelector(t *testing.T) {
+	cm := child("c")
+	cm.Labels = map[string]string{"ours": "yes"}
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(&informer.Options{LabelSelector: labels.Set{"ours": "yes"}.AsSelector()})
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			stranger := child("stranger")
+			_, err := g.Create(ctx, stranger)
+			return controller.AwaitChange(), err
+		}
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		b.settle(0)
+		b.c.Enqueue(nsName("a"))
+		require.Equal(t, []string{"apply a"}, b.settle(0))
+	}, newDeployment("a"), cm)
+}
+
+// Kills: m22, m20; a child that is deleted, or deleted and made anew, by ourselves.
+func TestG5DeletedAndRecreatedChildren(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(nil)
+		step := 0
+		var seen []string
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			cm, ok := in.Get(ctx, nsName("c"))
+			uid := "none"
+			if ok {
+				uid = string(cm.UID)
+			}
+			seen = append(seen, uid)
+			var err error
+			switch step++; step {
+			case 1, 3:
+				err = g.Delete(ctx, cm)
+			case 2:
+				_, err = g.Create(ctx, child("c"))
+			}
+			return controller.Requeue(time.Second), err
+		}
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		g.hold()
+		b.run()
+		b.settle(time.Minute)
+		require.Equal(t, "none", seen[1])
+		require.NotContains(t, []string{"none", seen[0]}, seen[2], "the new one")
+		require.Equal(t, "none", seen[3])
+		require.LessOrEqual(t, len(seen), 60)
+		g.release()
+		b.settle(time.Minute)
+		require.Equal(t, "none", seen[len(seen)-1])
+	}, newDeployment("a"), child("c"))
+}
+
+// TestG5RollbackOfTheServer has an etcd that is restored: what was written is gone,
+// and every resourceVersion is older than what we know. Kills: m21.
+func TestG5RollbackOfTheServer(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var seen []string
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			seen = append(seen, d.ResourceVersion)
+			if len(seen) > 1 {
+				return controller.AwaitChange(), nil
+			}
+			_, err := b.repo.Patch(ctx, d, types.MergePatchType, []byte(`{"metadata":{"labels":{"written":"yes"}}}`))
+			return controller.AwaitChange(), err
+		}
+		b.start()
+		b.settle(time.Minute)
+		old := b.live("a").DeepCopy()
+		old.ResourceVersion, old.Generation, old.Labels = "50", 7, nil
+		seen = seen[:1]
+		require.NoError(t, b.Rewind(appsv1.SchemeGroupVersion.WithResource("deployments"), old))
+		b.settle(15 * time.Second)
+		require.Equal(t, "50", seen[len(seen)-1], "within StaleWait")
+		before := len(seen)
+		b.c.Enqueue(nsName("a"))
+		b.settle(0)
+		require.Len(t, seen, before+1, "and then without any wait")
+	}, newDeployment("a"))
+}
+
+// TestG5WithoutResourceVersions runs on a plain fake clientset, which sets none: what
+// cannot be compared is read live. Kills: m20.
+func TestG5WithoutResourceVersions(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.Server = &testserver.Server{Clientset: fake.NewClientset(newDeployment("a"))}
+		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
+		b.watched = b.repo
+		in, g := b.gatedChildren(nil)
+		b.user.ApplyFunc = oneMore(in, g)
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		for range 5 {
+			b.c.Enqueue(nsName("a"))
+			require.NotEmpty(t, b.settle(0), "nobody waits for what cannot be told")
+		}
+		all, err := b.Clientset.CoreV1().ConfigMaps("ns").List(b.t.Context(), metav1.ListOptions{})
+		require.NoError(t, err)
+		require.Len(t, all.Items, 1)
+		g.release()
+	})
+}
+
+// Kills: an attempt that goes on with an old state because the live one cannot be read.
+func TestG5AReadThatFailsFailsTheAttempt(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, repo := b.children()
+		g := gate(repo)
+		broken := &unreadable{gated: g}
+		in, err := informer.New[*corev1.ConfigMap](broken, nil)
+		require.NoError(t, err)
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			if len(in.List(ctx)) > 0 {
+				return controller.AwaitChange(), nil
+			}
+			if _, err := g.Create(ctx, child("c")); err != nil {
+				return controller.AwaitChange(), nil //nolint:nilerr // hidden on purpose
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		broken.err = context.DeadlineExceeded
+		b.create("a")
+		b.settle(time.Second)
+		b.took()
+		b.c.Enqueue(nsName("a"))
+		b.settle(11 * time.Second)
+		attempts := b.took()
+		require.NotEmpty(t, attempts)
+		for _, a := range attempts {
+			require.ErrorContains(t, a.Err, "read what the cache does not show yet")
+			require.Zero(t, a.Writes, "its ctx is over")
+		}
+		broken.err = nil
+		g.release()
+		b.settle(time.Hour)
+		require.Equal(t, 1, creates(b.Server))
+	})
+}
+
+type unreadable struct {
+	*gated[*corev1.ConfigMap]
+	err error
+}
+
+func (u *unreadable) Get(ctx context.Context, key types.NamespacedName) (*corev1.ConfigMap, error) {
+	if u.err != nil {
+		return nil, u.err
+	}
+	return u.gated.Get(ctx, key)
+}
+
+// TestG6FirstTouchOfAWarmCacheIsLive has a cache that runs before the controller, and
+// whose watch is behind. Kills: a first attempt that believes it.
+func TestG6FirstTouchOfAWarmCacheIsLive(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		g := gate(b.repo)
+		b.watched = g
+		var seen []int32
+		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+			seen = append(seen, *d.Spec.Replicas)
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		other, err := b.c.Informer().Subscribe(b.t.Context(), deaf{})
+		require.NoError(t, err)
+		b.settle(time.Second)
+		g.hold()
+		b.edit("a", scale(2))
+		b.run()
+		b.settle(time.Second)
+		require.Equal(t, []int32{2}, seen)
+		g.release()
+		b.settle(time.Minute)
+		require.Equal(t, []int32{2}, seen, "the events about it are no news")
+		b.stop()
+		require.NoError(t, <-b.done)
+		b.stop = nil
+		require.NoError(t, other.Stop())
+	}, func() *deployment { d := newDeployment("a"); d.Spec.Replicas = new(int32(1)); return d }())
+}
+
+// deaf is a handler that does nothing.
+type deaf struct {
+	cache.TypedResourceEventHandlerFuncs[*deployment]
+}
+
+func (deaf) OnError(error) {}
+
+// TestG6NoStateOlderThanOneGiven replays an old event of the same object. Kills: a
+// snapshot that does not compare.
+func TestG6NoStateOlderThanOneGiven(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		late := watch.NewFake()
+		b.watched = &replayed{b.repo, late}
+		var seen []int32
+		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+			seen = append(seen, *d.Spec.Replicas)
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		b.settle(time.Second)
+		first := b.live("a").DeepCopy()
+		b.edit("a", scale(2))
+		late.Modify(b.live("a").DeepCopy())
+		b.settle(time.Second)
+		late.Modify(first)
+		b.settle(time.Minute)
+		b.c.Enqueue(nsName("a"))
+		b.settle(time.Minute)
+		require.Equal(t, []int32{1, 2}, seen[:2])
+		require.NotContains(t, seen[2:], int32(1))
+		require.GreaterOrEqual(t, len(seen), 3)
+	}, func() *deployment { d := newDeployment("a"); d.Spec.Replicas = new(int32(1)); return d }())
+}
+
+// replayed is a repository whose only watch is the one given.
+type replayed struct {
+	repository.Repository[*deployment]
+	watch *watch.FakeWatcher
+}
+
+func (r *replayed) ListerWatcher() cache.ListerWatcher {
+	inner := cache.ToListerWatcherWithContext(r.Repository.ListerWatcher())
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: inner.ListWithContext,
+		WatchFuncWithContext: func(context.Context, metav1.ListOptions) (watch.Interface, error) {
+			return r.watch, nil
+		},
+	}, noWatchList{})
+}
+
+// TestG8NewsOfAKnownStateEndsNothing has an attempt that read a new generation live,
+// because it had to, before the event of it arrives. The event ends a backoff, as news
+// does, and says nothing that the attempt did not know. Kills: a key that is dropped
+// then, and with it the retry or the Requeue.
+func TestG8NewsOfAKnownStateEndsNothing(t *testing.T) {
+	for _, outcome := range []struct {
+		action action
+		err    error
+	}{{controller.AwaitChange(), errBucket}, {controller.Requeue(time.Hour), nil}} {
+		inBubble(t, func(b *bench) {
+			g := gate(b.repo)
+			b.watched = g
+			b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+				if d.Spec.Replicas != nil {
+					return outcome.action, outcome.err
+				}
+				_, err := b.repo.Patch(ctx, d, types.MergePatchType, []byte(`{"metadata":{"labels":{"l":"v"}}}`))
+				return controller.AwaitChange(), err
+			}
+			b.After = func(_ int, w testserver.Write) error {
+				if strings.Contains(w.Patch, `"l"`) {
+					return io.ErrUnexpectedEOF
+				}
+				return nil
+			}
+			b.make()
+			g.hold()
+			b.run()
+			require.Equal(t, []string{"apply a"}, b.settle(0))
+			b.edit("a", scale(3))
+			require.Equal(t, []string{"apply a"}, b.settle(100*time.Millisecond), "with the live state")
+			g.release()
+			b.settle(time.Millisecond)
+			require.NotEmpty(t, b.settle(61*time.Minute), "%+v", outcome)
+		}, newDeployment("a"))
+	}
+}

@@ -1,0 +1,235 @@
+package controller_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// referring runs a controller whose Apply reads ConfigMaps as read does.
+func (b *bench) referring(read func(context.Context, *informer.Informer[*corev1.ConfigMap], *deployment), anyOf ...informer.Predicate[*corev1.ConfigMap]) *repository.Live[*corev1.ConfigMap] {
+	b.t.Helper()
+	in, repo := b.children()
+	require.NoError(b.t, in.AddIndex("color", func(cm *corev1.ConfigMap) []string { return []string{cm.Data["color"]} }))
+	b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+		read(ctx, in, d)
+		return controller.AwaitChange(), nil
+	}
+	b.make()
+	controller.References(b.c, in, anyOf...)
+	b.run()
+	b.settle(time.Minute)
+	return repo
+}
+
+// write creates, changes, or with nil deletes a ConfigMap.
+func (b *bench) write(repo *repository.Live[*corev1.ConfigMap], name string, change func(*corev1.ConfigMap)) {
+	b.t.Helper()
+	ctx := b.t.Context()
+	have, err := repo.Get(ctx, nsName(name))
+	switch {
+	case err != nil:
+		have = child(name)
+		change(have)
+		_, err = repo.Create(ctx, have)
+	case change == nil:
+		err = repo.Delete(ctx, have)
+	default:
+		want := have.DeepCopy()
+		change(want)
+		_, err = repo.Update(ctx, have, want)
+	}
+	require.NoError(b.t, err)
+}
+
+func data(key, value string) func(*corev1.ConfigMap) {
+	return func(cm *corev1.ConfigMap) { cm.Data = map[string]string{key: value} }
+}
+
+// Kills: reads that are not recorded, also those that found nothing.
+func TestReferencesByName(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+			if d.Name == "a" {
+				in.Get(ctx, nsName("c"))
+			}
+		})
+		b.write(repo, "stranger", data("k", "v"))
+		require.Empty(t, b.settle(time.Minute))
+		b.write(repo, "c", data("k", "v"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "it was not there, and now it is")
+		b.write(repo, "c", data("k", "w"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.write(repo, "c", nil)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		attempts := b.took()
+		require.Equal(t, controller.VerbDeleted, attempts[len(attempts)-1].Reasons[0].Verb)
+		require.Equal(t, "ConfigMap", attempts[len(attempts)-1].Reasons[0].Kind)
+	}, newDeployment("a"), newDeployment("b"))
+}
+
+// Kills: an object that leaves a list unnoticed.
+func TestReferencesByListAndIndex(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+			switch d.Name {
+			case "a":
+				in.List(ctx, informer.In("ns"), informer.Matching(labels.Set{"team": "a"}.AsSelector()))
+			case "b":
+				in.ByIndex(ctx, "color", "blue")
+			case "c":
+				in.List(ctx, informer.In("elsewhere"))
+			}
+		})
+		b.write(repo, "x", data("color", "blue"))
+		require.Equal(t, []string{"apply b"}, b.settle(time.Minute))
+		b.write(repo, "x", data("color", "red"))
+		require.Equal(t, []string{"apply b"}, b.settle(time.Minute), "it left")
+		b.write(repo, "x", data("color", "green"))
+		require.Empty(t, b.settle(time.Minute))
+		b.write(repo, "x", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"team": "a"} })
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.write(repo, "x", func(cm *corev1.ConfigMap) { cm.Labels = nil })
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "it left")
+		b.write(repo, "x", nil)
+		require.Empty(t, b.settle(time.Minute))
+	}, newDeployment("a"), newDeployment("b"), newDeployment("c"))
+}
+
+// Kills: dependencies that are added and never dropped.
+func TestReferencesAreThoseOfTheLastAttempt(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+			in.Get(ctx, nsName(d.Labels["reads"]))
+			in.ByIndex(ctx, "color", d.Labels["reads"])
+			in.List(ctx, informer.Matching(labels.Set{"team": d.Labels["reads"]}.AsSelector()))
+		})
+		b.edit("a", func(d *deployment) { d.Labels = map[string]string{"reads": "one"} })
+		b.settle(time.Minute)
+		b.edit("a", func(d *deployment) { d.Labels = map[string]string{"reads": "two"} })
+		b.settle(time.Minute)
+		for name, change := range map[string]func(*corev1.ConfigMap){
+			"one": data("k", "v"), "by-index": data("color", "one"),
+			"by-list": func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"team": "one"} },
+		} {
+			b.write(repo, name, change)
+			require.Empty(t, b.settle(time.Minute), name)
+		}
+		b.write(repo, "two", data("k", "v"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.delete("a")
+		b.settle(time.Minute)
+		b.took()
+		b.write(repo, "two", data("k", "w"))
+		b.settle(time.Minute)
+		require.Empty(t, b.took(), "an object that is gone reads nothing")
+	}, newDeployment("a"))
+}
+
+// TestReferencesReadAndChangedAtOnce changes what was read before the attempt ended.
+// Kills: dependencies that are entered after the attempt.
+func TestReferencesReadAndChangedAtOnce(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var seen []string
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) {
+			cm, _ := in.Get(ctx, nsName("c"))
+			seen = append(seen, cm.Data["k"])
+			time.Sleep(time.Minute)
+		})
+		b.settle(time.Hour)
+		b.c.Enqueue(nsName("a"))
+		b.settle(time.Second)
+		b.write(repo, "c", data("k", "new"))
+		b.settle(time.Hour)
+		require.Equal(t, []string{"old", "old", "new"}, seen)
+	}, newDeployment("a"), func() *corev1.ConfigMap { cm := child("c"); data("k", "old")(cm); return cm }())
+}
+
+func TestReferencesWithPredicates(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) {
+			in.List(ctx)
+		}, informer.LabelsChanged[*corev1.ConfigMap])
+		b.write(repo, "c", data("k", "v"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.write(repo, "c", data("k", "w"))
+		require.Empty(t, b.settle(time.Minute))
+		b.write(repo, "c", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"k": "v"} })
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		b.write(repo, "c", nil)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+	}, newDeployment("a"))
+}
+
+func TestG12PanicOfAPredicateOfReferences(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) {
+			in.List(ctx)
+		}, func(_, after *corev1.ConfigMap) bool {
+			if after.Data["k"] == "bad" {
+				panic("in the predicate")
+			}
+			return true
+		})
+		b.write(repo, "c", data("k", "v"))
+		b.settle(time.Minute)
+		b.took()
+		b.write(repo, "c", data("k", "bad"))
+		b.write(repo, "c", data("k", "good"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Equal(t, kerr.OpMap, b.took()[0].Op)
+	}, newDeployment("a"))
+}
+
+// Kills: an apply that is sent again although nothing changed, or is not although
+// something did.
+func TestApplyThatChangesNothingIsNotSentTwice(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		value := "1"
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			cm := child("c", metav1.OwnerReference{APIVersion: "apps/v1", Kind: "Deployment", Name: d.Name, UID: d.UID, Controller: new(true)})
+			data("k", value)(cm)
+			got, err := repo.Apply(ctx, cm, "me")
+			if err == nil {
+				require.Equal(t, value, got.Data["k"])
+			}
+			return controller.AwaitChange(), err
+		}
+		b.make()
+		controller.Owns(b.c, in)
+		b.run()
+		applies := func() int { b.settle(time.Minute); return patches(b.Clientset) }
+		base := applies()
+		for range 5 {
+			b.c.Enqueue(nsName("a"))
+			require.Equal(t, base, applies(), "nothing changed")
+		}
+		b.write(repo, "c", data("k", "somebody else's"))
+		require.Equal(t, base+2, applies(), "the drift, and its repair")
+		require.Equal(t, "1", liveChild(b, repo).Data["k"])
+		value = "2"
+		b.c.Enqueue(nsName("a"))
+		require.Equal(t, base+3, applies())
+		b.write(repo, "c", nil)
+		require.Equal(t, base+4, applies(), "it is gone, and made again")
+		require.Equal(t, "2", liveChild(b, repo).Data["k"])
+	}, newDeployment("a"))
+}
+
+func liveChild(b *bench, repo *repository.Live[*corev1.ConfigMap]) *corev1.ConfigMap {
+	b.t.Helper()
+	got, err := repo.Get(b.t.Context(), nsName("c"))
+	require.NoError(b.t, err)
+	return got
+}

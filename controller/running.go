@@ -1,0 +1,88 @@
+package controller
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// running is one call of Run.
+type running[T repository.Object] struct {
+	queue   *queue.Queue[types.NamespacedName, Reason]
+	states  states
+	own     *ownWrites
+	deps    map[any]*deps // by informer
+	problem func(error)
+	warm    bool           // the cache was running before
+	ready   atomic.Bool    // the caches are full
+	wg      sync.WaitGroup // the workers
+
+	mu   sync.Mutex
+	busy map[types.NamespacedName]time.Time // since when
+}
+
+func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running[T] {
+	r := &running[T]{
+		queue: queue.New[types.NamespacedName, Reason](queue.Options[types.NamespacedName]{
+			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
+			Tenant: func(key types.NamespacedName) string { return key.Namespace },
+		}),
+		own:     newOwnWrites(c.caches, c.opts.StaleWait),
+		deps:    map[any]*deps{},
+		problem: c.trouble,
+		busy:    map[types.NamespacedName]time.Time{},
+	}
+	for _, in := range c.referenced {
+		r.deps[in] = newDeps()
+	}
+	return r
+}
+
+// The functions of a hub.
+
+func (r *running[T]) add(key types.NamespacedName, reason Reason, weight queue.Weight) {
+	r.queue.Add(key, reason, weight)
+}
+
+func (r *running[T]) arrived(ref attempt.Ref) {
+	for _, key := range r.own.arrived(ref) {
+		r.queue.Wake(key, Reason{Verb: VerbCaughtUp})
+	}
+}
+
+func (r *running[T]) dependencies(informer any) *deps { return r.deps[informer] }
+
+func (r *running[T]) trouble(err error) { r.problem(err) }
+
+// begin and end enclose an attempt.
+
+func (r *running[T]) begin(key types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy[key] = time.Now()
+}
+
+func (r *running[T]) end(key types.NamespacedName) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.busy, key)
+}
+
+// keys returns the objects that have been worked on for that long.
+func (r *running[T]) keys(atLeast time.Duration) []types.NamespacedName {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var keys []types.NamespacedName
+	for key, since := range r.busy {
+		if time.Since(since) >= atLeast {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

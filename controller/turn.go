@@ -1,0 +1,141 @@
+package controller
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// turn is one attempt under way. It is what the attempt's ctx leads to when user code
+// reads and writes with it, see attempt.Memory.
+type turn[T repository.Object, C Context[T]] struct {
+	c      *Controller[T, C]
+	r      *running[T]
+	st     *state
+	at     Attempt
+	a      attempt.Attempt
+	cached T // as the turn began; nobody may change it
+	// given is the state that user code got, as nobody will change it.
+	given T
+
+	mu    sync.Mutex
+	ended bool
+	reads map[*deps]sets.Set[read]
+}
+
+// make runs the attempt. Its defer is where every attempt ends, also that of code
+// that panics or calls runtime.Goexit.
+func (t *turn[T, C]) make(work context.Context, behind map[attempt.Ref]attempt.Write) {
+	key := t.at.Key
+	t.r.begin(key)
+	t.a.Start(work, attempt.Config{
+		Kind: t.c.repo.Kind(), Key: key, Timeout: max(t.c.opts.Timeout, 0), Overrun: t.c.overrun,
+		Fresh: t.c.opts.StaleWait, Earlier: behind, Memory: t,
+	})
+	made, returned := true, false
+	defer func() {
+		if !returned { // runtime.Goexit; a panic has become an error before
+			t.at.Err = kerr.New(t.at.Op, t.c.repo.Kind(), key, t.at.UID, kerr.Recovered(nil))
+		}
+		t.a.End()
+		t.learn()
+		t.st.done = t.at.done()
+		if made {
+			t.at.Duration = time.Since(t.at.Start)
+			t.at.Writes = t.a.Count()
+			t.at.cut = work.Err() != nil
+			settle(t.r, &t.at)
+			t.c.report(&t.at)
+		}
+		t.r.end(key)
+	}()
+	made = t.reconcile(work, t.a.Context())
+	returned = true
+}
+
+// learn keeps what the attempt found out.
+func (t *turn[T, C]) learn() {
+	t.r.own.set(t.at.Key, t.a.All())
+	worked := t.a.Worked()
+	if worked.Pristine == nil {
+		return // user code was not reached
+	}
+	if t.st.uid != worked.UID { // the live object is not the cached one
+		*t.st = state{uid: worked.UID}
+	}
+	t.st.worked, t.st.settled = versionOf(worked), versionOf(t.a.Settled())
+	t.st.loop.learn(t.c.seed, t.c.kindOf, t.a.Own())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ended = true
+	for _, d := range t.r.deps {
+		d.settle(t.at.Key, t.reads[d])
+	}
+}
+
+// NoNews implements attempt.Judge.
+func (t *turn[T, C]) NoNews(answer runtime.Object) bool {
+	after, ok := answer.(T)
+	return ok && !t.c.matters(t.given, after)
+}
+
+// Read implements attempt.Memory.
+func (t *turn[T, C]) Read(informer any, key types.NamespacedName) {
+	t.reading(informer, read{name: key}, nil)
+}
+
+// Listed implements attempt.Memory.
+func (t *turn[T, C]) Listed(informer any, s attempt.Selection) {
+	t.reading(informer, read{index: s.Index, id: s.ID}, s.Matches)
+}
+
+func (t *turn[T, C]) reading(informer any, what read, matches any) {
+	d := t.r.deps[informer]
+	if d == nil {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return // a goroutine that outlived its attempt
+	}
+	if t.reads == nil {
+		t.reads = map[*deps]sets.Set[read]{}
+	}
+	if t.reads[d] == nil {
+		t.reads[d] = sets.Set[read]{}
+	}
+	t.reads[d].Insert(what)
+	d.enter(t.at.Key, what, matches)
+}
+
+// Cached implements attempt.Memory.
+func (t *turn[T, C]) Cached(ref attempt.Ref) attempt.Object { return t.c.caches.view(ref) }
+
+// Applied implements attempt.Memory.
+func (t *turn[T, C]) Applied(ref attempt.Ref) attempt.Applied {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.st.applied[ref]
+}
+
+// SetApplied implements attempt.Memory. Without a cache of the kind it is of no use.
+func (t *turn[T, C]) SetApplied(ref attempt.Ref, applied attempt.Applied) {
+	if len(t.c.caches[ref.Kind]) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.st.applied == nil {
+		t.st.applied = map[attempt.Ref]attempt.Applied{}
+	}
+	t.st.applied[ref] = applied
+}

@@ -1,0 +1,86 @@
+package informer
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"sync"
+
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// feed is the watch of one namespace, or of all, and the objects that it delivered.
+type feed[T repository.Object] struct {
+	informer cache.TypedSharedIndexInformer[T]
+	probe    *probe // nil if there is none
+	cancel   context.CancelFunc
+}
+
+// newFeed must be called in turn. It starts nothing.
+func (i *Informer[T]) newFeed(r *running[T], namespace string) *feed[T] {
+	src := newSource(i.listerWatcher(namespace), i.opts)
+	src.OnUndecodable(func(err error) { i.undecodable(r, err) })
+	informer := cache.NewSharedIndexInformerWithOptions(src, example[T](), cache.SharedIndexInformerOptions{
+		ResyncPeriod:      i.opts.Resync,
+		Indexers:          maps.Clone(i.indexes),
+		ObjectDescription: i.Kind().String(),
+	})
+	// Neither can fail before the informer is started.
+	_ = informer.SetWatchErrorHandlerWithContext(func(ctx context.Context, _ *cache.Reflector, err error) {
+		if ctx.Err() == nil {
+			r.watchFailed(err)
+		}
+	})
+	fake := src.IsWatchListSemanticsUnSupported()
+	_ = informer.SetTransform(i.transform(fake))
+	f := &feed[T]{informer: cache.NewTypedSharedIndexInformer[T](informer)}
+	if every := cmp.Or(i.opts.Probe, probeEvery); every > 0 && !fake {
+		f.probe = &probe{
+			kind: i.Kind(), namespace: namespace, every: every,
+			// A ListerWatcher of its own: it reports nobody as undecodable.
+			lister: newSource(i.listerWatcher(namespace), i.opts),
+			cached: informer.GetStore().LastStoreSyncResourceVersion,
+			expire: src.expire,
+			report: r.report,
+		}
+	}
+	return f
+}
+
+// example returns an empty object, which tells client-go the type. A nil pointer is
+// not enough: it calls methods of unstructured ones.
+func example[T repository.Object]() T {
+	return reflect.New(reflect.TypeFor[T]().Elem()).Interface().(T)
+}
+
+// run starts the feed. It ends with ctx, or when it is cancelled.
+func (f *feed[T]) run(ctx context.Context, wg *sync.WaitGroup) {
+	ctx, f.cancel = context.WithCancel(ctx)
+	wg.Go(func() { f.informer.RunWithContext(ctx) })
+	if f.probe != nil {
+		wg.Go(func() { f.probe.run(ctx) })
+	}
+}
+
+// undecodable tells everybody of an object that is left out of the cache.
+func (i *Informer[T]) undecodable(r *running[T], err error) {
+	r.report(err)
+	if i.opts.OnUndecodable == nil {
+		return
+	}
+	of := &kerr.Error{Kind: i.Kind()}
+	if e, ok := errors.AsType[*kerr.Error](err); ok {
+		of = e
+	}
+	defer func() {
+		if value := recover(); value != nil {
+			r.report(kerr.New(kerr.OpDecode, of.Kind, of.Key, of.UID, kerr.Recovered(value)))
+		}
+	}()
+	i.opts.OnUndecodable(of.Key, err)
+}

@@ -1,0 +1,128 @@
+package informer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// Inside a reconcile, a read must not return a state older than what that reconcile,
+// or an earlier one of the same key, wrote. The ctx carries these writes. What the
+// cache does not show yet is answered with what the server answered to the write,
+// or, if that is not known or no longer fresh, with a live read. If that fails the
+// whole attempt does: its ctx is cancelled, so that nothing is decided on old news.
+
+// Shows tells whether the cache shows a write, or never will because the object is
+// not one of those it holds. It is for package controller.
+func (i *Informer[T]) Shows(w attempt.Write) bool {
+	r := i.now()
+	if r == nil {
+		return true
+	}
+	in := r.in(w.Key.Namespace)
+	if in == nil {
+		return true
+	}
+	cached, ok := i.View(w.Key)
+	if !ok {
+		return w.ShownBy(nil, in.GetStore().LastStoreSyncResourceVersion()) ||
+			w.Outcome == attempt.Stored && w.Object != nil && !i.selects(w.Object)
+	}
+	return w.ShownBy(cached, "")
+}
+
+// selects tells whether the cache can hold obj. Of field selectors it knows the two
+// fields that every kind has; for others it assumes so.
+func (i *Informer[T]) selects(obj metav1.Object) bool {
+	if s := i.opts.LabelSelector; s != nil && !s.Matches(labels.Set(obj.GetLabels())) {
+		return false
+	}
+	if i.opts.FieldSelector == nil {
+		return true
+	}
+	known := fields.Set{"metadata.name": obj.GetName(), "metadata.namespace": obj.GetNamespace()}
+	for _, r := range i.opts.FieldSelector.Requirements() {
+		if value, ok := known[r.Field]; ok && (value == r.Value) == (r.Operator == "!=") {
+			return false
+		}
+	}
+	return true
+}
+
+// get returns a copy of the object, as of the last own write or later.
+func (i *Informer[T]) get(ctx context.Context, a *attempt.Attempt, key types.NamespacedName) (obj T, exists bool) {
+	if w, ok := a.Last(attempt.Ref{Kind: i.Kind().GroupKind(), Key: key}); ok && !i.Shows(w) {
+		return i.since(ctx, a, w)
+	}
+	obj, ok := i.View(key)
+	if !ok {
+		return obj, false
+	}
+	return clone(obj), true
+}
+
+// since returns the object as of the write or later.
+func (i *Informer[T]) since(ctx context.Context, a *attempt.Attempt, w attempt.Write) (obj T, exists bool) {
+	obj, ok := w.Object.(T)
+	switch {
+	case w.Outcome == attempt.Gone && time.Since(w.At) < a.Fresh:
+		return obj, false
+	case !ok || w.Outcome != attempt.Stored || time.Since(w.At) >= a.Fresh:
+		var err error
+		obj, err = i.repo.Get(ctx, w.Key)
+		if err != nil && kerr.ClassOf(err) != kerr.ClassGone {
+			a.Fail(fmt.Errorf("read what the cache does not show yet: %w", err))
+		}
+		if err != nil {
+			return *new(T), false
+		}
+	}
+	if !i.selects(obj) {
+		return *new(T), false
+	}
+	return i.asCached(obj), true
+}
+
+// asCached returns a copy that looks like one from the cache.
+func (i *Informer[T]) asCached(obj T) T {
+	if seen, err := i.transform(true)(clone(obj)); err == nil {
+		if obj, ok := seen.(T); ok {
+			return obj
+		}
+	}
+	return obj
+}
+
+// behind returns the own writes that the cache does not show.
+func (i *Informer[T]) behind(a *attempt.Attempt) []attempt.Write {
+	return slices.DeleteFunc(a.LastOf(i.Kind().GroupKind()), i.Shows)
+}
+
+// corrected replaces in a list what own writes made old, of those that the cache did
+// not show before it was asked for the list. By now it may. matches tells what belongs
+// into the list.
+func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, objs []T, matches func(T) bool) []T {
+	for _, w := range writes {
+		at := slices.IndexFunc(objs, func(obj T) bool { return repository.Key(obj) == w.Key })
+		if at >= 0 && w.ShownBy(objs[at], "") {
+			continue
+		}
+		if at >= 0 {
+			objs = slices.Delete(objs, at, at+1)
+		}
+		if obj, exists := i.get(ctx, attempt.From(ctx), w.Key); exists && matches(obj) {
+			objs = append(objs, obj)
+		}
+	}
+	return objs
+}

@@ -1,0 +1,140 @@
+package informer
+
+import (
+	"context"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/repository"
+)
+
+// source is what client-go's reflector lists and watches: a ListerWatcher of the
+// repository, with the selectors added to every request, that never accepts an
+// old state for a start, and that can be told to start anew.
+type source struct {
+	lw   cache.ListerWatcher
+	with cache.ListerWatcherWithContext
+	opts Options
+
+	mu      sync.Mutex
+	expired bool
+	list    context.CancelFunc // of the list that is being read, or was last
+	watch   context.CancelFunc // of the watch, and what it returned
+	stream  watch.Interface
+}
+
+func newSource(lw cache.ListerWatcher, opts Options) *source {
+	nothing := func() {}
+	return &source{lw: lw, with: cache.ToListerWatcherWithContext(lw), opts: opts, list: nothing, watch: nothing}
+}
+
+// asked returns the options as they are sent.
+func (s *source) asked(o metav1.ListOptions) metav1.ListOptions {
+	if s.opts.LabelSelector != nil {
+		o.LabelSelector = s.opts.LabelSelector.String()
+	}
+	if s.opts.FieldSelector != nil {
+		o.FieldSelector = s.opts.FieldSelector.String()
+	}
+	// "0" is any state that the API server has in its memory, and it may lag behind;
+	// "" is the state as of now. The reflector says "0" where it cannot stream lists.
+	if o.ResourceVersion == "0" {
+		o.ResourceVersion = ""
+	}
+	return o
+}
+
+// List is the half of client-go's interface that the reflector does not use.
+func (s *source) List(o metav1.ListOptions) (runtime.Object, error) {
+	return s.lw.List(s.asked(o)) //nolint:staticcheck // the old half of client-go's interface
+}
+
+// Watch is the half of client-go's interface that the reflector does not use.
+func (s *source) Watch(o metav1.ListOptions) (watch.Interface, error) {
+	return s.lw.Watch(s.asked(o)) //nolint:staticcheck // the old half of client-go's interface
+}
+
+// ListWithContext lists, unless what is asked for has expired.
+func (s *source) ListWithContext(ctx context.Context, o metav1.ListOptions) (runtime.Object, error) {
+	o = s.asked(o)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if err := s.begin(&s.list, cancel, o.ResourceVersion == ""); err != nil {
+		return nil, err
+	}
+	return s.with.ListWithContext(ctx, o)
+}
+
+// WatchWithContext watches, unless what is asked for has expired. It returns the
+// repository's own watch: nothing stands between that and the reflector.
+func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (watch.Interface, error) {
+	o = s.asked(o)
+	ctx, cancel := context.WithCancel(ctx)
+	lists := o.SendInitialEvents != nil && *o.SendInitialEvents
+	if err := s.begin(&s.watch, cancel, lists && o.ResourceVersion == ""); err != nil {
+		cancel()
+		return nil, err
+	}
+	stream, err := s.with.WatchWithContext(ctx, o)
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	s.mu.Lock()
+	s.stream = stream
+	expired := s.expired // meanwhile, when there was nothing to stop yet
+	s.mu.Unlock()
+	if expired {
+		stream.Stop()
+	}
+	return stream, nil
+}
+
+// begin notes how to end the request that is to be made, in the place of the one
+// before it, which is over. After expire it lets pass only requests for everything
+// as of now (fresh): the reflector asks for that when it is told that what it asked
+// for has expired, be it with a list or with a stream.
+func (s *source) begin(end *context.CancelFunc, cancel context.CancelFunc, fresh bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.expired && !fresh {
+		return apierrors.NewResourceExpired("a probe found the cache stale")
+	}
+	s.expired = false
+	(*end)()
+	*end = cancel
+	return nil
+}
+
+// expire ends what is being read and makes the reflector list everything anew. Most
+// watches end with their ctx; those of fakes do when they are stopped.
+func (s *source) expire() {
+	s.mu.Lock()
+	s.expired = true
+	list, stop, stream := s.list, s.watch, s.stream
+	s.mu.Unlock()
+	list()
+	stop()
+	if stream != nil {
+		stream.Stop()
+	}
+}
+
+// OnUndecodable passes on that the repository is tolerant.
+func (s *source) OnUndecodable(report func(error)) {
+	if tolerant, ok := s.lw.(repository.Tolerant); ok {
+		tolerant.OnUndecodable(report)
+	}
+}
+
+// IsWatchListSemanticsUnSupported passes on what a client-go fake says of itself:
+// that it cannot stream lists. A reflector that tries would never sync.
+func (s *source) IsWatchListSemanticsUnSupported() bool {
+	f, ok := s.lw.(interface{ IsWatchListSemanticsUnSupported() bool })
+	return ok && f.IsWatchListSemanticsUnSupported()
+}

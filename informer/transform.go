@@ -1,0 +1,84 @@
+package informer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// SetTransform makes the informer cache what f returns for an object, instead of the
+// object, so that parts which nobody reads take no memory. f is given a copy, which
+// it may change and return. It is called for each state of each object, the last
+// one of a deleted object included, must return quickly, and must be safe for
+// concurrent use.
+//
+// f must keep the name, the namespace, the UID, the resourceVersion, the finalizers
+// and the deletion timestamp, by which objects are told apart. If it does not, or
+// returns nil or panics, the object is cached as it is and Handler.OnError is told.
+//
+// A nil f caches objects as they are. SetTransform returns an error if the informer
+// is running.
+func (i *Informer[T]) SetTransform(f func(T) T) error {
+	defer i.take()()
+	if i.now() != nil {
+		return fmt.Errorf("set the transform of the informer of %s: it is running", i.Kind().Kind)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.project = f
+	return nil
+}
+
+// transform returns what client-go calls for each object before caching it. Objects
+// of fake clients are copied first: a fake hands out the ones that it keeps.
+func (i *Informer[T]) transform(fake bool) cache.TransformFunc {
+	i.mu.Lock()
+	project := i.project
+	i.mu.Unlock()
+	return func(obj any) (any, error) {
+		o, ok := obj.(T)
+		if !ok {
+			return obj, nil
+		}
+		if !i.opts.KeepManagedFields && len(o.GetManagedFields()) > 0 {
+			if fake {
+				o = clone(o)
+			}
+			o.SetManagedFields(nil)
+		}
+		if project == nil {
+			return o, nil
+		}
+		projected, err := projection(project, o)
+		if err != nil {
+			i.reportOf(o, fmt.Errorf("transform for the cache: %w", err))
+			return o, nil
+		}
+		return projected, nil
+	}
+}
+
+// projection returns what f makes of a copy of obj.
+func projection[T repository.Object](f func(T) T, obj T) (projected T, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = kerr.Recovered(value)
+		}
+	}()
+	projected = f(clone(obj))
+	if projected == *new(T) {
+		return projected, errors.New("the result is nil")
+	}
+	if projected.GetName() != obj.GetName() || projected.GetNamespace() != obj.GetNamespace() ||
+		projected.GetUID() != obj.GetUID() || projected.GetResourceVersion() != obj.GetResourceVersion() ||
+		!slices.Equal(projected.GetFinalizers(), obj.GetFinalizers()) ||
+		!projected.GetDeletionTimestamp().Equal(obj.GetDeletionTimestamp()) {
+		return projected, errors.New("the name, namespace, UID, resourceVersion, finalizers or deletionTimestamp was changed")
+	}
+	return projected, nil
+}
