@@ -23,6 +23,7 @@ test: controlplane ## Run all tests, on a local control plane too, and each benc
 	go vet ./...
 	$(detect) go test -race ./...
 	go test -run '^$$' -bench . -benchtime 1x ./...
+	go -C test/bench test .
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no control plane: seconds
@@ -36,6 +37,7 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go mod tidy -diff
 	go -C tools/lint mod tidy -diff
 	go -C tools/codegen mod tidy -diff
+	go -C test/bench mod tidy -diff
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -46,8 +48,9 @@ generate: ## Generate deep copies and CRDs of the example's API
 	$(controller-gen) object crd paths=$(example)/api/... output:crd:dir=$(example)/config
 
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: ## Run the benchmarks, and those beside client-go and controller-runtime
 	go test -run '^$$' -bench . -benchmem ./...
+	go -C test/bench test -bench . -benchmem
 
 .PHONY: tidy
 tidy: ## Tidy the go.mod file of every module

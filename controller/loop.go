@@ -23,7 +23,7 @@ const (
 )
 
 // loop is what an object's attempts wrote last, and how often they caused one
-// another. The zero value is no loop.
+// another. nil is no loop.
 type loop struct {
 	wrote  []uint64 // hashes of the states
 	brake  flowcontrol.RateLimiter
@@ -37,11 +37,14 @@ type trace struct {
 	rv   string
 }
 
-// learn replaces what was written. An attempt that wrote nothing ends the loop.
-func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []attempt.Write) {
+// learn returns the loop after an attempt with the writes own. One that wrote nothing
+// ends it.
+func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []attempt.Write) *loop {
 	if len(own) == 0 {
-		*l = loop{}
-		return
+		return nil
+	}
+	if l == nil {
+		l = &loop{}
 	}
 	l.wrote = make([]uint64, 0, len(own))
 	for _, w := range own {
@@ -51,10 +54,14 @@ func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []a
 		}
 		l.wrote = append(l.wrote, maphash.Comparable(seed, t))
 	}
+	return l
 }
 
 // caused tells whether all reasons are events about what the last attempt wrote.
 func (l *loop) caused(seed maphash.Seed, reasons []Reason) bool {
+	if l == nil {
+		return false
+	}
 	events := 0
 	for _, reason := range reasons {
 		t := trace{kind: reason.Kind, key: reason.Key, rv: reason.ResourceVersion}

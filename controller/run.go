@@ -46,8 +46,8 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	subscriptions, err := c.subscribe(ctx, r)
 	if err == nil && cache.WaitFor(ctx, "", synced(subscriptions)...) {
 		r.ready.Store(true)
-		for range c.opts.Workers {
-			r.wg.Go(func() { c.worker(ctx, work, r) })
+		for n := range c.opts.Workers {
+			r.wg.Go(func() { c.worker(ctx, work, r, n) })
 		}
 	}
 	if err == nil {

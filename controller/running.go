@@ -22,9 +22,9 @@ type running[T repository.Object] struct {
 	warm    bool           // the cache was running before
 	ready   atomic.Bool    // the caches are full
 	wg      sync.WaitGroup // the workers
-
-	mu   sync.Mutex
-	busy map[types.NamespacedName]time.Time // since when
+	// busy is what each worker is at, or nil. Of the attempts only what is set before
+	// they begin may be read.
+	busy []atomic.Pointer[Attempt]
 }
 
 func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running[T] {
@@ -36,7 +36,7 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 		own:     newOwnWrites(c.caches, c.opts.StaleWait),
 		deps:    map[any]*deps{},
 		problem: c.trouble,
-		busy:    map[types.NamespacedName]time.Time{},
+		busy:    make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
 	for _, in := range c.referenced {
 		r.deps[in] = newDeps()
@@ -60,28 +60,12 @@ func (r *running[T]) dependencies(informer any) *deps { return r.deps[informer] 
 
 func (r *running[T]) trouble(err error) { r.problem(err) }
 
-// begin and end enclose an attempt.
-
-func (r *running[T]) begin(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.busy[key] = time.Now()
-}
-
-func (r *running[T]) end(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.busy, key)
-}
-
 // keys returns the objects that have been worked on for that long.
 func (r *running[T]) keys(atLeast time.Duration) []types.NamespacedName {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	var keys []types.NamespacedName
-	for key, since := range r.busy {
-		if time.Since(since) >= atLeast {
-			keys = append(keys, key)
+	for n := range r.busy {
+		if at := r.busy[n].Load(); at != nil && time.Since(at.Start) >= atLeast {
+			keys = append(keys, at.Key)
 		}
 	}
 	return keys

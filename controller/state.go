@@ -26,7 +26,7 @@ type state struct {
 	worked, settled version
 	// done means that the last attempt left nothing to be tried again.
 	done    bool
-	loop    loop
+	loop    *loop // nil if the last attempt wrote nothing
 	applied map[attempt.Ref]attempt.Applied
 }
 
@@ -34,14 +34,20 @@ type state struct {
 // which have none, by its content. The zero value is no state.
 type version struct {
 	rv      string
-	content runtime.Object
+	content *content
 }
 
+type content struct{ obj runtime.Object }
+
 func versionOf(s attempt.State) version {
-	if s.ResourceVersion != "" {
+	switch {
+	case s.ResourceVersion != "":
 		return version{rv: s.ResourceVersion}
+	case s.Pristine != nil:
+		return version{content: &content{s.Pristine}}
+	default:
+		return version{}
 	}
-	return version{content: s.Pristine}
 }
 
 // is tells whether an event with the resourceVersion rv, which left the cache with
@@ -50,13 +56,13 @@ func (v version) is(rv string, obj runtime.Object) bool {
 	if rv != "" || v.content == nil {
 		return rv != "" && rv == v.rv
 	}
-	return equality.Semantic.DeepEqual(obj, v.content)
+	return equality.Semantic.DeepEqual(obj, v.content.obj)
 }
 
-// knows tells, after an attempt that left nothing to be tried again, whether an event with the resourceVersion rv, which left the cache with
-// obj, is no news. One about an older state than the last one worked on is none, if
-// the cache has come that far too: in a server that was restored from a backup, old
-// numbers are new.
+// knows tells, after an attempt that left nothing to be tried again, whether an event
+// with the resourceVersion rv, which left the cache with obj, is no news. One about an
+// older state than the last one worked on is none, if the cache has come that far too:
+// in a server that was restored from a backup, old numbers are new.
 func (s *state) knows(rv string, obj attempt.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event

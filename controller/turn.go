@@ -33,10 +33,10 @@ type turn[T repository.Object, C Context[T]] struct {
 
 // make runs the attempt. Its defer is where every attempt ends, also that of code
 // that panics or calls runtime.Goexit.
-func (t *turn[T, C]) make(work context.Context, behind map[attempt.Ref]attempt.Write) {
+func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.Ref]attempt.Write) {
 	key := t.at.Key
-	t.r.begin(key)
-	t.a.Start(work, attempt.Config{
+	t.r.busy[worker].Store(&t.at)
+	t.a.Start(work, t.at.Start, attempt.Config{
 		Kind: t.c.repo.Kind(), Key: key, Timeout: max(t.c.opts.Timeout, 0), Overrun: t.c.overrun,
 		Fresh: t.c.opts.StaleWait, Earlier: behind, Memory: t,
 	})
@@ -55,7 +55,7 @@ func (t *turn[T, C]) make(work context.Context, behind map[attempt.Ref]attempt.W
 			settle(t.r, &t.at)
 			t.c.report(&t.at)
 		}
-		t.r.end(key)
+		t.r.busy[worker].Store(nil)
 	}()
 	made = t.reconcile(work, t.a.Context())
 	returned = true
@@ -72,7 +72,7 @@ func (t *turn[T, C]) learn() {
 		*t.st = state{uid: worked.UID}
 	}
 	t.st.worked, t.st.settled = versionOf(worked), versionOf(t.a.Settled())
-	t.st.loop.learn(t.c.seed, t.c.kindOf, t.a.Own())
+	t.st.loop = t.st.loop.learn(t.c.seed, t.c.kindOf, t.a.Own())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true

@@ -12,11 +12,11 @@ import (
 // worker takes keys until accept ends or the queue is shut down; the work on a key has
 // the ctx work. User code runs on the worker's goroutine. If that calls
 // runtime.Goexit the goroutine cannot be saved, and another worker takes its place.
-func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T]) {
+func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T], number int) {
 	finished := false
 	defer func() {
 		if !finished {
-			r.wg.Go(func() { c.worker(accept, work, r) })
+			r.wg.Go(func() { c.worker(accept, work, r, number) })
 		}
 	}()
 	for {
@@ -28,14 +28,14 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T]) {
 			r.queue.Done(key)
 			break
 		}
-		c.process(work, r, key, reasons, more)
+		c.process(work, r, number, key, reasons, more)
 	}
 	finished = true
 }
 
 // process makes one attempt for a key, unless there is nothing to attempt or the key
 // must wait. Whatever user code does, the key is settled, reported and given back.
-func (c *Controller[T, C]) process(work context.Context, r *running[T], key types.NamespacedName, reasons []Reason, more int) {
+func (c *Controller[T, C]) process(work context.Context, r *running[T], worker int, key types.NamespacedName, reasons []Reason, more int) {
 	defer r.queue.Done(key)
 	cached, ok := c.informer.View(key)
 	if !ok {
@@ -60,7 +60,7 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], key type
 		Controller: c.opts.Name, Key: key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more,
 		Start: time.Now(), SelfTriggered: self,
 	}}
-	t.make(work, behind)
+	t.make(work, worker, behind)
 }
 
 // park keeps a key until the caches show what it wrote, for so long at most.

@@ -58,7 +58,7 @@ func eachKind(t *testing.T, story func(t *testing.T, f *fakes, k kind)) {
 				require.Equal(t, "blue", f.colour(t, k, "web"))
 				f.forget()
 				story(t, f, k)
-				time.Sleep(24 * time.Hour)
+				time.Sleep(10 * time.Minute) // longer than the longest backoff
 				synctest.Wait()
 				require.Empty(t, f.writes(), "it never settles")
 			})
@@ -210,7 +210,7 @@ func TestCopyThatCannotBeChanged(t *testing.T) {
 		require.Equal(t, []string{"delete " + k.resource + " in web", "create " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
 
 		require.NoError(t, f.objects.ObjectTracker.Delete(resource(t, fixed), "web", "settings"))
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Minute)
 		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
 		require.Equal(t, "blue", f.colour(t, k, "web"))
 		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
@@ -402,7 +402,7 @@ func TestFailureBesideARace(t *testing.T) {
 		require.Contains(t, f.mirror(t).Status.LastError, "disk full")
 		require.NotContains(t, f.mirror(t).Status.LastError, "modified")
 
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Minute)
 		f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
 		require.Equal(t, "green", f.colour(t, k, "other"))
 		require.Equal(t, "green", f.colour(t, k, "web"))

@@ -97,16 +97,16 @@ type Judge interface {
 // New starts an attempt with a ctx derived from parent. It must be ended with End.
 func New(parent context.Context, cfg Config) *Attempt {
 	a := &Attempt{}
-	a.Start(parent, cfg)
+	a.Start(parent, time.Now(), cfg)
 	return a
 }
 
-// Start is [New] for an Attempt that is part of something else.
-func (a *Attempt) Start(parent context.Context, cfg Config) {
+// Start is [New], at the time now, for an Attempt that is part of something else.
+func (a *Attempt) Start(parent context.Context, now time.Time, cfg Config) {
 	a.Config = cfg
 	a.ctx.a, a.ctx.parent, a.ctx.overrun = a, parent, cfg.Overrun
 	if cfg.Timeout > 0 {
-		a.ctx.deadline = time.Now().Add(cfg.Timeout)
+		a.ctx.deadline = now.Add(cfg.Timeout)
 	}
 }
 

@@ -30,11 +30,12 @@ func (q *Queue[K, R]) Hold(key K, reasons []R, more int, d time.Duration, light 
 		return
 	}
 	e := q.entry(key)
-	since, moreSince := e.reasons, e.more
-	e.reasons, e.more = nil, more+moreSince
+	weight := max(e.weight, Change)
+	since, moreSince := q.empty(e)
 	for _, reason := range append(slices.Clip(reasons), since...) {
-		e.because(reason, max(e.weight, Change))
+		q.because(e, reason, weight)
 	}
+	e.more += more + moreSince
 	if light && len(since) > 0 {
 		return // it was added again, and runs with that
 	}
@@ -65,7 +66,7 @@ func (q *Queue[K, R]) release(key K, h *hold, reason *R) {
 	}
 	e.hold = h.stop()
 	if reason != nil {
-		e.because(*reason, Change)
+		q.because(e, *reason, Change)
 	}
 	wait := e.waits()
 	q.mu.Unlock()

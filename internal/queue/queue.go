@@ -9,6 +9,7 @@ package queue
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"k8s.io/client-go/util/workqueue"
@@ -19,7 +20,7 @@ import (
 const mostReasons = 8
 
 // mostSpare bounds the entries that are kept for the next keys.
-const mostSpare = 64
+const mostSpare = 256
 
 // Weight is what a reason does to the key's place in the queue.
 type Weight uint8
@@ -45,6 +46,10 @@ type Options[K comparable] struct {
 type Queue[K, R comparable] struct {
 	opts Options[K]
 	work *workqueue.Typed[K]
+
+	// background counts the entries whose reasons are all of the background: if there
+	// are none, nobody has to be asked for the lane.
+	background atomic.Int64
 
 	mu      sync.Mutex // may be taken while holding the lock of work, not the other way
 	closed  bool
@@ -75,6 +80,9 @@ func New[K, R comparable](opts Options[K]) *Queue[K, R] {
 
 // urgent tells the lane of a key.
 func (q *Queue[K, R]) urgent(key K) bool {
+	if q.background.Load() == 0 {
+		return true
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e := q.entries[key]
@@ -91,7 +99,7 @@ func (q *Queue[K, R]) Add(key K, reason R, weight Weight) {
 		return
 	}
 	e := q.entry(key)
-	e.because(reason, weight)
+	q.because(e, reason, weight)
 	if weight == News {
 		e.failures = 0
 		if e.timer != nil && e.timer.backoff {
@@ -134,8 +142,7 @@ func (q *Queue[K, R]) take(key K) (reasons []R, more int, ready bool) {
 	if q.closed || e == nil || len(e.reasons) == 0 || e.waits() {
 		return nil, 0, false
 	}
-	reasons, more = e.reasons, e.more
-	e.reasons, e.more, e.weight = nil, 0, Background
+	reasons, more = q.empty(e)
 	q.drop(key, e)
 	return reasons, more, true
 }
@@ -191,16 +198,32 @@ func (q *Queue[K, R]) drop(key K, e *entry[R]) {
 	}
 }
 
-func (e *entry[R]) because(reason R, weight Weight) {
-	e.weight = max(e.weight, weight)
-	if slices.Contains(e.reasons, reason) {
-		return
+// because adds a reason.
+func (q *Queue[K, R]) because(e *entry[R], reason R, weight Weight) {
+	switch {
+	case len(e.reasons) == 0 && weight == Background:
+		q.background.Add(1)
+	case len(e.reasons) > 0 && e.weight == Background && weight > Background:
+		q.background.Add(-1)
 	}
-	if len(e.reasons) < mostReasons {
+	e.weight = max(e.weight, weight)
+	switch {
+	case slices.Contains(e.reasons, reason):
+	case len(e.reasons) < mostReasons:
 		e.reasons = append(e.reasons, reason)
-	} else {
+	default:
 		e.more++
 	}
+}
+
+// empty takes the reasons away.
+func (q *Queue[K, R]) empty(e *entry[R]) (reasons []R, more int) {
+	if len(e.reasons) > 0 && e.weight == Background {
+		q.background.Add(-1)
+	}
+	reasons, more = e.reasons, e.more
+	e.reasons, e.more, e.weight = nil, 0, Background
+	return reasons, more
 }
 
 // waits tells whether the key must not be worked on before its timer or its hold

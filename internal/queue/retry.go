@@ -55,7 +55,7 @@ func (q *Queue[K, R]) Failed(key K, pick func(backoff time.Duration, failures in
 		// The news may be about the very state that failed. That there was a failure
 		// must be among the reasons, or they could all be taken for known.
 		_, reason := pick(0, 0)
-		e.because(reason, Change)
+		q.because(e, reason, Change)
 		return 0, 0
 	}
 	e.failures++
@@ -86,7 +86,7 @@ func (q *Queue[K, R]) fire(key K, t *timer, reason R) {
 		return
 	}
 	e.timer = nil
-	e.because(reason, Change)
+	q.because(e, reason, Change)
 	wait := e.waits()
 	q.mu.Unlock()
 	if !wait {

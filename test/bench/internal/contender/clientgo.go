@@ -1,0 +1,119 @@
+package contender
+
+import (
+	"context"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/kuberator/kuberator/test/bench/internal/widget"
+)
+
+// ClientGo is the floor: the loop of client-go's sample controller, with no more in
+// it than the work needs. Keys are the strings that the cache is indexed by, so that
+// a lookup allocates nothing. There is no deadline, no recovery of panics, no memory
+// of what was done, no metric and no record of attempts.
+func ClientGo(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	cfg = rest.CopyConfig(cfg)
+	gv := widget.GroupVersion()
+	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(widget.Scheme()).WithoutConversion()
+	client, err := rest.RESTClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	lw := cache.NewListWatchFromClient(client, "widgets", metav1.NamespaceAll, fields.Everything())
+	o := &clientGo{
+		apply:    apply,
+		informer: cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, cache.Indexers{}),
+		queue:    workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
+	}
+	if err := o.informer.SetTransform(stripManagedFields); err != nil {
+		return nil, err
+	}
+	_, err = o.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: o.enqueue,
+		UpdateFunc: func(before, after any) {
+			if before.(*widget.Widget).ResourceVersion != after.(*widget.Widget).ResourceVersion {
+				o.enqueue(after)
+			}
+		},
+		DeleteFunc: o.enqueue,
+	})
+	return o, err
+}
+
+func stripManagedFields(obj any) (any, error) {
+	obj.(*widget.Widget).ManagedFields = nil
+	return obj, nil
+}
+
+type clientGo struct {
+	apply    func(*widget.Widget)
+	informer cache.SharedIndexInformer
+	queue    workqueue.TypedRateLimitingInterface[string]
+}
+
+func (o *clientGo) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { o.informer.RunWithContext(ctx) })
+	if cache.WaitForCacheSync(ctx.Done(), o.informer.HasSynced) {
+		for range workers {
+			wg.Go(func() {
+				for o.next() {
+				}
+			})
+		}
+	}
+	<-ctx.Done()
+	o.queue.ShutDown()
+	return nil
+}
+
+func (o *clientGo) Enqueuer(keys []types.NamespacedName) func(i int) {
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		names[i] = key.String()
+	}
+	return func(i int) { o.queue.Add(names[i]) }
+}
+
+func (o *clientGo) enqueue(obj any) {
+	if key, err := cache.DeletionHandlingMetaNamespaceKeyFunc(obj); err == nil {
+		o.queue.Add(key)
+	}
+}
+
+func (o *clientGo) next() bool {
+	key, shutdown := o.queue.Get()
+	if shutdown {
+		return false
+	}
+	defer o.queue.Done(key)
+	if err := o.reconcile(key); err != nil {
+		o.queue.AddRateLimited(key)
+		return true
+	}
+	o.queue.Forget(key)
+	return true
+}
+
+func (o *clientGo) reconcile(key string) error {
+	cached, ok, err := o.informer.GetStore().GetByKey(key)
+	if err != nil || !ok {
+		return err
+	}
+	w := cached.(*widget.Widget).DeepCopy()
+	if err := ours(w); err != nil {
+		return err
+	}
+	o.apply(w)
+	return nil
+}

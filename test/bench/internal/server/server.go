@@ -1,0 +1,192 @@
+// Package server serves Widgets over HTTP on the loopback interface, as far as a
+// cache needs it: one list, and one watch that sends the updates it is asked for.
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/test/bench/internal/widget"
+)
+
+// Options say what a [Server] serves.
+type Options struct {
+	// Count is the number of Widgets.
+	Count int
+	// Size is that of each.
+	Size Size
+	// NoStreaming refuses to send the initial objects through the watch (WatchList),
+	// which API servers do by default since 1.35. Clients then send a list request.
+	NoStreaming bool
+}
+
+// Size is the size of a Widget.
+type Size int
+
+// The sizes, as JSON.
+const (
+	Small Size = iota // 0.7 kB
+	Bare              // 0.3 kB: names, a finalizer and an empty spec; a deep copy of it is 2 allocations
+	Large             // 2 kB, half of which are managedFields
+)
+
+// Server is the state of the API. Its resourceVersions only grow.
+type Server struct {
+	opts     Options
+	template template
+	http     *httptest.Server
+	updates  chan int
+
+	mu                   sync.Mutex
+	revision, generation int64
+}
+
+// chunk is how many bytes are collected before they are written.
+const chunk = 64 << 10
+
+// New starts a server. End it with Close.
+func New(opts Options) (*Server, error) {
+	t, err := newTemplate(opts.Size)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, template: t, updates: make(chan int), revision: 1000, generation: 1}
+	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
+	return s, nil
+}
+
+// URL returns the address of the server.
+func (s *Server) URL() string { return s.http.URL }
+
+// Close ends the server. Its clients must have gone.
+func (s *Server) Close() { s.http.Close() }
+
+// Config returns the configuration of clients: JSON, as for every custom resource,
+// and no limit on the client's side.
+func Config(url string) *rest.Config {
+	return &rest.Config{Host: url, QPS: -1, ContentConfig: rest.ContentConfig{
+		ContentType: runtime.ContentTypeJSON, AcceptContentTypes: runtime.ContentTypeJSON,
+	}}
+}
+
+// Update changes the spec of the first n Widgets: the one watch that is open gets an
+// event about each. It returns when the server begins to send them.
+func (s *Server) Update(ctx context.Context, n int) error {
+	select {
+	case s.updates <- n:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	streaming := query.Get("sendInitialEvents") == "true"
+	w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+	switch {
+	case r.Method != http.MethodGet || r.URL.Path != "/apis/"+widget.GroupVersion().String()+"/widgets":
+		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound, "there is nothing but Widgets: "+r.URL.Path)
+	case query.Get("watch") != "true" && query.Get("watch") != "1":
+		s.list(w)
+	case streaming && s.opts.NoStreaming:
+		refuse(w, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "sendInitialEvents is forbidden")
+	default:
+		s.watch(r.Context(), w, streaming)
+	}
+}
+
+func refuse(w http.ResponseWriter, code int, reason metav1.StatusReason, message string) {
+	status := metav1.Status{Status: metav1.StatusFailure, Code: int32(code), Reason: reason, Message: message}
+	status.APIVersion, status.Kind = "v1", "Status"
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(status)
+}
+
+// now returns the current state, after it advanced by so many revisions.
+func (s *Server) now(advance int) (revision, generation int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if advance > 0 {
+		s.generation++
+	}
+	s.revision += int64(advance)
+	return s.revision, s.generation
+}
+
+func (s *Server) list(w http.ResponseWriter) {
+	revision, generation := s.now(0)
+	out := writer{w: w}
+	out.buf = append(out.buf, `{"kind":"WidgetList","apiVersion":"`+widget.GroupVersion().String()+`","metadata":{"resourceVersion":"`+strconv.FormatInt(revision, 10)+`"},"items":[`...)
+	for i := range s.opts.Count {
+		if i > 0 {
+			out.buf = append(out.buf, ',')
+		}
+		out.buf = s.template.append(out.buf, i, revision, generation)
+		out.write(chunk)
+	}
+	out.buf = append(out.buf, "]}\n"...)
+	out.write(1)
+}
+
+func (s *Server) watch(ctx context.Context, w http.ResponseWriter, streaming bool) {
+	out := writer{w: w, flush: http.NewResponseController(w).Flush}
+	revision, generation := s.now(0)
+	if streaming {
+		for i := range s.opts.Count {
+			s.event(&out, "ADDED", i, revision, generation)
+		}
+		out.buf = append(out.buf, `{"type":"BOOKMARK","object":{"kind":"Widget","apiVersion":"`+widget.GroupVersion().String()+
+			`","metadata":{"resourceVersion":"`+strconv.FormatInt(revision, 10)+`","annotations":{"`+metav1.InitialEventsAnnotationKey+`":"true"}}}}`+"\n"...)
+	}
+	out.write(0)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case n := <-s.updates:
+			last, generation := s.now(n)
+			for i := range n {
+				s.event(&out, "MODIFIED", i, last-int64(n)+int64(i)+1, generation)
+			}
+			out.write(0)
+		}
+	}
+}
+
+func (s *Server) event(out *writer, verb string, i int, revision, generation int64) {
+	out.buf = append(out.buf, `{"type":"`...)
+	out.buf = append(out.buf, verb...)
+	out.buf = append(out.buf, `","object":`...)
+	out.buf = s.template.append(out.buf, i, revision, generation)
+	out.buf = append(out.buf, "}\n"...)
+	out.write(chunk)
+}
+
+// writer collects bytes. A client that has gone ends the request's ctx, so that
+// errors need no attention.
+type writer struct {
+	w     http.ResponseWriter
+	flush func() error
+	buf   []byte
+}
+
+// write sends what was collected, if it is enough.
+func (o *writer) write(enough int) {
+	if len(o.buf) < enough {
+		return
+	}
+	_, _ = o.w.Write(o.buf)
+	if o.flush != nil {
+		_ = o.flush()
+	}
+	o.buf = o.buf[:0]
+}
