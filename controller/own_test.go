@@ -195,22 +195,22 @@ func (slowly) Matches(labels.Labels) bool {
 
 // Kills: waiting for what a cache with a selector never shows.
 func TestG5NobodyWaitsForAnObjectThatLeftTheSelector(t *testing.T) {
-	cm := child("c")
-	cm.Labels = map[string]string{"ours": "yes"}
 	inBubble(t, func(b *bench) {
 		in, g := b.gatedChildren(&informer.Options{LabelSelector: labels.Set{"ours": "yes"}.AsSelector()})
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			stranger := child("stranger")
-			_, err := g.Create(ctx, stranger)
+			_, err := g.Apply(ctx, child("stranger"), "me")
 			return controller.AwaitChange(), err
 		}
 		b.make()
 		controller.Watches(b.c, in, nobody)
 		b.run()
-		b.settle(0)
+		g.hold() // a watch with that selector delivers nothing about the stranger
+		b.create("a")
+		require.Equal(t, []string{"apply a"}, b.settle(0))
 		b.c.Enqueue(nsName("a"))
 		require.Equal(t, []string{"apply a"}, b.settle(0))
-	}, newDeployment("a"), cm)
+		g.release()
+	})
 }
 
 // Kills: m22, m20; a child that is deleted, or deleted and made anew, by ourselves.
