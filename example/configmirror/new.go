@@ -82,7 +82,7 @@ func assemble(r repositories, opts *controller.Options) (*Controller, error) {
 	}
 	// What Apply reads is what leads to the next Apply. Of a namespace it reads the
 	// labels, and whether it is going.
-	controller.References(c, namespaces)
+	controller.References(c, namespaces, informer.LabelsChanged[*corev1.Namespace], informer.LifecycleChanged[*corev1.Namespace])
 	controller.References(c, configMaps.cache)
 	controller.References(c, secrets.cache)
 	return c, nil
