@@ -48,7 +48,8 @@ func BenchmarkEvent(b *testing.B) {
 func BenchmarkOwnWriteCheck(b *testing.B) {
 	for _, open := range []int{0, 1000} {
 		b.Run(strconv.Itoa(open), func(b *testing.B) {
-			own := newOwnWrites(caches{kindOfBehind: {behind{}}}, time.Hour)
+			own := newOwnWrites(caches{kindOfBehind: {behind{}}}, time.Hour, nil)
+			b.Cleanup(own.stop)
 			for i := range open {
 				ref := attempt.Ref{Kind: kindOfBehind, Key: types.NamespacedName{Name: strconv.Itoa(i)}}
 				own.set(ref.Key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, ResourceVersion: "5", Since: time.Now()}})
@@ -56,7 +57,7 @@ func BenchmarkOwnWriteCheck(b *testing.B) {
 			key := types.NamespacedName{Namespace: "ns", Name: "n"}
 			b.ReportAllocs()
 			for b.Loop() {
-				if wait, _ := own.behind(key); wait > 0 {
+				if wait, _ := own.behind(key, nil); wait > 0 {
 					b.Fatal("nothing to wait for")
 				}
 				own.set(key, nil)

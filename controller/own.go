@@ -21,16 +21,21 @@ const bookmark = time.Second
 type ownWrites struct {
 	caches caches
 	wait   time.Duration // Options.StaleWait
+	// gone is told of an object that was written for a key, and of which the caches
+	// skipped all that happened: they caught up, and do not have it.
+	gone func(key types.NamespacedName, w attempt.Write)
 
 	open    atomic.Int64 // the keys that have some, so that events are cheap if none has
 	mu      sync.Mutex
 	of      map[types.NamespacedName]map[attempt.Ref]attempt.Write
 	waiting map[attempt.Ref]sets.Set[types.NamespacedName]
+	timers  map[types.NamespacedName]*time.Timer // look again, see look
 }
 
-func newOwnWrites(c caches, wait time.Duration) *ownWrites {
+func newOwnWrites(c caches, wait time.Duration, gone func(types.NamespacedName, attempt.Write)) *ownWrites {
 	return &ownWrites{
-		caches: c, wait: wait,
+		caches: c, wait: wait, gone: gone,
+		timers:  map[types.NamespacedName]*time.Timer{},
 		of:      map[types.NamespacedName]map[attempt.Ref]attempt.Write{},
 		waiting: map[attempt.Ref]sets.Set[types.NamespacedName]{},
 	}
@@ -66,6 +71,43 @@ func (o *ownWrites) set(key types.NamespacedName, writes map[attempt.Ref]attempt
 		o.waiting[ref].Insert(key)
 	}
 	o.open.Store(int64(len(o.of)))
+	o.later(key)
+}
+
+// later must be called with o.mu held.
+func (o *ownWrites) later(key types.NamespacedName) {
+	if o.timers[key] == nil {
+		o.timers[key] = time.AfterFunc(max(o.wait, bookmark), func() { o.look(key) })
+	}
+}
+
+// look looks at the writes of a key for which there was no event. An object that was
+// created and deleted again while no watch was open makes none, ever: nobody would
+// tell the key that what it made is gone.
+func (o *ownWrites) look(key types.NamespacedName) {
+	_, behind := o.behind(key, func(w attempt.Write) { o.skipped(key, w) })
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.timers, key)
+	if len(behind) > 0 && len(o.of[key]) > 0 {
+		o.later(key)
+	}
+}
+
+// skipped tells of a write if the caches caught up with it and do not have the object.
+func (o *ownWrites) skipped(key types.NamespacedName, w attempt.Write) {
+	if w.Outcome == attempt.Stored && o.caches.view(w.Ref) == nil {
+		o.gone(key, w)
+	}
+}
+
+// stop ends the timers.
+func (o *ownWrites) stop() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, timer := range o.timers {
+		timer.Stop()
+	}
 }
 
 // clear must be called with o.mu held.
@@ -82,6 +124,10 @@ func (o *ownWrites) drop(key types.NamespacedName, ref attempt.Ref) {
 	}
 	if delete(o.of[key], ref); len(o.of[key]) == 0 {
 		delete(o.of, key)
+		if timer := o.timers[key]; timer != nil {
+			timer.Stop()
+			delete(o.timers, key)
+		}
 	}
 	o.open.Store(int64(len(o.of)))
 }
@@ -96,7 +142,12 @@ func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
 	keys := o.waiting[ref].UnsortedList()
 	o.mu.Unlock()
 	for _, key := range keys {
-		if wait, _ := o.behind(key); wait <= 0 {
+		wait, _ := o.behind(key, func(w attempt.Write) {
+			if w.Ref != ref { // of which there was an event
+				o.skipped(key, w)
+			}
+		})
+		if wait <= 0 {
 			ready = append(ready, key)
 		}
 	}
@@ -106,7 +157,8 @@ func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
 // behind returns how long the next attempt of a key should wait for the caches, at
 // most, and the writes that they do not show. There is no waiting for what cannot be
 // compared, nor for longer than a while since the write: then the attempt reads live.
-func (o *ownWrites) behind(key types.NamespacedName) (wait time.Duration, writes map[attempt.Ref]attempt.Write) {
+// caughtUp, if not nil, is told of the others, which are forgotten.
+func (o *ownWrites) behind(key types.NamespacedName, caughtUp func(attempt.Write)) (wait time.Duration, writes map[attempt.Ref]attempt.Write) {
 	if o.open.Load() == 0 {
 		return 0, nil
 	}
@@ -118,6 +170,9 @@ func (o *ownWrites) behind(key types.NamespacedName) (wait time.Duration, writes
 	o.mu.Unlock()
 	for _, w := range all {
 		if o.caches.show(w) {
+			if caughtUp != nil {
+				caughtUp(w)
+			}
 			o.shown(key, w)
 			continue
 		}

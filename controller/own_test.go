@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +12,10 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
@@ -470,4 +473,62 @@ func TestG8NewsOfAKnownStateEndsNothing(t *testing.T) {
 			require.NotEmpty(t, b.settle(61*time.Minute), "%+v", outcome)
 		}, newDeployment("a"))
 	}
+}
+
+// TestG8AChildThatNobodySawGo has somebody delete a child that was just created, while
+// no watch is open: the cache goes from before to after, and there is no event. Kills:
+// waiting for one.
+func TestG8AChildThatNobodySawGo(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, repo := b.children()
+		first := watch.NewFake()
+		lost := &losing{Live: repo, first: first}
+		in, err := informer.New[*corev1.ConfigMap](lost, nil)
+		require.NoError(t, err)
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			if _, ok := in.Get(ctx, nsName("c")); ok {
+				return controller.AwaitChange(), nil
+			}
+			_, err := repo.Create(ctx, child("c"))
+			return controller.AwaitChange(), err
+		}
+		b.make()
+		controller.Watches(b.c, in, func(_, _ *corev1.ConfigMap) []types.NamespacedName { return []types.NamespacedName{nsName("a")} })
+		b.run()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		require.NoError(t, b.Remove(corev1.SchemeGroupVersion.WithResource("configmaps"), nsName("c")))
+		expired := apierrors.NewResourceExpired("too old").Status()
+		first.Error(&expired)
+		calls := b.settle(time.Minute)
+		require.NotEmpty(t, calls)
+		require.Equal(t, 2, creates(b.Server), "%v", calls)
+		require.Empty(t, b.settle(time.Hour))
+	}, newDeployment("a"))
+}
+
+// losing is a repository whose first watch is the one given, and whose lists are
+// numbered as the server's objects are.
+type losing struct {
+	*repository.Live[*corev1.ConfigMap]
+	first *watch.FakeWatcher
+}
+
+func (l *losing) ListerWatcher() cache.ListerWatcher {
+	inner := cache.ToListerWatcherWithContext(l.Live.ListerWatcher())
+	lists, watches := 0, 0
+	return cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+		ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+			list, err := inner.ListWithContext(ctx, opts)
+			if lists++; err == nil {
+				list.(*corev1.ConfigMapList).ResourceVersion = strconv.Itoa(lists * 100)
+			}
+			return list, err
+		},
+		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
+			if watches++; watches == 1 {
+				return l.first, nil
+			}
+			return inner.WatchWithContext(ctx, opts)
+		},
+	}, noWatchList{})
 }

@@ -55,6 +55,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	}
 	r.queue.ShutDown()
 	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork))
+	r.own.stop()
 	for _, s := range subscriptions {
 		err = errors.Join(err, s.Stop())
 	}

@@ -33,11 +33,13 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },
 		}),
-		own:     newOwnWrites(c.caches, c.opts.StaleWait),
 		deps:    map[any]*deps{},
 		problem: c.trouble,
 		busy:    make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
+	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w attempt.Write) {
+		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: c.kindOf(w.Ref), Key: w.Key}, queue.Change)
+	})
 	for _, in := range c.referenced {
 		r.deps[in] = newDeps()
 	}

@@ -46,7 +46,7 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	if more == 0 && c.echoes(st, key, cached, reasons) {
 		return
 	}
-	wait, behind := r.own.behind(key)
+	wait, behind := r.own.behind(key, nil)
 	if wait > 0 {
 		r.park(key, reasons, more, wait)
 		return
@@ -66,7 +66,7 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 // park keeps a key until the caches show what it wrote, for so long at most.
 func (r *running[T]) park(key types.NamespacedName, reasons []Reason, more int, wait time.Duration) {
 	r.queue.Hold(key, reasons, more, min(wait, bookmark), false)
-	if wait, _ := r.own.behind(key); wait <= 0 {
+	if wait, _ := r.own.behind(key, nil); wait <= 0 {
 		r.queue.Wake(key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}
 }

@@ -227,6 +227,15 @@ func TestG11ListItemsAreDecodedOneByOne(t *testing.T) {
 	require.Equal(t, kerr.ClassUndecodable, step.Class())
 }
 
+// The pager of client-go lists everything anew, at once, if it sees that the list
+// expired between two pages.
+func TestFault6TheReasonOfAListThatFailed(t *testing.T) {
+	a := &answering{code: http.StatusGone, body: `{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Expired","code":410}`}
+	lw := over(t, a).ListerWatcher()
+	_, err := cache.ToListerWatcherWithContext(lw).ListWithContext(t.Context(), metav1.ListOptions{Continue: "c"})
+	require.True(t, apierrors.IsResourceExpired(err), "%v", err)
+}
+
 func TestG11WatchEventsAreDecodedOneByOne(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: `{"type":"MODIFIED","object":` + bad + `}
 {"type":"ADDED","object":` + one + `}

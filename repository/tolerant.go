@@ -58,7 +58,13 @@ func (l *tolerantListWatch[T]) Watch(opts metav1.ListOptions) (watch.Interface, 
 
 // ListWithContext returns a *metav1.List whose items are objects of type T.
 func (l *tolerantListWatch[T]) ListWithContext(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-	raw, err := l.request(opts).Do(ctx).Raw()
+	answer := l.request(opts).Do(ctx)
+	// Error, unlike Raw, reads the reason in the answer: a list that expired between
+	// two pages is read anew by who sees that it did.
+	if err := answer.Error(); err != nil {
+		return nil, err
+	}
+	raw, err := answer.Raw()
 	if err != nil {
 		return nil, err
 	}
