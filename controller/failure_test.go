@@ -25,6 +25,7 @@ import (
 
 var errBucket = errors.New("the bucket is on fire")
 
+// Kills: m13, failures that are forgotten with each retry.
 func TestG10FailuresBackOffPerKey(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
@@ -52,6 +53,7 @@ func TestG10FailuresBackOffPerKey(t *testing.T) {
 	}, newDeployment("bad"), newDeployment("good"))
 }
 
+// Kills: a deletion that waits for the backoff of an Apply.
 func TestG10DeletionEndsABackoff(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), errBucket }
@@ -104,6 +106,7 @@ func TestG16WhatAnErrorMeansForTheNextAttempt(t *testing.T) {
 	}
 }
 
+// Kills: an older Requeue that fires after a newer one.
 func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		answers := []action{controller.Requeue(time.Minute), controller.Requeue(time.Hour), controller.AwaitChange()}
@@ -122,6 +125,7 @@ func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
 
 // TestG10AFailureIsRetriedAlsoIfItsStateIsNews has the event of a new generation come
 // while the attempt that works on that generation already runs, and fails.
+// Kills: a retry that is left to an event, which is then dropped.
 func TestG10AFailureIsRetriedAlsoIfItsStateIsNews(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		failures := 0
@@ -148,6 +152,7 @@ func TestG10AFailureIsRetriedAlsoIfItsStateIsNews(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// Kills: m12, failures that are never forgotten.
 func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		answers := []error{errBucket, errBucket, nil, errBucket, nil}
@@ -181,6 +186,7 @@ func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// Kills: m11, a panic that keeps the key, or takes the process down.
 func TestG12PanicsAreContained(t *testing.T) {
 	for name, f := range map[string]func(){
 		"value":  func() { panic("boom") },
@@ -216,6 +222,7 @@ func TestG12PanicsAreContained(t *testing.T) {
 	}
 }
 
+// Kills: a panic outside Apply that takes the process down.
 func TestG12PanicsOfOnAttemptAndFilterAreContained(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.opts.OnAttempt = func(a controller.Attempt) {
@@ -283,6 +290,7 @@ func TestErrorHandlerDecides(t *testing.T) {
 	}
 }
 
+// Kills: an attempt without a deadline.
 func TestG13EveryAttemptHasADeadlineWithACause(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.opts.Timeout = time.Minute
@@ -304,6 +312,7 @@ func TestG13EveryAttemptHasADeadlineWithACause(t *testing.T) {
 
 // TestG1SingleFlight has user code that ignores its deadline, under a storm of
 // events for its key.
+// Kills: m10, a key that is given away when its attempt ran out of time.
 func TestG1SingleFlight(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var busy, most atomic.Int32
@@ -328,6 +337,7 @@ func TestG1SingleFlight(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// Kills: m24, a cached object that is passed on without a copy.
 func TestG17MutatingAnObjectDoesNotReachTheCache(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
@@ -402,6 +412,7 @@ func TestS8SkipCleanupIsOffByDefault(t *testing.T) {
 
 // TestS2S3S4LogsAreBoundedEscapedAndWithoutContent plants text in an object and in
 // an error.
+// Kills: m27, and objects, control characters or endless text in logs.
 func TestS2S3S4LogsAreBoundedEscapedAndWithoutContent(t *testing.T) {
 	d := newDeployment("a")
 	d.Annotations = map[string]string{"a": "canary-annotation"}

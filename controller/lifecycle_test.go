@@ -26,6 +26,7 @@ import (
 // TestG9OneApplyPerGenerationTwoWritesPerObject is the life of an object whose
 // Apply writes the status: the finalizer and the status for a new one, the status
 // for a new generation, nothing for a settled one.
+// Kills: events of own writes that lead to another Apply.
 func TestG9OneApplyPerGenerationTwoWritesPerObject(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
@@ -173,6 +174,7 @@ func TestNoFinalizer(t *testing.T) {
 	}, newDeployment("a"), held)
 }
 
+// Kills: m17, a filter that hides labels, annotations, finalizers or the deletion.
 func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.start()
@@ -197,6 +199,7 @@ func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// Kills: m17, a filter of users that hides the deletion.
 func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.make()
@@ -217,6 +220,7 @@ func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// Kills: m16, a handler that takes equal resourceVersions for nothing.
 func TestResync(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.opts.Informer = informer.Options{Resync: time.Hour}

@@ -32,6 +32,7 @@ func child(name string, refs ...metav1.OwnerReference) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, OwnerReferences: refs}}
 }
 
+// Kills: m28 and m29, owners that are found by name alone, or in any namespace.
 func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()
@@ -102,6 +103,7 @@ func TestG9OneEventIsOneReason(t *testing.T) {
 	}, newDeployment("a"), newDeployment("b"))
 }
 
+// Kills: a mapping that is asked about the new state only.
 func TestG8WatchesReconcilesWhatAnObjectLeft(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()
@@ -148,6 +150,7 @@ func (s slow) ListerWatcher() cache.ListerWatcher {
 	}, noWatchList{})
 }
 
+// Kills: m25, workers that start before the caches are full.
 func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		_, repo := b.children()
@@ -189,6 +192,7 @@ func TestResyncOfAnotherKind(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// Kills: a panic in a mapping that takes the process down.
 func TestG12PanicOfAMapping(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()

@@ -108,6 +108,7 @@ func TestKeepManagedFields(t *testing.T) {
 	})
 }
 
+// Kills: m24, reads without a copy.
 func TestG17ReadsAreCopiesUnderConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, err := informer.New(repoOf(testserver.New(cm("a", "1", "red"))), nil)
@@ -193,6 +194,7 @@ type handler struct {
 
 func (h handler) OnError(err error) { h.onError(err) }
 
+// Kills: a handler that joins late and is not told of what is there.
 func TestG8LateSubscriberSeesEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testserver.New(cm("a", "1"), cm("a", "2"))
@@ -242,6 +244,7 @@ func (expiring) IsWatchListSemanticsUnSupported() bool { return true }
 
 // TestG8RelistTellsOfWhatChangedOnly expires the watch: what changed and what went
 // while it was down is told, what is as it was is not.
+// Kills: a relist that is told as changes of everything.
 func TestG8RelistTellsOfWhatChangedOnly(t *testing.T) {
 	for _, resync := range []time.Duration{0, 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -276,6 +279,7 @@ func TestG8RelistTellsOfWhatChangedOnly(t *testing.T) {
 }
 
 // TestG20ListErrorsAreTypedVisibleAndNotABusyLoop denies the list for an hour.
+// Kills: a missing kind that ends the controller, or is asked for in a loop.
 func TestG20ListErrorsAreTypedVisibleAndNotABusyLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := testserver.New(cm("a", "1"))
@@ -302,6 +306,7 @@ func TestG20ListErrorsAreTypedVisibleAndNotABusyLoop(t *testing.T) {
 	})
 }
 
+// Kills: a panic in an index that takes the process down.
 func TestG12PanicOfAnIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, err := informer.New(repoOf(testserver.New(cm("a", "1", "red"), cm("a", "bad"))), nil)

@@ -42,6 +42,7 @@ func owned(t *testing.T, by *corev1.Service) *corev1.ConfigMap {
 	return cm
 }
 
+// Kills: an AlreadyExists that is an error although the object is ours, or is not although it is not.
 func TestG15CreateAdoptsOnlyItsOwn(t *testing.T) {
 	_, repo := setup()
 	first, err := repo.Create(t.Context(), owned(t, parent("")))
@@ -56,6 +57,7 @@ func TestG15CreateAdoptsOnlyItsOwn(t *testing.T) {
 	}
 }
 
+// Kills: a create whose lost answer is taken for a failure.
 func TestG15CreateReadsBackALostAnswer(t *testing.T) {
 	s, repo := setup()
 	s.After = func(int, testserver.Write) error { return io.ErrUnexpectedEOF }
@@ -109,6 +111,7 @@ func TestG4DeleteUnchanged(t *testing.T) {
 	require.Len(t, s.Writes(), 3)
 }
 
+// Kills: an owner reference that the garbage collector punishes.
 func TestS5SetController(t *testing.T) {
 	cm := owned(t, parent(""))
 	require.NoError(t, repository.SetController(parent(""), parentKind, cm), "twice")

@@ -116,6 +116,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Kills: a confinement that only the informer knows of.
 func TestS5ConfinedRepositorySendsNothingElsewhere(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: one}
 	repo := over(t, a, repository.InNamespaces("b", "a", "b"))
@@ -157,6 +158,7 @@ func TestUnnamedIsNotSent(t *testing.T) {
 	require.Empty(t, a.asked)
 }
 
+// Kills: a lost answer that is taken for a refusal.
 func TestG15WritesWithoutAnAnswerAreAmbiguous(t *testing.T) {
 	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n"}}
 	for name, c := range map[string]struct {
@@ -203,6 +205,7 @@ func collect(lw cache.ListerWatcher) *[]error {
 
 const bad = `{"metadata":{"name":"bad","namespace":"ns","uid":"b","resourceVersion":"9"},"data":"not a map"}`
 
+// Kills: m26, a list that fails as a whole.
 func TestG11ListItemsAreDecodedOneByOne(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"10","continue":"c"},"items":[` + bad + `,` +
 		`{"metadata":{"name":"good","namespace":"ns"},"data":{"k":"v"}}]}`}
@@ -236,6 +239,7 @@ func TestFault6TheReasonOfAListThatFailed(t *testing.T) {
 	require.True(t, apierrors.IsResourceExpired(err), "%v", err)
 }
 
+// Kills: m26, a watch that ends with an object that does not fit.
 func TestG11WatchEventsAreDecodedOneByOne(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: `{"type":"MODIFIED","object":` + bad + `}
 {"type":"ADDED","object":` + one + `}

@@ -72,6 +72,7 @@ func TestPatchSetsAndClears(t *testing.T) {
 	require.NotContains(t, b.Writes()[0].Patch, "spec")
 }
 
+// Kills: m31, a status that is always sent.
 func TestG9PatchSendsNothingWhenNothingChanges(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 3})
 	b.Clientset.ClearActions()
@@ -139,6 +140,7 @@ func TestG16NoStatusSubresourceIsNotGone(t *testing.T) {
 	require.ErrorContains(t, err, "CustomResourceDefinition")
 }
 
+// Kills: a lost answer that is taken for a failure.
 func TestG15LostAnswerIsReadBack(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
 	b.After = func(int, testserver.Write) error { return io.EOF }

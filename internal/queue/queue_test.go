@@ -70,6 +70,7 @@ func TestAddDuringWorkRunsAgain(t *testing.T) {
 	})
 }
 
+// Kills: m13, a backoff that does not grow, or has no end.
 func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		q.Add("a", "new", queue.Change)
@@ -100,6 +101,7 @@ func TestG10KeysThatFailTogetherDoNotRetryTogether(t *testing.T) {
 	})
 }
 
+// Kills: events that end a backoff, or count as failures.
 func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		q.Add("a", "new", queue.Change)
@@ -119,6 +121,7 @@ func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 	})
 }
 
+// Kills: a new generation that waits for the backoff of the last.
 func TestG10NewsEndsTheBackoff(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		q.Add("a", "new", queue.Change)
@@ -204,6 +207,7 @@ func TestG14ShutDownDropsWhatWaits(t *testing.T) {
 }
 
 // TestG1OneWorkerPerKey lets 64 workers fight for one key under 10,000 events.
+// Kills: m10, a queue that gives a key to two workers.
 func TestG1OneWorkerPerKey(t *testing.T) {
 	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
 		var busy, most, runs atomic.Int32

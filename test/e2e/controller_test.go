@@ -210,6 +210,7 @@ func TestG11UndecodableObjectIsOnlyItsOwnProblem(t *testing.T) {
 
 // TestG20KindThatComesAndGoes starts before the CustomResourceDefinition is there,
 // and deletes it under the controller.
+// Kills: a kind that is not taken up when it comes back.
 func TestG20KindThatComesAndGoes(t *testing.T) {
 	w := newWorld(t)
 	gvr := group.WithResource("guests")
