@@ -10,8 +10,8 @@ import (
 
 // RequiredRules returns the RBAC rules that the library needs for this controller:
 // to watch, read and finalize its kind, to write the status, and to watch the kinds
-// given to Owns and Watches. "list" is for API servers that cannot stream lists, and
-// for ReleaseAll. What Apply and Cleanup need comes on top. Confined to
+// given to Owns, Watches and References. "list" is for the probe of the watches, for
+// API servers that cannot stream lists, and for ReleaseAll. What Apply and Cleanup need comes on top. Confined to
 // namespaces, the rules can be a Role's.
 func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
 	own, _ := meta.UnsafeGuessKindToResource(c.repo.Kind())
