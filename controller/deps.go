@@ -73,8 +73,8 @@ func (d *deps) leave(by types.NamespacedName, what read) {
 		return
 	}
 	delete(d.readers, what)
-	delete(d.matching, what.id)
 	if what.index == "" {
+		delete(d.matching, what.id)
 		return
 	}
 	if d.indexes[what.index]--; d.indexes[what.index] == 0 {

@@ -233,3 +233,41 @@ func liveChild(b *bench, repo *repository.Live[*corev1.ConfigMap]) *corev1.Confi
 	require.NoError(b.t, err)
 	return got
 }
+
+// Kills: lists that are told apart by the text of their selector.
+func TestReferencesOfSelectorsWithTheSameText(t *testing.T) {
+	for what, of := range map[string][2]labels.Selector{
+		"nothing and everything": {labels.Nothing(), labels.Everything()},
+		"another's value":        {labels.Set{"team": "x,tier=y"}.AsSelector(), labels.Set{"team": "x", "tier": "y"}.AsSelector()},
+	} {
+		inBubble(t, func(b *bench) {
+			repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+				if d.Name == "a" {
+					in.List(ctx, informer.Matching(of[0]))
+					return
+				}
+				time.Sleep(time.Second) // second
+				in.List(ctx, informer.Matching(of[1]))
+			})
+			b.write(repo, "c", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"team": "x", "tier": "y"} })
+			require.Equal(t, []string{"apply b"}, b.settle(time.Minute), what)
+		}, newDeployment("a"), newDeployment("b"))
+	}
+}
+
+// Kills: a value of an index that is left and takes a list with it.
+func TestReferencesOfAnIndexValueLikeAList(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+			if d.Name == "b" {
+				in.List(ctx)
+				return
+			}
+			in.ByIndex(ctx, "color", d.Labels["reads"]+`list in ""`)
+		})
+		b.edit("a", func(d *deployment) { d.Labels = map[string]string{"reads": "other"} })
+		b.settle(time.Minute)
+		b.write(repo, "c", data("k", "v"))
+		require.Equal(t, []string{"apply b"}, b.settle(time.Minute))
+	}, newDeployment("a"), newDeployment("b"))
+}

@@ -37,6 +37,8 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T], n
 // must wait. Whatever user code does, the key is settled, reported and given back.
 func (c *Controller[T, C]) process(work context.Context, r *running[T], worker int, key types.NamespacedName, reasons []Reason, more int) {
 	defer r.queue.Done(key)
+	wait, behind := r.own.behind(key, nil)
+	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
 	if !ok {
 		r.forget(key)
@@ -46,7 +48,6 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	if more == 0 && c.echoes(st, key, cached, reasons) {
 		return
 	}
-	wait, behind := r.own.behind(key, nil)
 	if wait > 0 {
 		r.park(key, reasons, more, wait)
 		return

@@ -2,7 +2,9 @@ package informer
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -145,12 +147,20 @@ func listOptionsOf(opts []ListOption) (o listOptions) {
 	return o
 }
 
-// id stands for what the options select.
+// id stands for what the options select, and for nothing else: the text of a selector
+// does not, as values may hold any characters, and as everything and nothing are both
+// the empty text.
 func (o listOptions) id() string {
+	id := "list in " + strconv.Quote(o.namespace)
 	if o.selector == nil {
-		return "list\x00" + o.namespace
+		return id
 	}
-	return "list\x00" + o.namespace + "\x00" + o.selector.String()
+	requirements, selectable := o.selector.Requirements()
+	id += fmt.Sprintf(" of %T %t", o.selector, selectable)
+	for _, r := range requirements {
+		id += fmt.Sprintf(" %q %q %q", r.Key(), r.Operator(), r.ValuesUnsorted())
+	}
+	return id
 }
 
 func (o listOptions) matches(obj interface {

@@ -1,0 +1,77 @@
+package controller
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/internal/testserver"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// catchesUp is a cache that shows a write from the second time that it is asked, and
+// lets something happen first.
+type catchesUp struct {
+	asked int
+	first func()
+}
+
+func (c *catchesUp) Shows(attempt.Write) bool {
+	if c.asked++; c.asked == 2 {
+		c.first()
+	}
+	return c.asked > 1
+}
+
+func (*catchesUp) view(types.NamespacedName) attempt.Object { return nil }
+
+// TestG5TheSnapshotIsNotOlderThanTheCheck has the cache catch up with the key's own
+// write at the moment when it is asked whether it has. Kills: an object that is read
+// from the cache before that, and worked on after it.
+func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testserver.New(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a"}})
+		repo := repository.FromClient(s.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), s.Clientset.AppsV1().Deployments)
+		var got map[string]string
+		c, err := New(repo, Funcs[*appsv1.Deployment]{FinalizerName: NoFinalizer, ApplyFunc: func(_ context.Context, d *appsv1.Deployment) (Action, error) {
+			got = d.Labels
+			return AwaitChange(), nil
+		}}, nil)
+		require.NoError(t, err)
+		r, err := c.begin()
+		require.NoError(t, err)
+		sub, err := c.informer.Subscribe(t.Context(), primary[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c, r})
+		require.NoError(t, err)
+		synctest.Wait()
+
+		key := types.NamespacedName{Namespace: "ns", Name: "a"}
+		have, _ := c.informer.View(key)
+		late := &catchesUp{first: func() {
+			want := have.DeepCopy()
+			want.Labels = map[string]string{"own": "write"}
+			_, err := repo.Update(t.Context(), have, want)
+			require.NoError(t, err)
+			synctest.Wait() // now the cache has it
+		}}
+		kind := repo.Kind().GroupKind()
+		c.caches[kind] = append([]cached{late}, c.caches[kind]...)
+		ref := attempt.Ref{Kind: kind, Key: key}
+		r.own.set(key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: "102", Since: time.Now()}})
+
+		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
+		taken, reasons, more, _ := r.queue.Get()
+		c.process(t.Context(), r, 0, taken, reasons, more)
+		r.queue.ShutDown()
+		r.own.stop()
+		require.NoError(t, sub.Stop())
+		require.Equal(t, map[string]string{"own": "write"}, got)
+	})
+}
