@@ -1,0 +1,76 @@
+package schema
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/managedfields"
+	"k8s.io/kube-openapi/pkg/validation/spec"
+)
+
+// TypeConverter returns what server-side apply needs to know of the kind: which
+// fields there are and how lists and maps merge. It is made anew by each call, and
+// the making costs far more than the use.
+func (s *Schema) TypeConverter(gvk schema.GroupVersionKind) (managedfields.TypeConverter, error) {
+	// Any name would do: nothing refers to it.
+	name := gvk.Group + "." + gvk.Version + "." + gvk.Kind
+	kind := s.object.mergeSchema()
+	kind.AddExtension("x-kubernetes-group-version-kind", []any{map[string]any{
+		"group":   gvk.Group,
+		"version": gvk.Version,
+		"kind":    gvk.Kind,
+	}})
+	converter, err := managedfields.NewTypeConverter(map[string]*spec.Schema{name: kind}, false)
+	if err != nil {
+		return nil, fmt.Errorf("type converter for %v: %w", gvk, err)
+	}
+	return converter, nil
+}
+
+// mergeSchema is the node as the OpenAPI that server-side apply understands. It is
+// not the one that validates: there, an integer or a string has both types, and
+// here only the first of several types would count.
+func (n *node) mergeSchema() *spec.Schema {
+	out := &spec.Schema{}
+	if n.typ != "" {
+		out.Type = spec.StringOrArray{n.typ}
+	}
+	out.Format = n.format
+	out.Nullable = n.nullable
+	out.Default = n.def
+
+	for name, property := range n.properties {
+		out.SetProperty(name, *property.mergeSchema())
+	}
+	if n.open {
+		out.AdditionalProperties = &spec.SchemaOrBool{Allows: true}
+		if n.additional != nil {
+			out.AdditionalProperties.Schema = n.additional.mergeSchema()
+		}
+	}
+	if n.items != nil {
+		out.Items = &spec.SchemaOrArray{Schema: n.items.mergeSchema()}
+	}
+	if n.embedded {
+		out.SetProperty("apiVersion", *spec.StringProperty())
+		out.SetProperty("kind", *spec.StringProperty())
+		out.SetProperty("metadata", *objectMeta.mergeSchema())
+	}
+	n.mergeExtensions(out)
+	return out
+}
+
+func (n *node) mergeExtensions(out *spec.Schema) {
+	if n.preserve {
+		out.AddExtension("x-kubernetes-preserve-unknown-fields", true)
+	}
+	if n.listType != "" {
+		out.AddExtension("x-kubernetes-list-type", n.listType)
+	}
+	if len(n.listMapKeys) > 0 {
+		out.AddExtension("x-kubernetes-list-map-keys", n.listMapKeys)
+	}
+	if n.mapType != "" {
+		out.AddExtension("x-kubernetes-map-type", n.mapType)
+	}
+}

@@ -1,0 +1,50 @@
+package schema
+
+import "k8s.io/apimachinery/pkg/runtime"
+
+// Default fills in, in place, the defaults of the fields that obj does not have, and
+// of those that are null but not nullable. Defaults apply at each level that exists:
+// an object that is not there gets no defaults for its fields, unless it has a
+// default itself.
+func (s *Schema) Default(obj map[string]any) {
+	setDefaults(obj, s.root)
+}
+
+func setDefaults(x any, n *node) {
+	if n == nil {
+		return
+	}
+	switch x := x.(type) {
+	case map[string]any:
+		for name, property := range n.properties {
+			if property.def == nil {
+				continue
+			}
+			if _, found := x[name]; !found {
+				x[name] = runtime.DeepCopyJSONValue(property.def)
+			}
+		}
+		for name, value := range x {
+			if child, _ := n.child(name); child != nil {
+				x[name] = child.defaulted(value)
+			}
+		}
+	case []any:
+		if n.items == nil {
+			return
+		}
+		for i, item := range x {
+			x[i] = n.items.defaulted(item)
+		}
+	}
+}
+
+// defaulted returns what a value that is there becomes: a null that is not allowed
+// becomes the default, and whatever it is then gets the defaults within it.
+func (n *node) defaulted(value any) any {
+	if value == nil && !n.nullable {
+		value = runtime.DeepCopyJSONValue(n.def)
+	}
+	setDefaults(value, n)
+	return value
+}

@@ -1,0 +1,132 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
+)
+
+// Kind is something that a Server serves: a kind that Kubernetes has ([Core]) or one that
+// a CustomResourceDefinition adds ([CRD]). What is wrong with it is said by [New].
+type Kind struct {
+	name       string         // as it was asked for, for errors
+	builtin    *resource      // of Core
+	definition map[string]any // of CRD
+	err        error
+}
+
+// Core returns kinds that Kubernetes has, by the names of their resources: "configmaps",
+// "deployments.apps", "leases.coordination.k8s.io". Of a group with several versions it is
+// the one that client-go's scheme prefers. The server stores them, with the life cycle and
+// the subresources that they have; it knows their fields, but not their rules: see the
+// table in the README.
+func Core(resources ...string) []Kind {
+	var kinds []Kind
+	for _, name := range resources {
+		found, ok := builtins()[strings.ToLower(name)]
+		kind := Kind{name: name, builtin: found}
+		if !ok {
+			kind.err = fmt.Errorf("kind %q: client-go's scheme has no such resource; write it in the plural, with its group, as in %q", name, "deployments.apps")
+		}
+		kinds = append(kinds, kind)
+	}
+	return kinds
+}
+
+// CRD returns the kinds that documents define: CustomResourceDefinitions of
+// apiextensions.k8s.io/v1, in YAML or JSON, of which a text may hold several. Their schemas
+// are enforced, except for rules in CEL (x-kubernetes-validations), which are ignored.
+func CRD(documents ...[]byte) []Kind {
+	var kinds []Kind
+	for n, document := range documents {
+		for _, part := range strings.Split("\n"+string(document), "\n---") {
+			if kind, ok := definition(part); ok {
+				if kind.err != nil {
+					kind.err = fmt.Errorf("document %d of CRD: %w", n+1, kind.err)
+				}
+				kinds = append(kinds, kind)
+			}
+		}
+	}
+	return kinds
+}
+
+func definition(document string) (Kind, bool) {
+	var object map[string]any
+	data, err := yaml.YAMLToJSON([]byte(document))
+	if err == nil {
+		object, err = decodeObject(data)
+	}
+	switch name, _, _ := unstructured.NestedString(object, "metadata", "name"); {
+	case err != nil:
+		return Kind{err: err}, true
+	case object == nil:
+		return Kind{}, false
+	case object["kind"] != "CustomResourceDefinition" || object["apiVersion"] != "apiextensions.k8s.io/v1":
+		return Kind{err: fmt.Errorf("it is a %v of %v, and no CustomResourceDefinition of apiextensions.k8s.io/v1", object["kind"], object["apiVersion"])}, true
+	case name == "":
+		return Kind{err: errors.New("it has no name")}, true
+	default:
+		return Kind{name: name, definition: object}, true
+	}
+}
+
+// resource is a kind as it is served, in one version of it. It does not change.
+type resource struct {
+	gvk        schema.GroupVersionKind
+	plural     string
+	singular   string
+	shortNames []string
+	listKind   string
+	namespaced bool
+
+	status     bool // it has a status subresource
+	generation bool // its generation counts changes of the spec
+	upsert     bool // an update creates what does not exist
+	needsRV    bool // an update must carry a resourceVersion
+
+	typed   func() runtime.Object // of a kind that is compiled in: its Go type
+	custom  *custom               // of a kind that a CRD adds
+	fields  map[string][]string   // what field selectors may name beside name and namespace
+	verbs   []string
+	managed managed
+}
+
+func (r *resource) gr() schema.GroupResource {
+	return schema.GroupResource{Group: r.gvk.Group, Resource: r.plural}
+}
+
+func (r *resource) gvr() schema.GroupVersionResource {
+	return r.gvk.GroupVersion().WithResource(r.plural)
+}
+
+// known returns an object as far as its kind's Go type knows it: what the type has no
+// field for is gone, what it always writes is there.
+func (r *resource) known(object map[string]any, strict bool) (map[string]any, error) {
+	typed := r.typed()
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object, typed, strict); err != nil {
+		return nil, err
+	}
+	out, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
+	if err != nil {
+		return nil, err
+	}
+	out["apiVersion"], out["kind"] = r.gvk.ToAPIVersionAndKind()
+	return out, nil
+}
+
+func newTyped(gvk schema.GroupVersionKind) func() runtime.Object {
+	return func() runtime.Object {
+		object, err := scheme.Scheme.New(gvk)
+		if err != nil {
+			panic(err) // the kind came from this scheme
+		}
+		return object
+	}
+}

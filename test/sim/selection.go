@@ -1,0 +1,88 @@
+package sim
+
+import (
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// selection is what a list, a watch or a deletion is about.
+type selection struct {
+	resource  *resource
+	namespace string // empty: all
+	name      string // empty: all; a watch can be of one object
+	labels    labels.Selector
+	fields    fields.Selector
+}
+
+func (r *request) selection() (*selection, error) {
+	s := &selection{resource: r.resource, namespace: r.namespace, name: r.name, labels: labels.Everything(), fields: fields.Everything()}
+	var err error
+	if text := r.query.Get("labelSelector"); text != "" {
+		if s.labels, err = labels.Parse(text); err != nil {
+			return nil, apierrors.NewBadRequest("unable to parse labelSelector: " + err.Error())
+		}
+	}
+	if text := r.query.Get("fieldSelector"); text != "" {
+		if s.fields, err = fields.ParseSelector(text); err != nil {
+			return nil, apierrors.NewBadRequest("unable to parse fieldSelector: " + err.Error())
+		}
+	}
+	for _, requirement := range s.fields.Requirements() {
+		if !s.knows(requirement.Field) {
+			return nil, apierrors.NewBadRequest(fmt.Sprintf("field label not supported: %s", requirement.Field))
+		}
+	}
+	return s, nil
+}
+
+func (s *selection) knows(label string) bool {
+	_, known := s.resource.fields[label]
+	return known || label == "metadata.name" || label == "metadata.namespace" && s.resource.namespaced
+}
+
+// all reports whether nothing is selected but by namespace.
+func (s *selection) all() bool { return s.labels.Empty() && s.fields.Empty() && s.name == "" }
+
+func (s *selection) count(keys []types.NamespacedName) (n int) {
+	for _, key := range keys {
+		if s.namespace == "" || key.Namespace == s.namespace {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *selection) matches(key types.NamespacedName, rec *record) bool {
+	if s.namespace != "" && key.Namespace != s.namespace || s.name != "" && key.Name != s.name {
+		return false
+	}
+	return s.labels.Matches(rec.labels) && (s.fields.Empty() || s.fields.Matches(fieldsOf{s.resource, rec, key}))
+}
+
+// fieldsOf are the fields of an object that a selector can name.
+type fieldsOf struct {
+	resource *resource
+	record   *record
+	key      types.NamespacedName
+}
+
+func (f fieldsOf) Has(label string) bool { return true }
+
+func (f fieldsOf) Get(label string) string {
+	switch label {
+	case "metadata.name":
+		return f.key.Name
+	case "metadata.namespace":
+		return f.key.Namespace
+	}
+	value, found, _ := unstructured.NestedFieldNoCopy(f.record.object, f.resource.fields[label]...)
+	if !found || value == nil {
+		return ""
+	}
+	return fmt.Sprint(value)
+}

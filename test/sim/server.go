@@ -1,0 +1,221 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+)
+
+// Options say what a Server serves.
+type Options struct {
+	// Kinds are served beside namespaces and CustomResourceDefinitions, which always are.
+	Kinds []Kind
+
+	// Namespaces exist from the beginning, beside "default" and "kube-system".
+	Namespaces []string
+
+	// Seed chooses uids and the suffixes of generated names; the same calls in the same
+	// order then get the same ones. 0 is a seed like another.
+	Seed uint64
+
+	// History is how many changes of each kind are remembered for watches and for lists at a
+	// resourceVersion. 0 means 10,000. What is forgotten has expired: 410.
+	History int
+
+	// Latency is how long each request takes before anything happens. In a synctest bubble it
+	// is virtual time. 0 means none.
+	Latency time.Duration
+
+	// GarbageCollection deletes objects whose owners are gone, and lets deletions with the
+	// propagation policies Foreground and Orphan end, as kube-controller-manager does.
+	GarbageCollection bool
+
+	// NamespaceDeletion empties and removes namespaces that are deleted, as
+	// kube-controller-manager does. Without it, a deleted namespace stays Terminating.
+	NamespaceDeletion bool
+
+	// OnChange is called with each change that took effect, in their order, before the client
+	// gets its answer. The server is locked meanwhile: it must not be called.
+	OnChange func(Change)
+}
+
+// Server is a simulated API server. It is safe for concurrent use. In a synctest bubble it
+// must be made in that bubble, and closed before the bubble ends.
+type Server struct {
+	opts    Options
+	store   *store
+	root    *Session
+	stop    context.CancelFunc
+	closed  <-chan struct{}
+	done    sync.WaitGroup
+	random  *random
+	control *controllers // nil: none
+
+	mu        sync.RWMutex
+	resources map[schema.GroupVersionResource]*resource
+}
+
+// New returns a Server that serves nothing yet but what Options say.
+//
+// # Errors
+//
+// A kind that client-go's scheme does not have, and a document that is no valid
+// CustomResourceDefinition.
+func New(opts Options) (*Server, error) {
+	if opts.History == 0 {
+		opts.History = 10_000
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	s := &Server{
+		opts: opts, stop: stop, closed: ctx.Done(), random: newRandom(opts.Seed), resources: map[schema.GroupVersionResource]*resource{},
+		store: newStore(opts.History, opts.OnChange),
+	}
+	s.root = newSession(s, "")
+	s.serve(builtins()["namespaces"])
+	s.serve(definitions)
+	err := s.begin(ctx)
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("simulated API server: %w", err)
+	}
+	if opts.GarbageCollection || opts.NamespaceDeletion {
+		s.control = s.newControllers()
+		s.done.Go(func() { s.control.run(ctx) })
+	}
+	return s, nil
+}
+
+func (s *Server) begin(ctx context.Context) error {
+	var errs []error
+	for _, kind := range s.opts.Kinds {
+		switch {
+		case kind.err != nil:
+			errs = append(errs, kind.err)
+		case kind.builtin != nil:
+			s.serve(kind.builtin)
+		case kind.definition != nil:
+			if _, err := s.root.do(ctx, "create", definitions, "", "", kind.definition); err != nil {
+				errs = append(errs, fmt.Errorf("kind %s: %w", kind.name, err))
+			}
+		default:
+			errs = append(errs, errors.New("a Kind that is neither of Core nor of CRD"))
+		}
+	}
+	for _, name := range append([]string{"default", "kube-system"}, s.opts.Namespaces...) {
+		if err := s.AddNamespace(name); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// AddNamespace creates a namespace, unless it exists.
+func (s *Server) AddNamespace(name string) error {
+	ns := builtins()["namespaces"]
+	if s.store.get(ns.gr(), keyOf("", name)) != nil {
+		return nil
+	}
+	_, err := s.root.do(context.Background(), "create", ns, "", "", map[string]any{"metadata": map[string]any{"name": name}})
+	if err != nil {
+		return fmt.Errorf("namespace %q: %w", name, err)
+	}
+	return nil
+}
+
+// Close ends all watches and the server's goroutines. Requests after it get an error.
+func (s *Server) Close() {
+	s.root.Sever()
+	s.stop()
+	s.done.Wait()
+}
+
+// Config returns a configuration for clients of all kinds. Their requests do not leave the
+// process, and are not limited in their rate.
+func (s *Server) Config() *rest.Config { return s.root.Config() }
+
+// Expire makes the server forget the past, as compaction does: watches and lists that ask
+// for a resourceVersion before now get 410 Expired. Watches that are open go on.
+func (s *Server) Expire() { s.store.forget() }
+
+// Mapping returns how a kind is served, and whether its objects have namespaces; ok is false
+// if it is not.
+func (s *Server) Mapping(gvk schema.GroupVersionKind) (gvr schema.GroupVersionResource, namespaced, ok bool) {
+	for _, r := range s.served() {
+		if r.gvk == gvk {
+			return r.gvr(), r.namespaced, true
+		}
+	}
+	return gvr, false, false
+}
+
+// RV returns the resourceVersion of the newest change.
+func (s *Server) RV() uint64 { return s.store.now() }
+
+func (s *Server) serve(r *resource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.resources[r.gvr()] = r
+}
+
+func (s *Server) unserve(gr schema.GroupResource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for gvr := range s.resources {
+		if gvr.GroupResource() == gr {
+			delete(s.resources, gvr)
+		}
+	}
+}
+
+func (s *Server) resource(gvr schema.GroupVersionResource) *resource {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.resources[gvr]
+}
+
+// served are the resources, in no order.
+func (s *Server) served() []*resource {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	out := make([]*resource, 0, len(s.resources))
+	for _, r := range s.resources {
+		out = append(out, r)
+	}
+	return out
+}
+
+// random makes names and uids.
+type random struct {
+	mu  sync.Mutex
+	src *rand.Rand
+}
+
+func newRandom(seed uint64) *random { return &random{src: rand.New(rand.NewPCG(seed, 1))} }
+
+// suffix returns five letters as the server appends them to a generateName.
+func (r *random) suffix() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	const letters = "bcdfghjklmnpqrstvwxz2456789"
+	out := make([]byte, 5)
+	for i := range out {
+		out[i] = letters[r.src.IntN(len(letters))]
+	}
+	return string(out)
+}
+
+func (r *random) uid() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	a, b := r.src.Uint64(), r.src.Uint64()
+	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
+}
+
+var _ http.RoundTripper = (*Session)(nil)

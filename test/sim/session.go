@@ -1,0 +1,219 @@
+package sim
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/test/internal/apirequest"
+)
+
+// Session is how one process sees the server: its connections, which can be severed as a
+// crash does, and its view of the watch caches, which can be held back.
+type Session struct {
+	server *Server
+	name   string
+
+	mu      sync.Mutex
+	severed bool
+	views   map[schema.GroupResource]*view
+	changed chan struct{} // closed when severed or a view changes
+}
+
+var errSevered = errors.New("simulated API server: the connection is severed")
+
+// Session returns new connections for a process, which name says in a [Change]. What is
+// done to them, [Session.Sever] and [Session.Watches], touches no others.
+func (s *Server) Session(name string) *Session { return newSession(s, name) }
+
+func newSession(s *Server, name string) *Session {
+	return &Session{server: s, name: name, views: map[schema.GroupResource]*view{}, changed: make(chan struct{})}
+}
+
+// Config returns a configuration for clients of this session.
+func (s *Session) Config() *rest.Config {
+	return &rest.Config{Host: "http://simulated", Transport: s, QPS: -1, UserAgent: "sim"}
+}
+
+// Sever cuts the connections, for ever: from this instant nothing that this session sends
+// takes effect, and nothing comes back; each call waits until its ctx ends, or the server is
+// closed. That is how a process that has crashed looks to the server.
+func (s *Session) Sever() {
+	s.server.store.mu.Lock() // so that no write is half done
+	defer s.server.store.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.severed {
+		s.severed = true
+		close(s.changed)
+	}
+}
+
+func (s *Session) isSevered() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.severed
+}
+
+// RoundTrip answers a request, for [rest.Config].Transport. It ends with the request's ctx,
+// also while it waits.
+func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) {
+	ctx := r.Context()
+	if d := s.server.opts.Latency; d > 0 {
+		select {
+		case <-time.After(d):
+		case <-ctx.Done():
+		}
+	}
+	body, err := readBody(r)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	var response *http.Response
+	if err == nil {
+		response, err = s.handle(r, body)
+	}
+	if s.isSevered() { // now, or while it was on its way
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-s.server.closed:
+			return nil, errSevered
+		}
+	}
+	if err != nil {
+		response, err = failed(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	response.Request = r
+	return response, nil
+}
+
+func (s *Session) handle(r *http.Request, body []byte) (*http.Response, error) {
+	info, ok := apirequest.Parse(r)
+	if !ok {
+		return s.server.meta(r)
+	}
+	found := s.server.resource(info.Resource)
+	if found == nil {
+		return notServed()
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	return s.serve(&request{
+		ctx: r.Context(), session: s, resource: found, verb: info.Verb, namespace: info.Namespace, name: info.Name,
+		subresource: info.Subresource, query: query, header: r.Header, body: body, contentType: mediaType(r.Header),
+	})
+}
+
+// do is a request of the server's own parts. key is namespace and name, or for a create
+// the namespace.
+func (s *Session) do(ctx context.Context, verb string, res *resource, namespace, name string, object any) (map[string]any, error) {
+	body, err := json.Marshal(object)
+	if err != nil {
+		return nil, fmt.Errorf("encode the request: %w", err)
+	}
+	response, err := s.serve(&request{
+		ctx: ctx, session: s, resource: res, verb: verb, namespace: namespace, name: name, query: url.Values{}, header: http.Header{},
+		body: withKind(res, verb, body), contentType: "application/json",
+	})
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	return decodeObject(data)
+}
+
+func withKind(res *resource, verb string, body []byte) []byte {
+	if verb != "create" && verb != "update" {
+		return body
+	}
+	object, err := decodeObject(body)
+	if err != nil || object["kind"] != nil {
+		return body
+	}
+	object["apiVersion"], object["kind"] = res.gvk.ToAPIVersionAndKind()
+	body, _ = json.Marshal(object) //nolint:errcheck,errchkjson // it was just decoded
+	return body
+}
+
+// serve answers a request for a resource.
+func (s *Session) serve(r *request) (*http.Response, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	switch r.verb {
+	case "get":
+		return s.server.getOne(r)
+	case "list":
+		return s.server.list(r)
+	case "watch":
+		return s.server.watch(r)
+	case "create":
+		return s.server.create(r)
+	case "update":
+		return s.server.update(r)
+	case "patch":
+		return s.server.patch(r)
+	case "delete":
+		return s.server.delete(r)
+	case "deletecollection":
+		return s.server.deleteCollection(r)
+	}
+	return nil, apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
+}
+
+// check refuses requests that fit no resource.
+func (r *request) check() error {
+	named := r.name != ""
+	switch {
+	case r.verb == "", named && r.verb == "create" && r.subresource == "", !named && (r.verb == "update" || r.verb == "patch"):
+		return apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
+	case r.resource.namespaced && r.namespace == "" && r.verb != "list" && r.verb != "watch", !r.resource.namespaced && r.namespace != "":
+		return errNotServed
+	case !r.hasSubresource():
+		return errNotServed
+	case r.subresource != "" && r.verb != "get" && r.verb != "update" && r.verb != "patch":
+		return apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
+	}
+	return nil
+}
+
+func (r *request) hasSubresource() bool {
+	switch r.subresource {
+	case "":
+		return true
+	case "status":
+		return r.resource.status
+	case "finalize":
+		return r.resource.plural == "namespaces" && r.resource.gvk.Group == "" && r.verb == "update"
+	}
+	return false
+}
+
+func ok(code int, body []byte) *http.Response {
+	return &http.Response{
+		StatusCode: code, Status: fmt.Sprintf("%d %s", code, http.StatusText(code)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {"application/json"}},
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}
+}

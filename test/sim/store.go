@@ -1,0 +1,228 @@
+package sim
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+)
+
+// store holds the states of all objects, and what has changed: etcd and the watch cache of
+// a real server in one. One counter numbers all changes. Nothing waits with the lock held.
+type store struct {
+	mu      sync.RWMutex
+	rv      uint64
+	tables  map[schema.GroupResource]*table
+	keep    int // how many changes of a kind are remembered
+	observe func(Change)
+}
+
+// table is what a store holds of one kind.
+type table struct {
+	objects map[types.NamespacedName]*record
+	sorted  []types.NamespacedName // of objects, or nil: sorted when somebody asks
+	changes []change               // the newest, in order
+	oldest  uint64                 // changes after this resourceVersion are remembered
+	news    chan struct{}          // closed at the next change
+	closed  bool                   // the kind is gone: watches end
+}
+
+// change is what one write did to one object.
+type change struct {
+	verb          watch.EventType
+	key           types.NamespacedName
+	before, after *record // before is nil for an object that is new; after is the last state of one that is gone
+}
+
+func newStore(keep int, observe func(Change)) *store {
+	// So that the first changes already show who compares numbers as text.
+	return &store{rv: 990, tables: map[schema.GroupResource]*table{}, keep: keep, observe: observe}
+}
+
+// table returns the table of a kind, for which the lock is held.
+func (s *store) table(gr schema.GroupResource) *table {
+	t := s.tables[gr]
+	if t == nil {
+		t = &table{objects: map[types.NamespacedName]*record{}, oldest: s.rv, news: make(chan struct{})}
+		s.tables[gr] = t
+	}
+	return t
+}
+
+func (s *store) now() uint64 {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.rv
+}
+
+func (s *store) get(gr schema.GroupResource, key types.NamespacedName) *record {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if t := s.tables[gr]; t != nil {
+		return t.objects[key]
+	}
+	return nil
+}
+
+// commit replaces the state of an object, if it is still the one that was read (nil: that
+// it does not exist), and reports whether it did. A nil object removes it. make returns the
+// new state at its resourceVersion.
+func (s *store) commit(w *write, read *record, object map[string]any) (*record, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	gr := w.resource.gr()
+	t := s.table(gr)
+	switch {
+	case w.session.isSevered():
+		return nil, false, errSevered
+	case t.objects[w.key] != read:
+		return nil, false, nil
+	}
+	verb := watch.Modified
+	switch {
+	case read == nil:
+		verb = watch.Added
+	case object == nil:
+		verb, object = watch.Deleted, read.copy().Object
+	}
+	after, err := newRecord(object, s.rv+1)
+	if err != nil {
+		return nil, false, err
+	}
+	s.rv++
+	s.log(t, change{verb: verb, key: w.key, before: read, after: after})
+	if s.observe != nil {
+		s.observe(newChange(w, verb, read, after))
+	}
+	return after, true, nil
+}
+
+// log makes a change the newest of its table, and wakes who waits for one.
+func (s *store) log(t *table, c change) {
+	switch c.verb {
+	case watch.Deleted:
+		delete(t.objects, c.key)
+	default:
+		t.objects[c.key] = c.after
+	}
+	if c.verb != watch.Modified {
+		t.sorted = nil
+	}
+	t.changes = append(t.changes, c)
+	if over := len(t.changes) - s.keep; over > s.keep/4 {
+		t.oldest = t.changes[over-1].after.rv
+		t.changes = slices.Clone(t.changes[over:])
+	}
+	t.wake()
+}
+
+func (t *table) wake() {
+	close(t.news)
+	t.news = make(chan struct{})
+}
+
+// forget makes resourceVersions expire: no watch and no list begins before now.
+func (s *store) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.tables {
+		t.changes, t.oldest = nil, s.rv
+	}
+}
+
+// drop removes a kind, and ends its watches.
+func (s *store) drop(gr schema.GroupResource) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.tables[gr]; t != nil {
+		t.closed = true
+		t.wake()
+		delete(s.tables, gr)
+	}
+}
+
+// after returns the changes of a table that came after a resourceVersion and not after
+// another, a channel that is closed at the next one, and the resourceVersion up to which
+// this is all. ok is false if changes after since are forgotten, or the kind is gone.
+func (s *store) after(t *table, since, until uint64) (changes []change, news <-chan struct{}, seen uint64, ok bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if since < t.oldest || t.closed {
+		return nil, nil, 0, false
+	}
+	from, _ := slices.BinarySearchFunc(t.changes, since+1, byRV)
+	to, _ := slices.BinarySearchFunc(t.changes, until+1, byRV)
+	if until == newest {
+		to = len(t.changes)
+	}
+	if from < to {
+		changes = slices.Clip(t.changes[from:to])
+	}
+	return changes, t.news, min(s.rv, until), true
+}
+
+func byRV(c change, rv uint64) int { return cmp.Compare(c.after.rv, rv) }
+
+// newest stands for whatever resourceVersion is the newest.
+const newest = ^uint64(0)
+
+// list returns the objects of a kind at a resourceVersion, or the newest, sorted by
+// namespace and name, and that resourceVersion. ok is false if it is forgotten.
+func (s *store) list(gr schema.GroupResource, at uint64) (keys []types.NamespacedName, objects []*record, rv uint64, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t := s.table(gr)
+	if at >= s.rv {
+		return t.keys(), t.records(t.keys()), s.rv, true
+	}
+	if at < t.oldest {
+		return nil, nil, 0, false
+	}
+	return t.past(at)
+}
+
+// past is a list as it was, without what has happened since.
+func (t *table) past(at uint64) (keys []types.NamespacedName, objects []*record, rv uint64, ok bool) {
+	then := &table{objects: make(map[types.NamespacedName]*record, len(t.objects))}
+	for key, object := range t.objects {
+		then.objects[key] = object
+	}
+	for _, c := range slices.Backward(t.changes) {
+		if c.after.rv <= at {
+			break
+		}
+		if c.before == nil {
+			delete(then.objects, c.key)
+		} else {
+			then.objects[c.key] = c.before
+		}
+	}
+	return then.keys(), then.records(then.keys()), at, true
+}
+
+func (t *table) keys() []types.NamespacedName {
+	if t.sorted == nil {
+		t.sorted = make([]types.NamespacedName, 0, len(t.objects))
+		for key := range t.objects {
+			t.sorted = append(t.sorted, key)
+		}
+		slices.SortFunc(t.sorted, compareKeys)
+	}
+	return t.sorted
+}
+
+func (t *table) records(keys []types.NamespacedName) []*record {
+	out := make([]*record, len(keys))
+	for i, key := range keys {
+		out[i] = t.objects[key]
+	}
+	return out
+}
+
+// compareKeys orders as etcd does, in which the key of an object is a path.
+func compareKeys(a, b types.NamespacedName) int {
+	return cmp.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
+}

@@ -1,0 +1,297 @@
+package sim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kuberator/kuberator/test/internal/apirequest"
+)
+
+// stream is one open watch. A goroutine of its own writes to the client: that it waits for
+// a slow one costs nobody else, since what it has not shown yet is in the table.
+type stream struct {
+	server    *Server
+	request   *request
+	selection *selection
+	table     *table
+	out       *io.PipeWriter
+
+	cursor    uint64 // what has been shown, up to here
+	bookmarks bool
+	opened    view // as it was when the watch began
+}
+
+// bookmarkEvery is how often a server says how far it has come, to who asked for it.
+const bookmarkEvery = time.Minute
+
+// watch serves GET with watch=true.
+func (s *Server) watch(r *request) (*http.Response, error) {
+	w, initial, err := s.open(r)
+	if err != nil {
+		return nil, err
+	}
+	seconds, err := number(r, "timeoutSeconds")
+	if err != nil {
+		return nil, err
+	}
+	lasts := time.Duration(seconds) * time.Second
+	if lasts <= 0 {
+		lasts = time.Duration(30+rand.IntN(30)) * time.Minute //nolint:gosec // as the server does it
+	}
+	in, out := io.Pipe()
+	w.out = out
+	ctx, cancel := context.WithTimeout(r.ctx, lasts)
+	go func() {
+		defer cancel()
+		_ = out.CloseWithError(w.run(ctx, initial)) // it never fails
+	}()
+	response := ok(http.StatusOK, nil)
+	response.Body, response.ContentLength = body{in, cancel}, -1
+	return response, nil
+}
+
+// body ends its stream when the client closes it, also while nothing happens.
+type body struct {
+	*io.PipeReader
+	cancel context.CancelFunc
+}
+
+func (b body) Close() error {
+	b.cancel()
+	return b.PipeReader.Close()
+}
+
+// open finds out where a watch begins. initial is what it shows before that.
+func (s *Server) open(r *request) (w *stream, initial []*record, err error) {
+	selection, err := r.selection()
+	if err != nil {
+		return nil, nil, err
+	}
+	w = &stream{server: s, request: r, selection: selection, bookmarks: apirequest.IsTrue(r.query.Get("allowWatchBookmarks"))}
+	w.opened, _, _ = r.session.look(r.resource.gr())
+	s.store.mu.Lock()
+	w.table = s.store.table(r.resource.gr())
+	s.store.mu.Unlock()
+
+	text := r.query.Get("resourceVersion")
+	rv := uint64(0)
+	if text != "" && text != "0" {
+		if rv, err = parseRV(text); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := r.checkInitial(); err != nil {
+		return nil, nil, err
+	}
+	at := newest
+	switch {
+	case apirequest.IsTrue(r.query.Get("sendInitialEvents")):
+		// The newest state of now, which the cache of a real server waits for.
+		if rv = max(rv, w.server.RV()*unset(text)); rv > min(w.opened.until, w.server.RV()) {
+			return nil, nil, tooLarge(rv, min(w.opened.until, w.server.RV()))
+		}
+		at = w.opened.until
+	case r.query.Has("sendInitialEvents") && rv == 0:
+		w.cursor = min(w.opened.until, w.server.RV())
+		return w, nil, nil
+	case rv > 0:
+		w.cursor = rv
+		return w, nil, nil
+	default:
+		at = w.opened.until // any state, which is what the cache has
+	}
+	keys, records, seen, _ := s.store.list(r.resource.gr(), at)
+	w.cursor = seen
+	for i, rec := range records {
+		if selection.matches(keys[i], rec) {
+			initial = append(initial, rec)
+		}
+	}
+	return w, initial, nil
+}
+
+func unset(text string) uint64 {
+	if text == "" {
+		return 1
+	}
+	return 0
+}
+
+// checkInitial refuses what does not go with sendInitialEvents.
+func (r *request) checkInitial() error {
+	match := r.query.Get("resourceVersionMatch")
+	path := field.NewPath("resourceVersionMatch")
+	switch {
+	case !r.query.Has("sendInitialEvents") && match != "":
+		return invalidOptions("ListOptions", field.Forbidden(path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"))
+	case r.query.Has("sendInitialEvents") && match != string(metav1.ResourceVersionMatchNotOlderThan):
+		return invalidOptions("ListOptions", field.Forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
+	}
+	return nil
+}
+
+// run writes events until the client, the server or the watch's time ends.
+func (w *stream) run(ctx context.Context, initial []*record) error {
+	for _, rec := range initial {
+		if err := w.show(watch.Added, rec); err != nil {
+			return err
+		}
+	}
+	if apirequest.IsTrue(w.request.query.Get("sendInitialEvents")) {
+		if err := w.bookmark(map[string]any{metav1.InitialEventsAnnotationKey: "true"}); err != nil {
+			return err
+		}
+	}
+	ticker := time.NewTicker(bookmarkEvery)
+	defer ticker.Stop()
+	for {
+		wait, err := w.advance()
+		if err != nil || wait == nil {
+			return err
+		}
+		select {
+		case <-wait.news:
+		case <-wait.changed:
+		case <-ticker.C:
+			if err := w.remind(); err != nil {
+				return err
+			}
+		case <-ctx.Done():
+			return w.ended(ctx)
+		case <-w.server.closed:
+			return io.EOF
+		}
+	}
+}
+
+// ended is how a watch closes: with its time, or, when the client has gone away, as it likes.
+// From a severed session nothing comes, not even an end.
+func (w *stream) ended(ctx context.Context) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && w.request.ctx.Err() == nil {
+		return io.EOF
+	}
+	return ctx.Err()
+}
+
+// wait is what can make a watch go on.
+type wait struct{ news, changed <-chan struct{} }
+
+// advance shows what is new. It returns nil when the watch is over.
+func (w *stream) advance() (*wait, error) {
+	for {
+		now, changed, severed := w.request.session.look(w.request.resource.gr())
+		switch {
+		case severed:
+			return &wait{}, nil
+		case now.gone > w.opened.gone:
+			return nil, w.fail(apierrors.NewResourceExpired("The resourceVersion for the provided watch is too old."))
+		case now.closed > w.opened.closed:
+			return nil, io.EOF
+		}
+		changes, news, seen, remembered := w.server.store.after(w.table, w.cursor, now.until)
+		if !remembered {
+			return nil, w.lost()
+		}
+		for _, c := range changes {
+			if err := w.tell(c); err != nil {
+				return nil, err
+			}
+			w.cursor = c.after.rv
+		}
+		w.cursor = max(w.cursor, seen)
+		if len(changes) == 0 {
+			return &wait{news: news, changed: changed}, nil
+		}
+	}
+}
+
+// lost is the end of a watch whose changes are no longer there.
+func (w *stream) lost() error {
+	w.server.store.mu.RLock()
+	closed, oldest := w.table.closed, w.table.oldest
+	w.server.store.mu.RUnlock()
+	if closed {
+		return io.EOF
+	}
+	return w.fail(apierrors.NewResourceExpired("too old resource version: " + formatRV(w.cursor) + " (" + formatRV(oldest) + ")"))
+}
+
+// tell shows a change, as it looks to somebody who sees only the selection.
+func (w *stream) tell(c change) error {
+	before := c.before != nil && w.selection.matches(c.key, c.before)
+	after := c.verb != watch.Deleted && w.selection.matches(c.key, c.after)
+	switch {
+	case before && after:
+		return w.show(watch.Modified, c.after)
+	case after:
+		return w.show(watch.Added, c.after)
+	case !before:
+		return nil
+	case c.verb == watch.Deleted:
+		return w.show(watch.Deleted, c.after)
+	}
+	// It has left the selection: its last state there, at the resourceVersion at which it left.
+	last, err := newRecord(c.before.copy().Object, c.after.rv)
+	if err != nil {
+		return err
+	}
+	return w.show(watch.Deleted, last)
+}
+
+func (w *stream) show(verb watch.EventType, rec *record) error {
+	object, err := w.request.encode(rec)
+	if err != nil {
+		return err
+	}
+	return w.send(verb, object)
+}
+
+func (w *stream) send(verb watch.EventType, object []byte) error {
+	line := make([]byte, 0, len(object)+40)
+	line = append(append(append(append(line, `{"type":"`...), verb...), `","object":`...), object...)
+	_, err := w.out.Write(append(line, "}\n"...))
+	return err
+}
+
+// remind sends a bookmark, if the client wants them, and nothing is held back.
+func (w *stream) remind() error {
+	_, _, severed := w.request.session.look(w.request.resource.gr())
+	if !w.bookmarks || severed {
+		return nil
+	}
+	return w.bookmark(nil)
+}
+
+func (w *stream) bookmark(annotations map[string]any) error {
+	metadata := map[string]any{"resourceVersion": formatRV(w.cursor), "creationTimestamp": nil}
+	if annotations != nil {
+		metadata["annotations"] = annotations
+	}
+	apiVersion, kind := w.request.resource.gvk.ToAPIVersionAndKind()
+	if w.request.metadataOnly() {
+		apiVersion, kind = "meta.k8s.io/v1", "PartialObjectMetadata"
+	}
+	object, err := json.Marshal(map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": metadata})
+	if err != nil {
+		return err
+	}
+	return w.send(watch.Bookmark, object)
+}
+
+// fail ends a watch with an error as an event.
+func (w *stream) fail(err *apierrors.StatusError) error {
+	if err := w.send(watch.Error, statusBody(err.ErrStatus)); err != nil {
+		return err
+	}
+	return io.EOF
+}
