@@ -1,42 +1,75 @@
 package sim
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"strings"
+	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/scheme"
+	"sigs.k8s.io/yaml"
 )
 
-// errNotServed is a path that no resource answers. The server says it in plain text.
+// errNotServed is a path that nothing answers. The server says it in plain text.
 var errNotServed = errors.New("404 page not found")
 
-func notServed() (*http.Response, error) { return nil, errNotServed }
+// routeError is how the router of the kinds that are compiled in refuses a request.
+func routeError(code int, message string) error {
+	return apierrors.NewGenericServerResponse(code, "", schema.GroupResource{}, "", message, 0, false)
+}
 
-// failed is the answer to a request that could not be served. An error that is no API
-// status is returned: it is a defect of the simulator, or the request's end.
-func failed(err error) (*http.Response, error) {
-	if errors.Is(err, errNotServed) {
-		response := ok(http.StatusNotFound, []byte(errNotServed.Error()+"\n"))
-		response.Header.Set("Content-Type", "text/plain; charset=utf-8")
-		return response, nil
+func ok(code int, media string, body []byte) *http.Response {
+	return &http.Response{
+		StatusCode: code, Status: strconv.Itoa(code) + " " + http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        http.Header{"Content-Type": {media}},
+		Body:          io.NopCloser(bytes.NewReader(body)),
+		ContentLength: int64(len(body)),
 	}
-	var status apierrors.APIStatus
-	if !errors.As(err, &status) {
+}
+
+// failed is the answer to a request that could not be served. An error is returned if there
+// is nobody to answer.
+func failed(err error, header http.Header) (*http.Response, error) {
+	if errors.Is(err, errSevered) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return nil, err
 	}
-	response := ok(int(status.Status().Code), statusBody(status.Status()))
-	if d := status.Status().Details; d != nil && d.RetryAfterSeconds > 0 {
-		response.Header.Set("Retry-After", fmt.Sprint(d.RetryAfterSeconds))
+	if errors.Is(err, errNotServed) {
+		return ok(http.StatusNotFound, "text/plain; charset=utf-8", []byte(errNotServed.Error()+"\n")), nil
+	}
+	status := metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Message: err.Error()}
+	if known := apierrors.APIStatus(nil); errors.As(err, &known) {
+		status = known.Status()
+	}
+	media, body := errorMedia(header), statusBody(status)
+	switch media {
+	case mediaYAML:
+		body, err = yaml.JSONToYAML(body)
+	case mediaProtobuf:
+		body, err = runtime.Encode(protobufs, &status)
+	default:
+		err = nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode a Status: %w", err)
+	}
+	response := ok(int(status.Code), media, body)
+	if d := status.Details; d != nil && d.RetryAfterSeconds > 0 {
+		response.Header.Set("Retry-After", strconv.Itoa(int(d.RetryAfterSeconds)))
 	}
 	return response, nil
 }
+
+var protobufs = scheme.Codecs.CodecForVersions(protobuf.NewSerializer(scheme.Scheme, scheme.Scheme), nil, schema.GroupVersion{Version: "v1"}, nil)
 
 func statusBody(status metav1.Status) []byte {
 	status.Kind, status.APIVersion = "Status", "v1"
@@ -47,67 +80,50 @@ func statusBody(status metav1.Status) []byte {
 	return body
 }
 
+// write gives a body of JSON the form that the client asked for.
+func (r *request) write(code int, body []byte) (*http.Response, error) {
+	if r.form.media != mediaYAML {
+		return ok(code, mediaJSON, body), nil
+	}
+	body, err := yaml.JSONToYAML(body)
+	if err != nil {
+		return nil, fmt.Errorf("encode the answer: %w", err)
+	}
+	return ok(code, mediaYAML, body), nil
+}
+
 // answer is an object, in the version and the form that the client asked for.
 func (r *request) answer(code int, rec *record) (*http.Response, error) {
-	body, err := r.encode(rec)
-	if err != nil {
-		return nil, err
+	if r.form.as == "PartialObjectMetadataList" {
+		return nil, fmt.Errorf("object of kind %s is no list", r.resource.gvk.Kind)
 	}
-	return ok(code, body), nil
+	return r.write(code, r.encode(nil, rec, true))
 }
 
-// encode returns an object's JSON, in the version and the form that the client asked for.
-func (r *request) encode(rec *record) ([]byte, error) {
-	if r.metadataOnly() {
-		return json.Marshal(map[string]any{"apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata", "metadata": rec.object["metadata"]})
+// encode appends an object's JSON, in the version and the form that the client asked for.
+// A kind that is compiled in is not named in a list of its objects.
+func (r *request) encode(out []byte, rec *record, named bool) []byte {
+	rec = r.resource.read(rec)
+	if r.form.as != "" {
+		out = append(out, `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":`...)
+		return append(appendValue(out, rec.object["metadata"]), '}')
 	}
-	apiVersion := r.resource.gvk.GroupVersion().String()
-	if rec.object["apiVersion"] == apiVersion {
-		return rec.raw, nil
+	if !named && r.resource.typed != nil {
+		return append(out, rec.raw...)
 	}
-	other := make(map[string]any, len(rec.object))
-	for k, v := range rec.object {
-		other[k] = v
-	}
-	other["apiVersion"] = apiVersion
-	return json.Marshal(other)
-}
-
-// metadataOnly is what the metadata client asks for.
-func (r *request) metadataOnly() bool {
-	accept := r.header.Get("Accept")
-	return strings.Contains(accept, "as=PartialObjectMetadata;") || strings.Contains(accept, "as=PartialObjectMetadataList;")
+	apiVersion, kind := r.resource.gvk.ToAPIVersionAndKind()
+	out = append(appendText(append(out, `{"kind":`...), kind), `,"apiVersion":`...)
+	out = append(appendText(out, apiVersion), ',')
+	return append(out, rec.raw[1:]...)
 }
 
 // removed is the answer to a deletion after which the object is gone.
 func (r *request) removed(rec *record) (*http.Response, error) {
-	return ok(http.StatusOK, statusBody(metav1.Status{Status: metav1.StatusSuccess, Details: &metav1.StatusDetails{
+	return r.write(http.StatusOK, statusBody(metav1.Status{Status: metav1.StatusSuccess, Details: &metav1.StatusDetails{
 		Name: rec.view().GetName(), Group: r.resource.gvk.Group, Kind: r.resource.plural, UID: rec.view().GetUID(),
-	}})), nil
-}
-
-// unsupportedMedia refuses a body in a form that the resource does not take.
-func unsupportedMedia(r *request) error {
-	accepted := "application/json, application/yaml"
-	if r.verb == "patch" {
-		accepted = strings.Join(r.resource.patches(), ", ")
-	}
-	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure, Code: http.StatusUnsupportedMediaType, Reason: metav1.StatusReasonUnsupportedMediaType,
-		Message: "the body of the request was in an unknown format - accepted media types include: " + accepted,
-	}}
+	}}))
 }
 
 func keyOf(namespace, name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: namespace, Name: name}
-}
-
-// untyped returns a typed object as JSON has it.
-func untyped(gvk schema.GroupVersionKind, typed runtime.Object) (map[string]any, error) {
-	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
-	if err != nil {
-		return nil, fmt.Errorf("convert a %s: %w", gvk.Kind, err)
-	}
-	object["apiVersion"], object["kind"] = gvk.ToAPIVersionAndKind()
-	return object, nil
 }

@@ -93,11 +93,14 @@ var (
 		"endpoints": {"ep"}, "cronjobs.batch": {"cj"}, "ingresses.networking.k8s.io": {"ing"},
 		"networkpolicies.networking.k8s.io": {"netpol"}, "poddisruptionbudgets.policy": {"pdb"},
 	}
-	allVerbs = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+	allVerbs    = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
+	customVerbs = []string{"delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"}
+	// returned are the kinds whose deletion is answered with the object, and not with a Status.
+	returned = sets.New("pods", "podtemplates", "persistentvolumes", "persistentvolumeclaims", "resourcequotas", "services", "serviceaccounts")
 )
 
-// builtins are the resources of client-go's scheme, by resource and group, each in the
-// version that the scheme prefers.
+// builtins are the resources of client-go's scheme, by resource and group, each in its most
+// stable version.
 var builtins = sync.OnceValue(func() map[string]*resource {
 	found := map[string]*resource{}
 	for _, gv := range scheme.Scheme.PrioritizedVersionsAllGroups() {
@@ -108,7 +111,8 @@ var builtins = sync.OnceValue(func() map[string]*resource {
 			}
 			r := builtin(gv.WithKind(kind), goType)
 			name := r.gr().String()
-			if _, ok := found[name]; !ok && !notStored.Has(name) {
+			other := found[name]
+			if !notStored.Has(name) && (other == nil || compareVersions(r.gvk.Version, other.gvk.Version) > 0) {
 				found[name] = r
 			}
 		}
@@ -129,9 +133,17 @@ func builtin(gvk schema.GroupVersionKind, goType reflect.Type) *resource {
 		needsRV:    conditionalUpdate.Has(name),
 		typed:      newTyped(gvk),
 		fields:     selectors(selectable[name]),
-		verbs:      allVerbs,
-		managed:    typedManagers(gvk),
+		verbs:      verbsOf(name),
+		managed:    typedManagers(gvk, hasStatus && !withoutStatus.Has(name)),
+		rules:      rulesOf[name],
 	}
+}
+
+func verbsOf(name string) []string {
+	if name == "namespaces" {
+		return without(allVerbs, "deletecollection")
+	}
+	return allVerbs
 }
 
 // selectors returns the paths of fields by how a selector names them.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,6 +22,10 @@ type controllers struct {
 	spaces *Session
 	poke   chan struct{}
 }
+
+// reaction is how long it takes the controllers to notice something: who counts on them to
+// be at once is wrong.
+const reaction = 100 * time.Millisecond
 
 func (s *Server) newControllers() *controllers {
 	c := &controllers{server: s, poke: make(chan struct{}, 1)}
@@ -57,6 +62,11 @@ func (c *controllers) run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-c.poke:
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(reaction):
 		}
 		for c.once() {
 			if ctx.Err() != nil {
@@ -124,7 +134,7 @@ func (c *controllers) collect(all []item, o item) bool {
 	case len(kept) == len(o.GetOwnerReferences()):
 		return false
 	case len(kept) > 0:
-		return c.update(c.gc, o, func(o *unstructured.Unstructured) { o.SetOwnerReferences(kept) })
+		return c.update(c.gc, o, func(o *unstructured.Unstructured) { setOwners(o, kept) })
 	case o.GetDeletionTimestamp() != nil:
 		return false
 	}
@@ -152,6 +162,12 @@ func (c *controllers) owner(all []item, o item, ref metav1.OwnerReference) (owne
 	return nil, known
 }
 
+func setOwners(o *unstructured.Unstructured, owners []metav1.OwnerReference) {
+	if o.SetOwnerReferences(owners); len(owners) == 0 {
+		unstructured.RemoveNestedField(o.Object, "metadata", "ownerReferences")
+	}
+}
+
 func dependents(all []item, o item) (out []item) {
 	for _, other := range all {
 		if slices.ContainsFunc(other.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == o.GetUID() }) {
@@ -171,7 +187,7 @@ func (c *controllers) letGo(all []item, o item) (changed bool) {
 	case slices.Contains(finalizers, metav1.FinalizerOrphanDependents):
 		for _, d := range below {
 			c.update(c.gc, d, func(d *unstructured.Unstructured) {
-				d.SetOwnerReferences(slices.DeleteFunc(d.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == o.GetUID() }))
+				setOwners(d, slices.DeleteFunc(d.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == o.GetUID() }))
 			})
 		}
 		return c.update(c.gc, o, func(o *unstructured.Unstructured) {
@@ -222,12 +238,13 @@ func (c *controllers) delete(as *Session, o item, options *metav1.DeleteOptions)
 
 func (c *controllers) update(as *Session, o item, how func(*unstructured.Unstructured)) bool {
 	w := &write{session: as, resource: o.resource, verb: "update", subresource: "finalize", key: o.key, manager: as.name}
-	_, _, err := c.server.modify(w, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-		if current == nil || current.GetUID() != o.GetUID() {
+	_, _, err := c.server.modify(w, false, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+		if current.GetUID() != o.GetUID() {
 			return nil, w.notFound()
 		}
-		how(current)
-		return current, nil
+		next := current.DeepCopy()
+		how(next)
+		return next, nil
 	})
 	return c.succeeded(err)
 }

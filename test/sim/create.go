@@ -1,9 +1,9 @@
 package sim
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -14,76 +14,94 @@ import (
 
 // create serves POST.
 func (s *Server) create(r *request) (*http.Response, error) {
-	w, err := r.write()
+	w, err := r.options()
 	if err != nil {
 		return nil, err
 	}
-	object, err := r.object()
+	object, err := r.object(w)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := s.insert(w, &unstructured.Unstructured{Object: object}, false)
-	if err != nil {
-		return nil, err
-	}
-	return w.warn(r.answer(http.StatusCreated, rec))
-}
-
-// insert stores an object that does not exist. Whoever has applied it has set its fields'
-// managers already.
-func (s *Server) insert(w *write, o *unstructured.Unstructured, applied bool) (*record, error) {
+	o := &unstructured.Unstructured{Object: object}
+	wipe(o)
 	if err := w.adopt(o); err != nil {
 		return nil, err
 	}
-	generated := o.GetName() == "" && o.GetGenerateName() != ""
-	if generated {
-		o.SetName(generatedName(o.GetGenerateName(), s.random.suffix()))
-	}
-	w.key.Name = o.GetName()
-	if err := w.normalise(o); err != nil {
+	if err := w.resource.managed.updated(w, nil, o); err != nil {
 		return nil, err
 	}
-	if o.GetResourceVersion() != "" {
-		return nil, apierrors.NewBadRequest("resourceVersion should not be set on objects to be created")
+	rec, err := s.insert(w, o)
+	if err != nil {
+		return nil, err
 	}
+	return r.answer(http.StatusCreated, rec)
+}
+
+// attempts is how often the server looks for a name that nobody has.
+const attempts = 8
+
+// insert stores an object that does not exist.
+func (s *Server) insert(w *write, o *unstructured.Unstructured) (rec *record, err error) {
+	if o.GetName() != "" || o.GetGenerateName() == "" {
+		w.key.Name = o.GetName()
+		return s.insertNamed(w, o)
+	}
+	for range attempts {
+		o.SetName(generatedName(o.GetGenerateName(), s.random.suffix()))
+		w.key.Name = o.GetName()
+		if rec, err = s.insertNamed(w, o); !apierrors.IsAlreadyExists(err) {
+			return rec, err
+		}
+	}
+	return nil, apierrors.NewGenerateNameConflict(w.resource.gr(), w.key.Name, 1)
+}
+
+func (s *Server) insertNamed(w *write, o *unstructured.Unstructured) (*record, error) {
 	if err := s.checkNamespace(w); err != nil {
 		return nil, err
 	}
-	s.begetMeta(w, o)
-	if !applied {
-		if err := w.resource.managed.updated(w, nil, o); err != nil {
-			return nil, err
-		}
-	}
+	o.SetUID(types.UID(s.random.uid()))
+	o.SetCreationTimestamp(metav1.NewTime(time.Now().Truncate(time.Second)))
 	w.beget(o)
-	if err := w.invalid(w.validate(o, nil)); err != nil {
+	if err := w.validate(o, nil); err != nil {
 		return nil, err
 	}
 	if err := s.admit(w, o); err != nil {
 		return nil, err
 	}
-	rec, done, err := w.commit(s, nil, o.Object)
-	switch {
-	case err != nil:
-		return nil, err
-	case !done && generated:
-		return nil, apierrors.NewGenerateNameConflict(w.resource.gr(), w.key.Name, 1)
-	case !done:
-		return nil, apierrors.NewAlreadyExists(w.resource.gr(), w.key.Name)
+	if rv, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64); err == nil && rv != 0 && w.verb == "create" {
+		return nil, errors.New("resourceVersion should not be set on objects to be created")
 	}
-	if w.dryRun && s.store.get(w.resource.gr(), w.key) != nil {
-		return nil, apierrors.NewAlreadyExists(w.resource.gr(), w.key.Name)
+	rec, done, err := w.commit(s, nil, o.Object)
+	if err != nil {
+		return nil, err
+	}
+	if current := s.store.get(w.resource.gr(), w.key); !done || w.dryRun && current != nil {
+		err := apierrors.NewAlreadyExists(w.resource.gr(), w.key.Name)
+		if current != nil && current.view().GetDeletionTimestamp() != nil {
+			err.ErrStatus.Message = "object is being deleted: " + err.ErrStatus.Message
+		}
+		return nil, err
 	}
 	s.committed(w, nil, rec)
 	return rec, nil
 }
 
+// wipe takes from an object to be created what only the server says.
+func wipe(o *unstructured.Unstructured) {
+	metadata := child(o.Object, "metadata")
+	for _, name := range []string{"creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"} {
+		delete(metadata, name)
+	}
+}
+
 // adopt gives an object the namespace of the URL, which it must not contradict.
 func (w *write) adopt(o *unstructured.Unstructured) error {
-	if w.resource.namespaced && o.GetNamespace() == "" {
+	switch namespace := o.GetNamespace(); {
+	case namespace == w.key.Namespace:
+	case namespace == "", w.key.Namespace == "":
 		o.SetNamespace(w.key.Namespace)
-	}
-	if o.GetNamespace() != w.key.Namespace {
+	default:
 		return apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
 	}
 	return nil
@@ -109,56 +127,26 @@ func (s *Server) checkNamespace(w *write) error {
 	return err
 }
 
-// begetMeta sets what the server alone says of an object that is new.
-func (s *Server) begetMeta(w *write, o *unstructured.Unstructured) {
-	o.SetUID(types.UID(s.random.uid()))
-	o.SetCreationTimestamp(metav1.NewTime(time.Now().Truncate(time.Second)))
-	for _, name := range []string{"deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink"} {
-		unstructured.RemoveNestedField(o.Object, "metadata", name)
-	}
-	if w.resource.generation {
+// beget makes of a new object what its kind wants: what only its subresources can say goes.
+func (w *write) beget(o *unstructured.Unstructured) {
+	r := w.resource
+	if r.generation {
 		o.SetGeneration(1)
 	}
-}
-
-// beget takes out of a new object what only its subresources can say.
-func (w *write) beget(o *unstructured.Unstructured) {
-	if w.resource.status {
+	if r.status {
 		delete(o.Object, "status")
-		if w.resource.typed != nil {
-			o.Object["status"] = w.resource.emptyStatus()
+		if r.typed != nil {
+			o.Object["status"] = r.emptyStatus()
 		}
 	}
-	if prepare := births[w.resource.gr().String()]; prepare != nil {
-		prepare(o)
+	if r.rules.born != nil {
+		r.rules.born(o)
 	}
-}
-
-// births are what strategies of kinds that are compiled in do to new objects, where a
-// client could not do without it.
-var births = map[string]func(*unstructured.Unstructured){
-	"namespaces": func(o *unstructured.Unstructured) {
-		o.Object["spec"] = map[string]any{"finalizers": []any{"kubernetes"}}
-		o.Object["status"] = map[string]any{"phase": "Active"}
-		labels := o.GetLabels()
-		if labels == nil {
-			labels = map[string]string{}
-		}
-		labels["kubernetes.io/metadata.name"] = o.GetName()
-		o.SetLabels(labels)
-	},
-	"pods":                   phase("Pending"),
-	"persistentvolumeclaims": phase("Pending"),
-	"persistentvolumes":      phase("Pending"),
-}
-
-func phase(phase string) func(*unstructured.Unstructured) {
-	return func(o *unstructured.Unstructured) { o.Object["status"] = map[string]any{"phase": phase} }
 }
 
 // emptyStatus is what a Go type writes for a status that says nothing.
 func (r *resource) emptyStatus() any {
-	object, err := untyped(r.gvk, r.typed())
+	object, err := r.untyped(r.typed())
 	if err != nil || object["status"] == nil {
 		return map[string]any{}
 	}
@@ -168,9 +156,4 @@ func (r *resource) emptyStatus() any {
 func generatedName(base, suffix string) string {
 	const longest = 63 - 5
 	return base[:min(len(base), longest)] + suffix
-}
-
-func reencoded(rec *record) (*record, error) {
-	raw, err := json.Marshal(rec.object)
-	return &record{object: rec.object, raw: raw, rv: rec.rv, labels: rec.labels}, err
 }

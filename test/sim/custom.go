@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -20,8 +21,10 @@ import (
 // custom is what a CustomResourceDefinition says of one version of a kind.
 type custom struct {
 	schema      *crdschema.Schema
-	definition  string // its name
-	terminating bool   // the definition is deleted: nothing new may come
+	stored      *crdschema.Schema // that of the version in which objects are stored
+	storedAs    string            // that version, with its group
+	definition  string            // its name
+	terminating bool              // the definition is deleted: nothing new may come
 }
 
 // definitions is the kind of CustomResourceDefinitions.
@@ -34,7 +37,7 @@ var definitions = func() *resource {
 	return &resource{
 		gvk: gvk, plural: "customresourcedefinitions", singular: "customresourcedefinition", shortNames: []string{"crd", "crds"},
 		listKind: "CustomResourceDefinitionList", status: true, generation: true, needsRV: true, verbs: allVerbs,
-		custom: &custom{schema: anything}, managed: newManaged(gvk, deduced),
+		custom: &custom{schema: anything, stored: anything, storedAs: groupVersion(gvk)}, managed: newManaged(gvk, true, deduced),
 	}
 }()
 
@@ -72,12 +75,16 @@ type crd struct {
 func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 	var out []*resource
 	var errs field.ErrorList
+	var stored *crdschema.Schema
 	for i, v := range d.Spec.Versions {
 		path := field.NewPath("spec", "versions").Index(i)
 		parsed, err := crdschema.New(v.Schema.OpenAPIV3Schema)
 		if err != nil {
 			errs = append(errs, field.Invalid(path.Child("schema", "openAPIV3Schema"), "", err.Error()))
 			continue
+		}
+		if v.Storage {
+			stored = parsed
 		}
 		if !v.Served {
 			continue
@@ -86,9 +93,9 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 		r := &resource{
 			gvk: gvk, plural: d.Spec.Names.Plural, singular: d.Spec.Names.Singular, shortNames: d.Spec.Names.ShortNames,
 			listKind: d.Spec.Names.ListKind, namespaced: d.Spec.Scope == "Namespaced", status: v.Subresources.Status != nil,
-			generation: true, needsRV: true, verbs: allVerbs, fields: map[string][]string{},
+			generation: true, needsRV: true, verbs: customVerbs, fields: map[string][]string{},
 			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted},
-			managed: newManaged(gvk, func() (managedfields.TypeConverter, error) { return parsed.TypeConverter(gvk) }),
+			managed: newManaged(gvk, v.Subresources.Status != nil, func() (managedfields.TypeConverter, error) { return parsed.TypeConverter(gvk) }),
 		}
 		if r.listKind == "" {
 			r.listKind = gvk.Kind + "List"
@@ -101,6 +108,9 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 			r.fields[name] = strings.Split(name, ".")
 		}
 		out = append(out, r)
+	}
+	for _, r := range out {
+		r.custom.stored, r.custom.storedAs = stored, d.Spec.Group+"/"+d.storage()
 	}
 	return out, append(errs, d.validate()...)
 }
@@ -131,6 +141,9 @@ func (d *crd) validate() (errs field.ErrorList) {
 			errs = append(errs, field.Required(spec.Child("versions").Index(i).Child("schema", "openAPIV3Schema"), "schemas are required"))
 		}
 	}
+	if stored == 0 {
+		errs = append(errs, field.Invalid(field.NewPath("status", "storedVersions"), []string{}, "must have at least one stored version"))
+	}
 	if stored != 1 {
 		errs = append(errs, field.Invalid(spec.Child("versions"), stored, "must have exactly one version marked as storage version"))
 	}
@@ -157,9 +170,7 @@ func readCRD(object map[string]any) (*crd, error) {
 // admit is what the server adds to, or refuses in, a write of certain kinds.
 func (s *Server) admit(w *write, o *unstructured.Unstructured) error {
 	if w.resource.custom != nil && w.resource.custom.terminating && (w.verb == "create" || o.GetResourceVersion() == "") {
-		err := apierrors.NewMethodNotSupported(w.resource.gr(), "create")
-		err.ErrStatus.Message = "create not allowed while custom resource definition is terminating"
-		return err
+		return apierrors.NewForbidden(w.resource.gr(), w.key.Name, errors.New("create not allowed while custom resource definition is terminating"))
 	}
 	if w.resource != definitions {
 		return nil
@@ -169,13 +180,10 @@ func (s *Server) admit(w *write, o *unstructured.Unstructured) error {
 		return err
 	}
 	if _, errs := d.resources(false); len(errs) > 0 {
-		return w.invalid(errs)
+		return w.invalid(o, errs)
 	}
 	if w.verb != "create" && w.verb != "apply" || w.subresource != "" || o.GetGeneration() > 1 || o.GetDeletionTimestamp() != nil {
 		return nil
-	}
-	if finalizers := o.GetFinalizers(); len(finalizers) == 0 {
-		o.SetFinalizers([]string{cleanup})
 	}
 	names, _, _ := unstructured.NestedMap(o.Object, "spec", "names")
 	o.Object["status"] = map[string]any{
@@ -192,6 +200,15 @@ const cleanup = "customresourcecleanup.apiextensions.k8s.io"
 
 func condition(name, reason string) any {
 	return map[string]any{"type": name, "status": "True", "reason": reason, "message": "", "lastTransitionTime": nil}
+}
+
+// markTerminating is what becomes of a definition that is deleted: its objects go first.
+func markTerminating(o *unstructured.Unstructured) {
+	if finalizers := o.GetFinalizers(); !slices.Contains(finalizers, cleanup) {
+		o.SetFinalizers(append(finalizers, cleanup))
+	}
+	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
+	_ = unstructured.SetNestedSlice(o.Object, append(conditions, condition("Terminating", "InstanceDeletionInProgress")), "status", "conditions") //nolint:errcheck // admit has made it
 }
 
 func (d *crd) storage() string {
@@ -262,12 +279,10 @@ func (s *Server) finishDefinition(name string) {
 		return
 	}
 	w := &write{session: s.root, resource: definitions, verb: "update", subresource: "finalize", key: keyOf("", name)}
-	_, _, err = s.modify(w, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-		if current == nil {
-			return nil, w.notFound()
-		}
-		current.SetFinalizers(without(current.GetFinalizers(), cleanup))
-		return current, nil
+	_, _, err = s.modify(w, false, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+		next := current.DeepCopy()
+		next.SetFinalizers(without(next.GetFinalizers(), cleanup))
+		return next, nil
 	})
 	if err != nil && !apierrors.IsNotFound(err) && !errors.Is(err, io.EOF) && !errors.Is(err, errSevered) {
 		panic(fmt.Sprintf("simulated API server: finish the definition %s: %v", name, err))

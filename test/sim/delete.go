@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -9,12 +10,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/util/validation/field"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 )
 
 func (r *request) decodeDeleteOptions(options *metav1.DeleteOptions) error {
-	if r.contentType == "application/vnd.kubernetes.protobuf" {
+	if r.contentType == mediaProtobuf {
 		if _, _, err := scheme.Codecs.UniversalDeserializer().Decode(r.body, nil, options); err != nil {
 			return apierrors.NewBadRequest("error decoding Protobuf: " + err.Error())
 		}
@@ -39,14 +41,18 @@ func (r *request) deletion() (*write, *metav1.DeleteOptions, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &write{session: r.session, resource: r.resource, verb: r.verb, key: r.key()}
-	if options.OrphanDependents != nil && options.PropagationPolicy != nil {
-		return nil, nil, invalidOptions("DeleteOptions", field.Invalid(field.NewPath("propagationPolicy"), *options.PropagationPolicy, "orphanDependents and deletionPropagation cannot be both set"))
+	w := &write{session: r.session, request: r, resource: r.resource, verb: r.verb, key: r.key()}
+	if errs := metavalidation.ValidateDeleteOptions(options); len(errs) > 0 {
+		return nil, nil, invalidOptions("DeleteOptions", errs...)
 	}
-	if p := options.PropagationPolicy; p != nil && !slices.Contains([]metav1.DeletionPropagation{"Background", "Foreground", "Orphan"}, *p) {
-		return nil, nil, invalidOptions("DeleteOptions", field.NotSupported(field.NewPath("propagationPolicy"), *p, []string{"Background", "Foreground", "Orphan", "nil"}))
+	w.dryRun = len(options.DryRun) > 0
+	if r.resource.rules.orphans && options.PropagationPolicy == nil && options.OrphanDependents == nil {
+		options.PropagationPolicy = new(metav1.DeletePropagationOrphan)
+		if r.resource.gvk.Kind == "Job" {
+			r.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning")
+		}
 	}
-	return w, options, w.setDryRun(append(options.DryRun, r.query["dryRun"]...))
+	return w, options, nil
 }
 
 // delete serves DELETE of one object.
@@ -59,7 +65,7 @@ func (s *Server) delete(r *request) (*http.Response, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case gone && !(r.resource.plural == "pods" && r.resource.gvk.Group == ""):
+	case gone && !returned.Has(r.resource.gr().String()):
 		return r.removed(rec)
 	}
 	return r.answer(http.StatusOK, rec)
@@ -99,16 +105,20 @@ func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, g
 	}
 }
 
-// precondition refuses to delete another object, or another state, than was meant.
+// precondition refuses to delete another object, or another state, than was meant. The error
+// names the kind in place of the resource.
 func (w *write) precondition(p *metav1.Preconditions, read *record) error {
 	o := read.view()
+	kind := schema.GroupResource{Group: w.resource.gvk.Group, Resource: w.resource.gvk.Kind}
 	switch {
 	case p == nil:
 		return nil
 	case p.UID != nil && *p.UID != o.GetUID():
-		return w.conflict("Precondition failed: UID in precondition: %v, UID in object meta: %v", *p.UID, o.GetUID())
+		return apierrors.NewConflict(kind, w.key.Name, fmt.Errorf("the UID in the precondition (%s) does not match the UID in record (%s). "+
+			"The object might have been deleted and then recreated", *p.UID, o.GetUID()))
 	case p.ResourceVersion != nil && *p.ResourceVersion != o.GetResourceVersion():
-		return w.conflict("Precondition failed: ResourceVersion in precondition: %v, ResourceVersion in object meta: %v", *p.ResourceVersion, o.GetResourceVersion())
+		return apierrors.NewConflict(kind, w.key.Name, fmt.Errorf("the ResourceVersion in the precondition (%s) does not match the ResourceVersion in record (%s). "+
+			"The object might have been modified", *p.ResourceVersion, o.GetResourceVersion()))
 	}
 	return nil
 }
@@ -119,6 +129,10 @@ func (w *write) markDeleted(o *unstructured.Unstructured) {
 		return
 	}
 	o.SetDeletionTimestamp(new(metav1.NewTime(time.Now().Truncate(time.Second))))
+	if w.resource == definitions {
+		markTerminating(o)
+		return
+	}
 	o.SetDeletionGracePeriodSeconds(new(int64(0)))
 	if o.GetGeneration() > 0 {
 		o.SetGeneration(o.GetGeneration() + 1)
@@ -170,7 +184,7 @@ func (s *Server) deleteCollection(r *request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	selection, err := r.selection()
+	_, selection, err := r.selection()
 	if err != nil {
 		return nil, err
 	}
@@ -181,14 +195,14 @@ func (s *Server) deleteCollection(r *request) (*http.Response, error) {
 			continue
 		}
 		w := &write{session: r.session, resource: r.resource, verb: r.verb, key: keys[i], dryRun: len(options.DryRun) > 0}
-		last, _, err := s.remove(w, options)
+		_, _, err := s.remove(w, options)
 		if apierrors.IsNotFound(err) {
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		deleted = append(deleted, last)
+		deleted = append(deleted, rec)
 	}
 	return r.listOf(deleted, metav1.ListMeta{ResourceVersion: formatRV(s.store.now())})
 }

@@ -23,7 +23,7 @@ type Kind struct {
 
 // Core returns kinds that Kubernetes has, by the names of their resources: "configmaps",
 // "deployments.apps", "leases.coordination.k8s.io". Of a group with several versions it is
-// the one that client-go's scheme prefers. The server stores them, with the life cycle and
+// the most stable one. The server stores them, with the life cycle and
 // the subresources that they have; it knows their fields, but not their rules: see the
 // table in the README.
 func Core(resources ...string) []Kind {
@@ -96,7 +96,11 @@ type resource struct {
 	fields  map[string][]string   // what field selectors may name beside name and namespace
 	verbs   []string
 	managed managed
+	rules   rules
 }
+
+// compiled reports whether the kind is part of the server's program.
+func (r *resource) compiled() bool { return r.typed != nil || r == definitions }
 
 func (r *resource) gr() schema.GroupResource {
 	return schema.GroupResource{Group: r.gvk.Group, Resource: r.plural}
@@ -104,21 +108,6 @@ func (r *resource) gr() schema.GroupResource {
 
 func (r *resource) gvr() schema.GroupVersionResource {
 	return r.gvk.GroupVersion().WithResource(r.plural)
-}
-
-// known returns an object as far as its kind's Go type knows it: what the type has no
-// field for is gone, what it always writes is there.
-func (r *resource) known(object map[string]any, strict bool) (map[string]any, error) {
-	typed := r.typed()
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructuredWithValidation(object, typed, strict); err != nil {
-		return nil, err
-	}
-	out, err := runtime.DefaultUnstructuredConverter.ToUnstructured(typed)
-	if err != nil {
-		return nil, err
-	}
-	out["apiVersion"], out["kind"] = r.gvk.ToAPIVersionAndKind()
-	return out, nil
 }
 
 func newTyped(gvk schema.GroupVersionKind) func() runtime.Object {

@@ -1,15 +1,16 @@
 package sim
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -18,7 +19,7 @@ import (
 // getOne serves GET of one object.
 func (s *Server) getOne(r *request) (*http.Response, error) {
 	w := &write{resource: r.resource, key: r.key()}
-	at, err := s.readAt(r)
+	at, err := s.readAt(r, &metainternalversion.ListOptions{ResourceVersion: r.query.Get("resourceVersion")})
 	if err != nil {
 		return nil, err
 	}
@@ -44,15 +45,11 @@ type page struct {
 
 // list serves GET of a collection.
 func (s *Server) list(r *request) (*http.Response, error) {
-	selection, err := r.selection()
+	options, selection, err := r.selection()
 	if err != nil {
 		return nil, err
 	}
-	limit, err := number(r, "limit")
-	if err != nil {
-		return nil, err
-	}
-	from, at, err := s.where(r)
+	from, at, err := s.where(r, options)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +64,11 @@ func (s *Server) list(r *request) (*http.Response, error) {
 			start++
 		}
 	}
+	if options.ResourceVersion == "0" && from == nil {
+		options.Limit = 0 // the cache answers, which has no pages
+	}
 	meta := metav1.ListMeta{ResourceVersion: formatRV(rv)}
-	items, next := pick(selection, keys, records, start, int(limit))
+	items, next := pick(selection, keys, records, start, int(options.Limit))
 	if next > 0 {
 		meta.Continue = token(page{RV: rv, After: keys[next-1]})
 		if selection.all() {
@@ -94,79 +94,61 @@ func pick(selection *selection, keys []types.NamespacedName, records []*record, 
 }
 
 // where says from where and at which resourceVersion to list.
-func (s *Server) where(r *request) (from *page, at uint64, err error) {
-	if err := r.checkVersionMatch(); err != nil {
-		return nil, 0, err
-	}
-	if text := r.query.Get("continue"); text != "" {
+func (s *Server) where(r *request, options *metainternalversion.ListOptions) (from *page, at uint64, err error) {
+	if text := options.Continue; text != "" {
+		if rv := options.ResourceVersion; rv != "" && rv != "0" {
+			return nil, 0, apierrors.NewBadRequest("specifying resource version is not allowed when using continue")
+		}
 		from := &page{}
 		data, err := base64.RawURLEncoding.DecodeString(text)
 		if err == nil {
 			err = json.Unmarshal(data, from)
 		}
 		if err != nil {
-			return nil, 0, apierrors.NewBadRequest("continue key is not valid: " + err.Error())
+			return nil, 0, apierrors.NewBadRequest("invalid continue token: continue key is not valid: " + err.Error())
 		}
 		return from, from.RV, nil
 	}
-	at, err = s.readAt(r)
+	at, err = s.readAt(r, options)
+	if invalid := (&field.Error{}); errors.As(err, &invalid) {
+		err = apierrors.NewBadRequest("invalid resource version: " + err.Error())
+	}
 	return nil, at, err
 }
 
 // readAt returns the resourceVersion at which to read: the newest, unless the client
 // takes what the watch cache has, or asks for a certain one.
-func (s *Server) readAt(r *request) (uint64, error) {
-	text := r.query.Get("resourceVersion")
+func (s *Server) readAt(r *request, options *metainternalversion.ListOptions) (uint64, error) {
+	text, match := options.ResourceVersion, options.ResourceVersionMatch
 	view, _, _ := r.session.look(r.resource.gr())
-	switch {
-	case text == "":
+	switch text {
+	case "":
 		return newest, nil
-	case text == "0":
+	case "0":
 		return view.until, nil
 	}
 	rv, err := parseRV(text)
 	switch {
 	case err != nil:
 		return 0, err
-	case r.query.Get("resourceVersionMatch") == string(metav1.ResourceVersionMatchExact) && rv <= s.store.now():
+	case match == metav1.ResourceVersionMatchExact && rv <= s.store.now():
 		return rv, nil
 	case rv > min(view.until, s.store.now()):
 		return 0, tooLarge(rv, min(view.until, s.store.now()))
-	case r.query.Get("resourceVersionMatch") == "" && r.query.Get("limit") != "" && r.query.Get("limit") != "0":
+	case match == "" && options.Limit > 0:
 		return rv, nil // of old, a limit makes it exact
 	}
 	return view.until, nil
 }
 
-func (r *request) checkVersionMatch() error {
-	match, rv := r.query.Get("resourceVersionMatch"), r.query.Get("resourceVersion")
-	path := field.NewPath("resourceVersionMatch")
-	var err *field.Error
-	switch {
-	case match == "":
-		if r.query.Get("continue") != "" && rv != "" && rv != "0" {
-			return apierrors.NewBadRequest("specifying resource version is not allowed when using continue")
-		}
-		return nil
-	case r.query.Get("continue") != "":
-		err = field.Forbidden(path, "resourceVersionMatch is forbidden when continue is provided")
-	case rv == "":
-		err = field.Forbidden(path, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-	case match != string(metav1.ResourceVersionMatchExact) && match != string(metav1.ResourceVersionMatchNotOlderThan):
-		err = field.NotSupported(path, match, []string{"Exact", "NotOlderThan", ""})
-	case match == string(metav1.ResourceVersionMatchExact) && rv == "0":
-		err = field.Forbidden(path, "resourceVersionMatch \"Exact\" is forbidden for resourceVersion \"0\"")
-	default:
-		return nil
-	}
-	return invalidOptions("ListOptions", err)
-}
-
 // listOf is a list of objects, in the version and the form that the client asked for.
 func (r *request) listOf(items []*record, meta metav1.ListMeta) (*http.Response, error) {
-	apiVersion, kind := r.resource.gvk.GroupVersion().String(), r.resource.listKind
-	if r.metadataOnly() {
-		apiVersion, kind = "meta.k8s.io/v1", "PartialObjectMetadataList"
+	apiVersion, kind := groupVersion(r.resource.gvk), r.resource.listKind
+	switch r.form.as {
+	case "PartialObjectMetadata":
+		return nil, notAcceptable("you requested PartialObjectMetadata, but the requested object is a list (" + kind + ")")
+	case "PartialObjectMetadataList":
+		apiVersion, kind = "meta.k8s.io/v1", r.form.as
 	}
 	head, err := json.Marshal(meta)
 	if err != nil {
@@ -174,22 +156,16 @@ func (r *request) listOf(items []*record, meta metav1.ListMeta) (*http.Response,
 	}
 	size := 0
 	for _, rec := range items {
-		size += len(rec.raw) + 1
+		size += len(rec.raw) + 100
 	}
-	body := bytes.NewBuffer(make([]byte, 0, size+len(head)+100))
-	fmt.Fprintf(body, `{"kind":%q,"apiVersion":%q,"metadata":%s,"items":[`, kind, apiVersion, head)
+	body := fmt.Appendf(make([]byte, 0, size+len(head)+100), `{"kind":%q,"apiVersion":%q,"metadata":%s,"items":[`, kind, apiVersion, head)
 	for i, rec := range items {
 		if i > 0 {
-			body.WriteByte(',')
+			body = append(body, ',')
 		}
-		item, err := r.encode(rec)
-		if err != nil {
-			return nil, err
-		}
-		body.Write(item)
+		body = r.encode(body, rec, false)
 	}
-	body.WriteString("]}")
-	return ok(http.StatusOK, body.Bytes()), nil
+	return r.write(http.StatusOK, append(body, "]}"...))
 }
 
 func token(p page) string {
@@ -219,21 +195,7 @@ func formatRV(rv uint64) string { return strconv.FormatUint(rv, 10) }
 func parseRV(text string) (uint64, error) {
 	rv, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, apierrors.NewInvalid(metav1.SchemeGroupVersion.WithKind("ListOptions").GroupKind(), "", field.ErrorList{
-			field.Invalid(field.NewPath("resourceVersion"), text, err.Error()),
-		})
+		return 0, field.Invalid(field.NewPath("resourceVersion"), text, err.Error())
 	}
 	return rv, nil
-}
-
-func number(r *request, name string) (int64, error) {
-	text := r.query.Get(name)
-	if text == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, apierrors.NewBadRequest(err.Error())
-	}
-	return n, nil
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,36 +15,43 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// managers keep who manages which fields of objects of a kind, for server-side apply. They
-// are those of the real server, made when they are first needed.
-type managers = func(subresource string) (*managedfields.FieldManager, error)
-
 // typedManagers are those of a kind that is compiled in, whose schema client-go has.
-func typedManagers(gvk schema.GroupVersionKind) managed {
-	return newManaged(gvk, typeConverter)
+func typedManagers(gvk schema.GroupVersionKind, hasStatus bool) managed {
+	return newManaged(gvk, hasStatus, typeConverter)
 }
 
 var typeConverter = sync.OnceValues(func() (managedfields.TypeConverter, error) {
 	return applyconfigurations.NewTypeConverter(scheme.Scheme), nil
 })
 
-type managed struct{ main, status managers }
+// managed keeps the managers of a kind's fields, for each subresource.
+type managed struct{ main, status *managing }
 
-func newManaged(gvk schema.GroupVersionKind, converter func() (managedfields.TypeConverter, error)) managed {
-	of := func(subresource string) managers {
-		once := sync.OnceValues(func() (*managedfields.FieldManager, error) { return newManager(gvk, subresource, converter) })
-		return func(string) (*managedfields.FieldManager, error) { return once() }
+type managing struct {
+	manager func() (*managedfields.FieldManager, error)
+	memo    memo
+}
+
+func newManaged(gvk schema.GroupVersionKind, hasStatus bool, converter func() (managedfields.TypeConverter, error)) managed {
+	of := func(subresource string) *managing {
+		return &managing{manager: sync.OnceValues(func() (*managedfields.FieldManager, error) {
+			return newManager(gvk, hasStatus, subresource, converter)
+		})}
 	}
 	return managed{main: of(""), status: of("status")}
 }
 
-func newManager(gvk schema.GroupVersionKind, subresource string, converter func() (managedfields.TypeConverter, error)) (*managedfields.FieldManager, error) {
+func newManager(gvk schema.GroupVersionKind, hasStatus bool, subresource string, converter func() (managedfields.TypeConverter, error)) (*managedfields.FieldManager, error) {
 	types, err := converter()
 	if err != nil {
 		return nil, err
 	}
-	reset := fieldpath.NewSet(fieldpath.MakePathOrDie("status"))
-	if subresource == "status" {
+	reset := fieldpath.NewSet()
+	switch {
+	case !hasStatus:
+	case subresource == "":
+		reset = fieldpath.NewSet(fieldpath.MakePathOrDie("status"))
+	default:
 		reset = fieldpath.NewSet(fieldpath.MakePathOrDie("metadata"), fieldpath.MakePathOrDie("spec"))
 	}
 	filters := map[fieldpath.APIVersion]fieldpath.Filter{
@@ -53,21 +61,21 @@ func newManager(gvk schema.GroupVersionKind, subresource string, converter func(
 	return managedfields.NewDefaultCRDFieldManager(types, plain, plain, plain, gvk, gvk.GroupVersion(), subresource, filters)
 }
 
-func (m managed) of(w *write) (*managedfields.FieldManager, error) {
-	manager := m.main
+func (m managed) of(w *write) (*managing, *managedfields.FieldManager, error) {
+	use := m.main
 	if w.subresource == "status" {
-		manager = m.status
+		use = m.status
 	}
-	found, err := manager(w.subresource)
+	manager, err := use.manager()
 	if err != nil {
-		return nil, fmt.Errorf("field managers of %s: %w", w.resource.gvk.Kind, err)
+		return nil, nil, fmt.Errorf("field managers of %s: %w", w.resource.gvk.Kind, err)
 	}
-	return found, nil
+	return use, manager, nil
 }
 
 // updated notes in next who has changed which fields. current is nil for a new object.
 func (m managed) updated(w *write, current, next *unstructured.Unstructured) error {
-	manager, err := m.of(w)
+	use, manager, err := m.of(w)
 	if err != nil {
 		return err
 	}
@@ -75,16 +83,35 @@ func (m managed) updated(w *write, current, next *unstructured.Unstructured) err
 		current = &unstructured.Unstructured{}
 		current.SetGroupVersionKind(w.resource.gvk)
 	}
-	out := manager.UpdateNoErrors(current, next, w.manager)
-	if o, ok := out.(*unstructured.Unstructured); ok {
-		next.Object = o.Object
+	metadata := child(next.Object, "metadata")
+	work := func(current, next *unstructured.Unstructured) ([]any, error) {
+		out, err := manager.Update(current, next, w.manager)
+		if err != nil {
+			return nil, err
+		}
+		o, _ := out.(*unstructured.Unstructured)
+		fields, _, err := unstructured.NestedFieldNoCopy(o.Object, "metadata", "managedFields")
+		entries, _ := fields.([]any)
+		return entries, err
 	}
+	fields, fits, err := use.memo.update(w.manager, current.Object, next.Object, work)
+	if !fits {
+		fields, err = work(current, next)
+	}
+	if err != nil { // an object that does not fit its schema, which is found out later
+		fields, _ = child(current.Object, "metadata")["managedFields"].([]any)
+	}
+	if len(fields) == 0 {
+		delete(metadata, "managedFields")
+		return nil
+	}
+	metadata["managedFields"] = fields
 	return nil
 }
 
 // applied returns live with the fields that a manager applies.
 func (m managed) applied(w *write, live, patch *unstructured.Unstructured, force bool) (*unstructured.Unstructured, error) {
-	manager, err := m.of(w)
+	_, manager, err := m.of(w)
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +136,20 @@ func (p plainObjects) Convert(in, out, _ any) error {
 	if !fromOK || !toOK {
 		return fmt.Errorf("convert a %T to a %T", in, out)
 	}
-	to.Object = from.Object
+	to.Object = maps.Clone(from.Object)
 	return nil
 }
 
 func (p plainObjects) ConvertToVersion(in runtime.Object, target runtime.GroupVersioner) (runtime.Object, error) {
-	if gvk, ok := target.KindForGroupVersionKinds([]schema.GroupVersionKind{in.GetObjectKind().GroupVersionKind()}); ok {
-		in.GetObjectKind().SetGroupVersionKind(gvk)
+	was := in.GetObjectKind().GroupVersionKind()
+	gvk, ok := target.KindForGroupVersionKinds([]schema.GroupVersionKind{was})
+	o, isObject := in.(*unstructured.Unstructured)
+	if !ok || !isObject || gvk == was {
+		return in, nil
 	}
-	return in, nil
+	out := &unstructured.Unstructured{Object: maps.Clone(o.Object)} // the object may be a stored one
+	out.SetGroupVersionKind(gvk)
+	return out, nil
 }
 
 func (p plainObjects) ConvertFieldLabel(_ schema.GroupVersionKind, label, value string) (string, string, error) {

@@ -19,9 +19,7 @@ func (s *Server) meta(r *http.Request) (*http.Response, error) {
 	}
 	switch path := strings.Trim(r.URL.Path, "/"); path {
 	case "healthz", "livez", "readyz":
-		response := ok(http.StatusOK, []byte("ok"))
-		response.Header.Set("Content-Type", "text/plain; charset=utf-8")
-		return response, nil
+		return ok(http.StatusOK, "text/plain; charset=utf-8", []byte("ok")), nil
 	case "version":
 		return document(version.Info{Major: "1", Minor: "36", GitVersion: "v1.36.3", Platform: "sim/sim", GoVersion: "go1.26", Compiler: "gc"})
 	case "api":
@@ -95,5 +93,5 @@ func document(v any) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(http.StatusOK, data), nil
+	return ok(http.StatusOK, mediaJSON, data), nil
 }

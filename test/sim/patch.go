@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
+	"strings"
 
 	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,120 +20,91 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	sigsjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
-
-	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
 // patch serves PATCH, in all four forms.
 func (s *Server) patch(r *request) (*http.Response, error) {
-	w, err := r.write()
+	if forms := r.resource.patches(); !slices.Contains(forms, r.contentType) {
+		return nil, unsupportedMedia(forms...)
+	}
+	w, err := r.options()
 	if err != nil {
 		return nil, err
 	}
-	change, err := r.patcher(w)
-	if err != nil {
-		return nil, err
+	p := &patch{request: r, write: w}
+	change, create := p.merge, false
+	if r.contentType == string(types.ApplyPatchType) {
+		w.verb, create, change = "apply", w.subresource == "", p.apply
 	}
-	rec, code, err := s.modify(w, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	rec, code, err := s.modify(w, create, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 		next, err := change(current)
 		if err != nil {
 			return nil, err
 		}
-		return next, r.checkPatched(w, current, next)
+		if current == nil && next.GetUID() != "" {
+			return nil, w.conflict("uid mismatch: the provided object specified uid %s, and no existing object was found", next.GetUID())
+		}
+		if err := w.adopt(next); err != nil {
+			return nil, err
+		}
+		return next, w.checkName(next)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return w.warn(r.answer(code, rec))
+	return r.answer(code, rec)
 }
-
-type changer = func(current *unstructured.Unstructured) (*unstructured.Unstructured, error)
 
 // patches are the forms of patches that a resource takes.
 func (r *resource) patches() []string {
-	forms := []string{string(types.JSONPatchType), string(types.MergePatchType), string(types.ApplyPatchType)}
+	forms := []string{string(types.JSONPatchType), string(types.MergePatchType)}
 	if r.typed != nil {
 		forms = append(forms, string(types.StrategicMergePatchType))
 	}
-	return forms
+	return append(forms, string(types.ApplyPatchType))
 }
 
-// patcher returns what makes the next state of an object out of the current one.
-func (r *request) patcher(w *write) (changer, error) {
-	var patch func(current []byte) ([]byte, error)
-	switch types.PatchType(r.contentType) {
-	case types.ApplyPatchType:
-		return r.applier(w)
-	case types.JSONPatchType:
-		patch = r.jsonPatch
-	case types.MergePatchType:
-		patch = r.mergePatch
-	case types.StrategicMergePatchType:
-		patch = r.strategicPatch
-	}
-	if patch == nil || types.PatchType(r.contentType) == types.StrategicMergePatchType && r.resource.typed == nil {
-		return nil, unsupportedMedia(r)
-	}
-	if !json.Valid(r.body) {
-		return nil, apierrors.NewBadRequest("invalid JSON patch")
-	}
-	return func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-		if current == nil {
-			return nil, w.notFound()
-		}
-		current.SetAPIVersion(r.resource.gvk.GroupVersion().String())
-		before, err := json.Marshal(current.Object)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", current.GetName(), err)
-		}
-		after, err := patch(before)
-		if err != nil {
-			return nil, err
-		}
-		return r.patched(w, current, after)
-	}, nil
+// patch makes the next state of an object out of the current one.
+type patch struct {
+	*request
+
+	write  *write
+	strict []string // what strict validation of fields complains about
 }
 
-// patched reads the result of a patch.
-func (r *request) patched(w *write, current *unstructured.Unstructured, after []byte) (*unstructured.Unstructured, error) {
-	object, err := decodeObject(after)
-	if err == nil && object == nil {
-		err = errors.New("the result is no object")
+// merge is what all patches but server-side apply do.
+func (p *patch) merge(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	p.strict = nil
+	object := maps.Clone(current.Object)
+	object["apiVersion"] = groupVersion(p.resource.gvk)
+	before := appendObject(nil, object, nil)
+	how := map[string]func([]byte) ([]byte, error){
+		string(types.JSONPatchType): p.json, string(types.MergePatchType): p.mergeJSON, string(types.StrategicMergePatchType): p.strategic,
+	}[p.contentType]
+	after, err := how(before)
+	if err != nil {
+		return nil, err
 	}
-	next := &unstructured.Unstructured{Object: object}
-	if err == nil {
-		err = r.checkKind(next.Object)
-	}
-	if err == nil {
-		err = w.normalise(next)
+	object, _, strict, err := p.resource.decode(after, p.write.validation)
+	if strict = append(p.strict, strict...); err == nil && len(strict) > 0 && p.write.validation == metav1.FieldValidationStrict {
+		err = fmt.Errorf("strict decoding error: %s", strings.Join(strict, ", "))
 	}
 	if err != nil {
-		if apierrors.IsBadRequest(err) && w.resource.custom != nil && object != nil && next.GetKind() != "" && !isStrict(w) {
-			return nil, err
-		}
-		return nil, unprocessable(field.Invalid(field.NewPath("patch"), string(after[:min(len(after), 200)]), err.Error()))
+		return nil, apierrors.NewInvalid(schema.GroupKind{}, "", field.ErrorList{field.Invalid(field.NewPath("patch"), string(after), err.Error())})
 	}
-	return next, w.resource.managed.updated(w, current, next)
-}
-
-func isStrict(w *write) bool { return w.validation == metav1.FieldValidationStrict }
-
-// checkPatched refuses a patch that would make another object of it.
-func (r *request) checkPatched(w *write, current, next *unstructured.Unstructured) error {
-	if next.GetName() != r.name && (current != nil || next.GetName() != "") {
-		return apierrors.NewBadRequest("the name of the object (" + next.GetName() + ") does not match the name on the URL (" + r.name + ")")
-	}
-	return w.adopt(next)
+	p.warn(strict...)
+	next := &unstructured.Unstructured{Object: object}
+	return next, p.write.resource.managed.updated(p.write, current, next)
 }
 
 // maxOperations is how many operations a JSON patch may have.
 const maxOperations = 10_000
 
-func (r *request) jsonPatch(current []byte) ([]byte, error) {
-	if err := r.strict(&[]map[string]any{}); err != nil {
+func (p *patch) json(current []byte) ([]byte, error) {
+	if err := p.check(&[]jsonOperation{}, "json patch "); err != nil {
 		return nil, err
 	}
-	patch, err := jsonpatch.DecodePatch(r.body)
+	patch, err := jsonpatch.DecodePatch(p.body)
 	if err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
@@ -144,40 +118,58 @@ func (r *request) jsonPatch(current []byte) ([]byte, error) {
 	return after, nil
 }
 
-func (r *request) mergePatch(current []byte) ([]byte, error) {
-	if err := r.strict(&map[string]any{}); err != nil {
+type jsonOperation struct {
+	Op    string `json:"op"`
+	Path  string `json:"path"`
+	From  string `json:"from"`
+	Value any    `json:"value"`
+}
+
+func (p *patch) mergeJSON(current []byte) ([]byte, error) {
+	if err := p.check(&map[string]any{}, ""); err != nil {
 		return nil, err
 	}
-	after, err := jsonpatch.MergePatch(current, r.body)
+	after, err := jsonpatch.MergePatch(current, p.body)
 	if errors.Is(err, jsonpatch.ErrBadJSONPatch) {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	return after, err
 }
 
-func (r *request) strategicPatch(current []byte) ([]byte, error) {
-	after, err := strategicpatch.StrategicMergePatch(current, r.body, r.resource.typed())
+func (p *patch) strategic(current []byte) ([]byte, error) {
+	if err := p.check(&map[string]any{}, ""); err != nil {
+		return nil, err
+	}
+	after, err := strategicpatch.StrategicMergePatch(current, p.body, p.resource.typed())
 	switch {
-	case err == nil:
-		return after, nil
 	case errors.Is(err, mergepatch.ErrNoListOfLists), errors.Is(err, mergepatch.ErrPatchContentNotMatchRetainKeys):
 		return nil, generic(http.StatusUnprocessableEntity, err)
-	default:
+	case isAny(err, mergepatch.ErrBadJSONDoc, mergepatch.ErrBadPatchFormatForPrimitiveList, mergepatch.ErrBadPatchFormatForRetainKeys,
+		mergepatch.ErrBadPatchFormatForSetElementOrderList, mergepatch.ErrUnsupportedStrategicMergePatchFormat):
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
+	return after, err
 }
 
-// strict refuses a patch that has a field twice, if the client asked for that.
-func (r *request) strict(into any) error {
-	if r.query.Get("fieldValidation") != metav1.FieldValidationStrict {
+func isAny(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
+}
+
+// check reads a patch, of which some libraries would accept what is none, and notes the
+// fields that it has twice.
+func (p *patch) check(into any, prefix string) error {
+	if p.write.validation == metav1.FieldValidationIgnore {
+		if !json.Valid(p.body) {
+			return apierrors.NewBadRequest("error decoding patch: it is no JSON")
+		}
 		return nil
 	}
-	twice, err := sigsjson.UnmarshalStrict(r.body, into)
-	switch {
-	case err != nil:
+	twice, err := sigsjson.UnmarshalStrict(p.body, into)
+	if err != nil {
 		return apierrors.NewBadRequest("error decoding patch: " + err.Error())
-	case len(twice) > 0:
-		return unprocessable(field.Invalid(field.NewPath("patch"), string(r.body), errors.Join(twice...).Error()))
+	}
+	for _, err := range twice {
+		p.strict = append(p.strict, prefix+err.Error())
 	}
 	return nil
 }
@@ -187,40 +179,32 @@ func generic(code int, err error) error {
 	return apierrors.NewGenericServerResponse(code, "", schema.GroupResource{}, "", err.Error(), 0, false)
 }
 
-func unprocessable(err *field.Error) error {
-	return apierrors.NewInvalid(schema.GroupKind{}, "", field.ErrorList{err})
-}
-
-// applier is server-side apply.
-func (r *request) applier(w *write) (changer, error) {
-	w.verb = "apply"
-	data, err := yaml.YAMLToJSON(r.body)
+// apply is server-side apply.
+func (p *patch) apply(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	data, err := yaml.YAMLToJSON(p.body)
 	if err != nil {
 		return nil, apierrors.NewBadRequest("error decoding YAML: " + err.Error())
 	}
 	applied, err := decodeObject(data)
 	if err != nil || applied == nil {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding patch: %v", err))
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding YAML: %v", err))
 	}
-	return func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-		patch := (&unstructured.Unstructured{Object: applied}).DeepCopy()
-		live := current
-		if current == nil {
-			if w.subresource != "" {
-				return nil, w.notFound()
-			}
-			live = &unstructured.Unstructured{}
-			live.SetGroupVersionKind(r.resource.gvk)
-			live.SetName(r.name)
-			live.SetNamespace(r.namespace)
+	live := current
+	if current == nil {
+		live = &unstructured.Unstructured{}
+		live.SetGroupVersionKind(p.resource.gvk)
+	}
+	next, err := p.resource.managed.applied(p.write, live.DeepCopy(), &unstructured.Unstructured{Object: applied}, p.query.Has("force") && isTrue(p.query.Get("force")))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := yaml.YAMLToJSONStrict(p.body); err != nil {
+		switch p.write.validation {
+		case metav1.FieldValidationStrict:
+			return nil, apierrors.NewBadRequest("error strict decoding YAML: " + err.Error())
+		case metav1.FieldValidationWarn:
+			p.warn(err.Error())
 		}
-		next, err := w.resource.managed.applied(w, live, patch, apirequest.IsTrue(r.query.Get("force")))
-		if err != nil {
-			return nil, err
-		}
-		if current == nil && next.GetUID() != "" {
-			return nil, w.conflict("Precondition failed: UID in precondition: %v, UID in object meta: ", next.GetUID())
-		}
-		return next, w.normalise(next)
-	}, nil
+	}
+	return next, p.write.normalise(next)
 }

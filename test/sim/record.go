@@ -1,33 +1,51 @@
 package sim
 
 import (
-	"encoding/json"
-	"fmt"
 	"strconv"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	sigsjson "sigs.k8s.io/json"
+
+	crdschema "github.com/kuberator/kuberator/test/sim/internal/schema"
 )
 
 // record is one state of an object. It does not change: who wants to change it copies it.
 type record struct {
 	object map[string]any
-	raw    []byte // the object in JSON
+	raw    []byte // the object in JSON, without its apiVersion and kind
 	rv     uint64
 	labels labels.Set
+	schema *crdschema.Schema // of the version in which it was stored, for a kind of a CRD
 }
 
-// newRecord gives an object its resourceVersion.
-func newRecord(object map[string]any, rv uint64) (*record, error) {
+// record gives an object its resourceVersion, and the form in which it is stored.
+func (r *resource) record(object map[string]any, rv uint64) *record {
+	rec := &record{object: object, rv: rv}
+	if c := r.custom; c != nil {
+		rec.schema = c.stored
+		object["apiVersion"] = c.storedAs
+		if c.stored != c.schema {
+			c.stored.Prune(object)
+			c.stored.Default(object)
+		}
+	}
 	o := unstructured.Unstructured{Object: object}
 	o.SetResourceVersion(strconv.FormatUint(rv, 10))
-	raw, err := json.Marshal(object)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s %s: %w", o.GetKind(), o.GetName(), err)
+	rec.raw, rec.labels = appendObject(nil, object, isTypeMeta), o.GetLabels()
+	return rec
+}
+
+// read returns a state as it looks through the schema of now, which may not be the one with
+// which it was stored: what that knows no more is gone, and its new defaults are there.
+func (r *resource) read(rec *record) *record {
+	if rec == nil || r.custom == nil || rec.schema == r.custom.stored {
+		return rec
 	}
-	return &record{object: object, raw: raw, rv: rv, labels: o.GetLabels()}, nil
+	object := rec.copy().Object
+	r.custom.stored.Prune(object)
+	r.custom.stored.Default(object)
+	return &record{object: object, raw: appendObject(nil, object, isTypeMeta), rv: rec.rv, labels: rec.labels, schema: r.custom.stored}
 }
 
 // copy returns the object for somebody who changes it.
@@ -43,11 +61,4 @@ func (r *record) view() *unstructured.Unstructured {
 func (r *record) uid() string {
 	uid, _, _ := unstructured.NestedString(r.object, "metadata", "uid")
 	return uid
-}
-
-// decodeObject reads a JSON object, with whole numbers as int64. A null is a nil map.
-func decodeObject(data []byte) (map[string]any, error) {
-	var object map[string]any
-	err := sigsjson.UnmarshalCaseSensitivePreserveInts(data, &object)
-	return object, err
 }

@@ -2,18 +2,18 @@ package sim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/scheme"
-	"sigs.k8s.io/yaml"
 )
 
 // request is what a client asks for, read from its HTTP request.
@@ -29,10 +29,22 @@ type request struct {
 	header      http.Header
 	body        []byte
 	contentType string
+
+	form     form
+	warnings []string
 }
 
 func (r *request) key() types.NamespacedName {
 	return types.NamespacedName{Namespace: r.namespace, Name: r.name}
+}
+
+// warn adds to the warnings of the answer, each of which is said once.
+func (r *request) warn(warnings ...string) {
+	for _, warning := range warnings {
+		if !slices.Contains(r.warnings, warning) {
+			r.warnings = append(r.warnings, warning)
+		}
+	}
 }
 
 // maxBody is the size of the largest request that a server reads.
@@ -53,69 +65,6 @@ func readBody(r *http.Request) ([]byte, error) {
 	return data, nil
 }
 
-// object returns the object in a request's body, as JSON, YAML or, of kinds that are
-// compiled in, Protobuf.
-func (r *request) object() (map[string]any, error) {
-	switch r.contentType {
-	case "application/json", "":
-		return r.decode(r.body)
-	case "application/yaml", "application/apply-patch+yaml":
-		data, err := yaml.YAMLToJSON(r.body)
-		if err != nil {
-			return nil, apierrors.NewBadRequest("error decoding YAML: " + err.Error())
-		}
-		return r.decode(data)
-	case "application/vnd.kubernetes.protobuf":
-		if r.resource.typed != nil {
-			return decodeProtobuf(r.resource, r.body)
-		}
-	}
-	return nil, unsupportedMedia(r)
-}
-
-func (r *request) decode(data []byte) (map[string]any, error) {
-	object, err := decodeObject(data)
-	if err == nil && object == nil {
-		err = errors.New("the body is empty")
-	}
-	if err != nil {
-		return nil, apierrors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): %v", r.resource.gvk.Kind, err))
-	}
-	return object, r.checkKind(object)
-}
-
-// checkKind complains about an object that is not of the kind that the URL names.
-func (r *request) checkKind(object map[string]any) error {
-	want := r.resource.gvk
-	apiVersion, _ := object["apiVersion"].(string)
-	kind, _ := object["kind"].(string)
-	if r.resource.typed != nil {
-		// What a compiled type can be is known without being said.
-		if apiVersion == "" {
-			apiVersion = want.GroupVersion().String()
-		}
-		if kind == "" {
-			kind = want.Kind
-		}
-	}
-	if kind == "" {
-		return apierrors.NewBadRequest("Object 'Kind' is missing in '" + string(r.body[:min(len(r.body), 100)]) + "'")
-	}
-	if got := schema.FromAPIVersionAndKind(apiVersion, kind); got != want {
-		return apierrors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: the URL is of %s", kind, apiVersion, want.Kind, want.GroupVersion()))
-	}
-	object["apiVersion"], object["kind"] = apiVersion, kind
-	return nil
-}
-
-func decodeProtobuf(res *resource, data []byte) (map[string]any, error) {
-	typed := res.typed()
-	if _, _, err := scheme.Codecs.UniversalDeserializer().Decode(data, &res.gvk, typed); err != nil {
-		return nil, apierrors.NewBadRequest("error decoding Protobuf: " + err.Error())
-	}
-	return untyped(res.gvk, typed)
-}
-
 func mediaType(header http.Header) string {
 	media, _, err := mime.ParseMediaType(header.Get("Content-Type"))
 	if err != nil {
@@ -123,3 +72,50 @@ func mediaType(header http.Header) string {
 	}
 	return media
 }
+
+// unsupportedMedia refuses a body in a form that the resource does not take.
+func unsupportedMedia(accepted ...string) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{
+		Status: metav1.StatusFailure, Code: http.StatusUnsupportedMediaType, Reason: metav1.StatusReasonUnsupportedMediaType,
+		Message: "the body of the request was in an unknown format - accepted media types include: " + strings.Join(accepted, ", "),
+	}}
+}
+
+// object returns the object in a request's body.
+func (r *request) object(w *write) (map[string]any, error) {
+	object, gvk, strict, err := r.resource.decodeAs(r.contentType, r.body, w.validation)
+	if err == nil && len(strict) > 0 && w.validation == metav1.FieldValidationStrict {
+		err = fmt.Errorf("strict decoding error: %s", strings.Join(strict, ", "))
+	}
+	if apierrors.ReasonForError(err) != metav1.StatusReasonUnknown {
+		return nil, err
+	}
+	want := r.resource.gvk
+	switch {
+	case err != nil && gvk.Kind != "":
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("%s in version %q cannot be handled as a %s: %v", gvk.Kind, gvk.Version, want.Kind, err))
+	case err != nil:
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("the object provided is unrecognized (must be of type %s): %v (%s)", want.Kind, err, summary(r.body)))
+	}
+	r.warn(strict...)
+	if gvk.GroupVersion() != want.GroupVersion() {
+		return nil, apierrors.NewBadRequest(fmt.Sprintf("the API version in the data (%s) does not match the expected API version (%s)", gvk.GroupVersion(), want.GroupVersion()))
+	}
+	return object, nil
+}
+
+// summary is the beginning of a body, as it is quoted in errors.
+func summary(body []byte) string {
+	const longest = 30
+	switch {
+	case len(body) == 0:
+		return "empty data"
+	case body[0] != '{':
+		return fmt.Sprintf("%x", body[:min(longest, len(body))])
+	case len(body) > longest:
+		return string(body[:longest]) + " ..."
+	}
+	return string(body)
+}
+
+func groupVersion(gvk schema.GroupVersionKind) string { return gvk.GroupVersion().String() }

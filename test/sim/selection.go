@@ -4,6 +4,10 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
+	metascheme "k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/internalversion/validation"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
@@ -19,30 +23,39 @@ type selection struct {
 	fields    fields.Selector
 }
 
-func (r *request) selection() (*selection, error) {
-	s := &selection{resource: r.resource, namespace: r.namespace, name: r.name, labels: labels.Everything(), fields: fields.Everything()}
-	var err error
-	if text := r.query.Get("labelSelector"); text != "" {
-		if s.labels, err = labels.Parse(text); err != nil {
-			return nil, apierrors.NewBadRequest("unable to parse labelSelector: " + err.Error())
-		}
+// selection reads the options of a list, a watch or a deletion of several objects.
+func (r *request) selection() (*metainternalversion.ListOptions, *selection, error) {
+	options := &metainternalversion.ListOptions{}
+	if err := metascheme.ParameterCodec.DecodeParameters(r.query, metav1.SchemeGroupVersion, options); err != nil {
+		return nil, nil, apierrors.NewBadRequest(err.Error())
 	}
-	if text := r.query.Get("fieldSelector"); text != "" {
-		if s.fields, err = fields.ParseSelector(text); err != nil {
-			return nil, apierrors.NewBadRequest("unable to parse fieldSelector: " + err.Error())
-		}
+	options.Watch = r.verb == "watch"
+	metainternalversion.SetListOptionsDefaults(options, true)
+	if errs := metavalidation.ValidateListOptions(options, true); len(errs) > 0 {
+		return nil, nil, invalidOptions("ListOptions", errs...)
+	}
+	s := &selection{resource: r.resource, namespace: r.namespace, name: r.name, labels: labels.Everything(), fields: fields.Everything()}
+	if options.LabelSelector != nil {
+		s.labels = options.LabelSelector
+	}
+	if options.FieldSelector != nil {
+		s.fields = options.FieldSelector
 	}
 	for _, requirement := range s.fields.Requirements() {
-		if !s.knows(requirement.Field) {
-			return nil, apierrors.NewBadRequest(fmt.Sprintf("field label not supported: %s", requirement.Field))
+		if s.knows(requirement.Field) {
+			continue
 		}
+		if r.resource.typed != nil && len(r.resource.fields) == 0 {
+			return nil, nil, apierrors.NewBadRequest(fmt.Sprintf(`%q is not a known field selector: only "metadata.name", "metadata.namespace"`, requirement.Field))
+		}
+		return nil, nil, apierrors.NewBadRequest("field label not supported: " + requirement.Field)
 	}
-	return s, nil
+	return options, s, nil
 }
 
 func (s *selection) knows(label string) bool {
 	_, known := s.resource.fields[label]
-	return known || label == "metadata.name" || label == "metadata.namespace" && s.resource.namespaced
+	return known || label == "metadata.name" || label == "metadata.namespace" && (s.resource.namespaced || s.resource.typed != nil)
 }
 
 // all reports whether nothing is selected but by namespace.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -153,6 +156,15 @@ func (s *Server) Mapping(gvk schema.GroupVersionKind) (gvr schema.GroupVersionRe
 		}
 	}
 	return gvr, false, false
+}
+
+// Resources returns what the server serves, sorted.
+func (s *Server) Resources() []schema.GroupResource {
+	seen := map[schema.GroupResource]bool{}
+	for _, r := range s.served() {
+		seen[r.gr()] = true
+	}
+	return slices.SortedFunc(maps.Keys(seen), func(a, b schema.GroupResource) int { return strings.Compare(a.String(), b.String()) })
 }
 
 // RV returns the resourceVersion of the newest change.

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,11 +11,8 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
-
-	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
 // Session is how one process sees the server: its connections, which can be severed as a
@@ -93,32 +89,13 @@ func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	if err != nil {
-		response, err = failed(err)
+		response, err = failed(err, r.Header)
 	}
 	if err != nil {
 		return nil, err
 	}
 	response.Request = r
 	return response, nil
-}
-
-func (s *Session) handle(r *http.Request, body []byte) (*http.Response, error) {
-	info, ok := apirequest.Parse(r)
-	if !ok {
-		return s.server.meta(r)
-	}
-	found := s.server.resource(info.Resource)
-	if found == nil {
-		return notServed()
-	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
-	}
-	return s.serve(&request{
-		ctx: r.Context(), session: s, resource: found, verb: info.Verb, namespace: info.Namespace, name: info.Name,
-		subresource: info.Subresource, query: query, header: r.Header, body: body, contentType: mediaType(r.Header),
-	})
 }
 
 // do is a request of the server's own parts. key is namespace and name, or for a create
@@ -153,67 +130,4 @@ func withKind(res *resource, verb string, body []byte) []byte {
 	object["apiVersion"], object["kind"] = res.gvk.ToAPIVersionAndKind()
 	body, _ = json.Marshal(object) //nolint:errcheck,errchkjson // it was just decoded
 	return body
-}
-
-// serve answers a request for a resource.
-func (s *Session) serve(r *request) (*http.Response, error) {
-	if err := r.check(); err != nil {
-		return nil, err
-	}
-	switch r.verb {
-	case "get":
-		return s.server.getOne(r)
-	case "list":
-		return s.server.list(r)
-	case "watch":
-		return s.server.watch(r)
-	case "create":
-		return s.server.create(r)
-	case "update":
-		return s.server.update(r)
-	case "patch":
-		return s.server.patch(r)
-	case "delete":
-		return s.server.delete(r)
-	case "deletecollection":
-		return s.server.deleteCollection(r)
-	}
-	return nil, apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
-}
-
-// check refuses requests that fit no resource.
-func (r *request) check() error {
-	named := r.name != ""
-	switch {
-	case r.verb == "", named && r.verb == "create" && r.subresource == "", !named && (r.verb == "update" || r.verb == "patch"):
-		return apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
-	case r.resource.namespaced && r.namespace == "" && r.verb != "list" && r.verb != "watch", !r.resource.namespaced && r.namespace != "":
-		return errNotServed
-	case !r.hasSubresource():
-		return errNotServed
-	case r.subresource != "" && r.verb != "get" && r.verb != "update" && r.verb != "patch":
-		return apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
-	}
-	return nil
-}
-
-func (r *request) hasSubresource() bool {
-	switch r.subresource {
-	case "":
-		return true
-	case "status":
-		return r.resource.status
-	case "finalize":
-		return r.resource.plural == "namespaces" && r.resource.gvk.Group == "" && r.verb == "update"
-	}
-	return false
-}
-
-func ok(code int, body []byte) *http.Response {
-	return &http.Response{
-		StatusCode: code, Status: fmt.Sprintf("%d %s", code, http.StatusText(code)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {"application/json"}},
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		ContentLength: int64(len(body)),
-	}
 }

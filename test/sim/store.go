@@ -88,11 +88,8 @@ func (s *store) commit(w *write, read *record, object map[string]any) (*record, 
 	case object == nil:
 		verb, object = watch.Deleted, read.copy().Object
 	}
-	after, err := newRecord(object, s.rv+1)
-	if err != nil {
-		return nil, false, err
-	}
 	s.rv++
+	after := w.resource.record(object, s.rv)
 	s.log(t, change{verb: verb, key: w.key, before: read, after: after})
 	if s.observe != nil {
 		s.observe(newChange(w, verb, read, after))
@@ -150,7 +147,7 @@ func (s *store) drop(gr schema.GroupResource) {
 func (s *store) after(t *table, since, until uint64) (changes []change, news <-chan struct{}, seen uint64, ok bool) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if since < t.oldest || t.closed {
+	if since < t.oldest {
 		return nil, nil, 0, false
 	}
 	from, _ := slices.BinarySearchFunc(t.changes, since+1, byRV)
@@ -160,6 +157,9 @@ func (s *store) after(t *table, since, until uint64) (changes []change, news <-c
 	}
 	if from < to {
 		changes = slices.Clip(t.changes[from:to])
+	}
+	if t.closed && len(changes) == 0 {
+		return nil, nil, 0, false
 	}
 	return changes, t.news, min(s.rv, until), true
 }

@@ -3,89 +3,91 @@ package sim
 import (
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
+	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
 // update serves PUT.
 func (s *Server) update(r *request) (*http.Response, error) {
-	w, err := r.write()
+	w, err := r.options()
 	if err != nil {
 		return nil, err
 	}
-	object, err := r.object()
+	object, err := r.object(w)
 	if err != nil {
 		return nil, err
 	}
 	sent := &unstructured.Unstructured{Object: object}
-	if err := r.checkTarget(sent); err != nil {
-		return nil, err
-	}
 	if err := w.adopt(sent); err != nil {
 		return nil, err
 	}
-	if err := w.normalise(sent); err != nil {
+	if err := w.checkName(sent); err != nil {
 		return nil, err
 	}
-	rec, code, err := s.modify(w, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-		if current == nil {
-			return w.upsert(sent)
+	uid, again := sent.GetUID(), false
+	rec, code, err := s.modify(w, w.resource.upsert && w.subresource == "", func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+		var is types.UID
+		if current != nil {
+			is = current.GetUID()
 		}
-		if uid := sent.GetUID(); uid != "" && uid != current.GetUID() {
-			return nil, w.conflict("Precondition failed: UID in precondition: %v, UID in object meta: %v", uid, current.GetUID())
+		if uid != "" && uid != is {
+			return nil, w.otherUID(uid, is)
 		}
-		next := sent.DeepCopy()
+		next := sent
+		if again {
+			next = &unstructured.Unstructured{Object: nil}
+			if next.Object, err = r.object(w); err != nil {
+				return nil, err
+			}
+			if err := w.adopt(next); err != nil {
+				return nil, err
+			}
+		}
+		again = true // what is sent becomes the next state, once
 		return next, w.resource.managed.updated(w, current, next)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return w.warn(r.answer(code, rec))
+	return r.answer(code, rec)
 }
 
-// checkTarget refuses an object with another name than the URL's.
-func (r *request) checkTarget(o *unstructured.Unstructured) error {
+// checkName refuses an object with another name than the URL's.
+func (w *write) checkName(o *unstructured.Unstructured) error {
 	switch o.GetName() {
-	case r.name:
+	case w.key.Name:
 		return nil
 	case "":
-		return apierrors.NewBadRequest("name must be provided")
+		return apierrors.NewBadRequest("the name of the object (" + w.key.Name + " based on URL) was undeterminable: name must be provided")
 	}
-	return apierrors.NewBadRequest("the name of the object (" + o.GetName() + ") does not match the name on the URL (" + r.name + ")")
+	return apierrors.NewBadRequest("the name of the object (" + o.GetName() + ") does not match the name on the URL (" + w.key.Name + ")")
 }
 
-// upsert is what becomes of an update of an object that does not exist.
-func (w *write) upsert(sent *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	switch {
-	case !w.resource.upsert || w.subresource != "":
-		return nil, w.notFound()
-	case sent.GetUID() != "":
-		return nil, w.conflict("Precondition failed: UID in precondition: %v, UID in object meta: ", sent.GetUID())
-	}
-	next := sent.DeepCopy()
-	next.SetResourceVersion("")
-	return next, nil
-}
-
-// modify replaces an object by what change makes of its current state, which is nil if
-// there is none; change is asked again when somebody else was faster.
-func (s *Server) modify(w *write, change func(current *unstructured.Unstructured) (*unstructured.Unstructured, error)) (*record, int, error) {
+// modify replaces an object by what change makes of its current state, which it must not
+// change. It is asked again when somebody else was faster. If there is no object, and
+// create allows it, change makes one of nil.
+func (s *Server) modify(w *write, create bool, change func(current *unstructured.Unstructured) (*unstructured.Unstructured, error)) (*record, int, error) {
 	for {
 		read := s.store.get(w.resource.gr(), w.key)
 		var current *unstructured.Unstructured
-		if read != nil {
-			current = read.copy()
+		switch {
+		case read != nil:
+			current = w.resource.read(read).view()
+		case !create:
+			return nil, 0, w.notFound()
 		}
 		next, err := change(current)
 		if err != nil {
 			return nil, 0, err
 		}
 		if read == nil {
-			rec, err := s.insert(w, next, w.verb == "apply")
+			rec, err := s.insert(w, next)
 			if apierrors.IsAlreadyExists(err) {
 				continue
 			}
@@ -101,51 +103,69 @@ func (s *Server) modify(w *write, change func(current *unstructured.Unstructured
 // replace commits the next state of an object, if it is a change. done is false if the
 // object has changed meanwhile.
 func (s *Server) replace(w *write, read *record, next *unstructured.Unstructured) (rec *record, done bool, err error) {
-	current := read.view()
+	current := w.resource.read(read).view()
 	if err := w.checkVersion(next, current); err != nil {
 		return nil, false, err
 	}
 	w.keepMeta(next, current)
 	w.split(next, current)
+	w.count(next, current)
 	next.SetResourceVersion(current.GetResourceVersion())
-	if err := w.invalid(w.validate(next, current)); err != nil {
+	if err := w.validate(next, current); err != nil {
 		return nil, false, err
 	}
 	if err := s.admit(w, next); err != nil {
 		return nil, false, err
 	}
-	keepTimes(next, current)
-	if reflect.DeepEqual(next.Object, current.Object) {
+	unstructured.RemoveNestedField(next.Object, "metadata", "selfLink")
+	keepTimes(next.Object, current.Object)
+	if current.GetDeletionTimestamp() != nil && len(next.GetFinalizers()) == 0 && !w.retained(next) {
+		return s.finish(w, read, next)
+	}
+	if equal(next.Object, current.Object) {
 		return read, true, nil
 	}
-	w.count(next, current)
-	object := next.Object
-	if next.GetDeletionTimestamp() != nil && len(next.GetFinalizers()) == 0 && !w.retained(next) {
-		object = nil
-	}
-	rec, done, err = w.commit(s, read, object)
+	rec, done, err = w.commit(s, read, next.Object)
 	if err != nil || !done {
 		return nil, false, err
 	}
 	s.committed(w, read, rec)
-	if object == nil { // the answer is what was asked for, the event the last state
-		rec, err = newRecord(next.Object, rec.rv)
+	return rec, true, nil
+}
+
+// finish removes an object that nothing holds any more. The answer is what was asked for, at
+// the resourceVersion of before; the event is the last state that was stored.
+func (s *Server) finish(w *write, read *record, next *unstructured.Unstructured) (rec *record, done bool, err error) {
+	rec, done, err = w.commit(s, read, nil)
+	if err != nil || !done {
+		return nil, false, err
 	}
-	return rec, true, err
+	s.committed(w, read, rec)
+	return w.resource.record(next.Object, read.rv), true, nil
 }
 
 // checkVersion is optimistic locking.
 func (w *write) checkVersion(next, current *unstructured.Unstructured) error {
-	switch next.GetResourceVersion() {
-	case current.GetResourceVersion():
+	text := next.GetResourceVersion()
+	if text == current.GetResourceVersion() {
 		return nil
-	case "", "0":
-		if !w.resource.needsRV {
-			return nil
-		}
-		return w.invalid(field.ErrorList{field.Invalid(field.NewPath("metadata", "resourceVersion"), uint64(0), "must be specified for an update")})
 	}
-	return w.conflict("the object has been modified; please apply your changes to the latest version and try again")
+	var rv uint64
+	var err error
+	if text != "" {
+		rv, err = strconv.ParseUint(text, 10, 64)
+	}
+	switch {
+	case err != nil:
+		return err
+	case rv != 0:
+		return w.conflict("the object has been modified; please apply your changes to the latest version and try again")
+	case w.resource.needsRV: // the error has no field for a resource, which is named as a kind
+		return apierrors.NewInvalid(schema.GroupKind{Group: w.resource.gvk.Group, Kind: w.resource.plural}, w.key.Name, field.ErrorList{
+			field.Invalid(field.NewPath("metadata", "resourceVersion"), rv, "must be specified for an update"),
+		})
+	}
+	return nil
 }
 
 // keepMeta sets what an update cannot change, where it does not say it.
@@ -198,34 +218,51 @@ func (w *write) split(next, current *unstructured.Unstructured) {
 	}
 }
 
-// keepTimes keeps the managers of fields as they were, if nothing but times differs.
-func keepTimes(next, current *unstructured.Unstructured) {
-	was, is := current.GetManagedFields(), next.GetManagedFields()
-	for i := range is {
-		if i < len(was) {
-			is[i].Time = was[i].Time
+// keepTimes keeps the managers of fields as they were, if nothing but their times differs.
+func keepTimes(next, current map[string]any) {
+	meta, was := child(next, "metadata"), child(current, "metadata")
+	fields := meta["managedFields"]
+	if !sameManagers(fields, was["managedFields"]) {
+		return
+	}
+	meta["managedFields"] = was["managedFields"]
+	if fields != nil && !equal(next, current) {
+		meta["managedFields"] = fields
+	}
+}
+
+func sameManagers(a, b any) bool {
+	is, _ := a.([]any)
+	was, _ := b.([]any)
+	return slices.EqualFunc(is, was, func(a, b any) bool {
+		is, _ := a.(map[string]any)
+		was, _ := b.(map[string]any)
+		for key, value := range is {
+			if key != "time" && !equal(value, was[key]) {
+				return false
+			}
 		}
-	}
-	if reflect.DeepEqual(is, was) {
-		next.SetManagedFields(was)
-	}
+		return len(is) == len(was)
+	})
 }
 
 // count raises the generation if what counts has changed: the spec of a kind that is
 // compiled in, everything but metadata and status of others.
 func (w *write) count(next, current *unstructured.Unstructured) {
-	if !w.resource.generation || !changed(w.resource, next.Object, current.Object) {
-		return
+	if w.resource.generation && w.subresource == "" && changed(w.resource, next.Object, current.Object) {
+		next.SetGeneration(current.GetGeneration() + 1)
 	}
-	next.SetGeneration(current.GetGeneration() + 1)
 }
 
 func changed(r *resource, next, current map[string]any) bool {
+	if r.rules.counts != nil {
+		return r.rules.counts(next, current)
+	}
 	if r.typed != nil {
-		return !reflect.DeepEqual(next["spec"], current["spec"])
+		return !equal(next["spec"], current["spec"])
 	}
 	keys := slices.AppendSeq(slices.Collect(maps.Keys(next)), maps.Keys(current))
 	return slices.ContainsFunc(keys, func(key string) bool {
-		return key != "metadata" && (key != "status" || !r.status) && !reflect.DeepEqual(next[key], current[key])
+		return key != "metadata" && (key != "status" || !r.status) && !equal(next[key], current[key])
 	})
 }

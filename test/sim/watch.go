@@ -10,11 +10,9 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apimachinery/pkg/watch"
-
-	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
 // stream is one open watch. A goroutine of its own writes to the client: that it waits for
@@ -26,9 +24,9 @@ type stream struct {
 	table     *table
 	out       *io.PipeWriter
 
-	cursor    uint64 // what has been shown, up to here
-	bookmarks bool
-	opened    view // as it was when the watch began
+	options *metainternalversion.ListOptions
+	cursor  uint64 // what has been shown, up to here
+	opened  view   // as it was when the watch began
 }
 
 // bookmarkEvery is how often a server says how far it has come, to who asked for it.
@@ -40,11 +38,10 @@ func (s *Server) watch(r *request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	seconds, err := number(r, "timeoutSeconds")
-	if err != nil {
-		return nil, err
+	var lasts time.Duration
+	if seconds := w.options.TimeoutSeconds; seconds != nil {
+		lasts = time.Duration(*seconds) * time.Second
 	}
-	lasts := time.Duration(seconds) * time.Second
 	if lasts <= 0 {
 		lasts = time.Duration(30+rand.IntN(30)) * time.Minute //nolint:gosec // as the server does it
 	}
@@ -55,7 +52,7 @@ func (s *Server) watch(r *request) (*http.Response, error) {
 		defer cancel()
 		_ = out.CloseWithError(w.run(ctx, initial)) // it never fails
 	}()
-	response := ok(http.StatusOK, nil)
+	response := ok(http.StatusOK, mediaJSON, nil)
 	response.Body, response.ContentLength = body{in, cancel}, -1
 	return response, nil
 }
@@ -73,45 +70,43 @@ func (b body) Close() error {
 
 // open finds out where a watch begins. initial is what it shows before that.
 func (s *Server) open(r *request) (w *stream, initial []*record, err error) {
-	selection, err := r.selection()
+	options, selection, err := r.selection()
 	if err != nil {
 		return nil, nil, err
 	}
-	w = &stream{server: s, request: r, selection: selection, bookmarks: apirequest.IsTrue(r.query.Get("allowWatchBookmarks"))}
+	w = &stream{server: s, request: r, selection: selection, options: options}
 	w.opened, _, _ = r.session.look(r.resource.gr())
 	s.store.mu.Lock()
 	w.table = s.store.table(r.resource.gr())
 	s.store.mu.Unlock()
 
-	text := r.query.Get("resourceVersion")
+	text := options.ResourceVersion
 	rv := uint64(0)
 	if text != "" && text != "0" {
 		if rv, err = parseRV(text); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := r.checkInitial(); err != nil {
-		return nil, nil, err
-	}
-	at := newest
+	seen := min(w.opened.until, s.RV())
+	sendInitial := options.SendInitialEvents
 	switch {
-	case apirequest.IsTrue(r.query.Get("sendInitialEvents")):
-		// The newest state of now, which the cache of a real server waits for.
-		if rv = max(rv, w.server.RV()*unset(text)); rv > min(w.opened.until, w.server.RV()) {
-			return nil, nil, tooLarge(rv, min(w.opened.until, w.server.RV()))
-		}
-		at = w.opened.until
-	case r.query.Has("sendInitialEvents") && rv == 0:
-		w.cursor = min(w.opened.until, w.server.RV())
-		return w, nil, nil
-	case rv > 0:
+	case sendInitial == nil && rv > 0:
 		w.cursor = rv
 		return w, nil, nil
-	default:
-		at = w.opened.until // any state, which is what the cache has
+	case sendInitial != nil && !*sendInitial && rv == 0:
+		w.cursor = seen
+		return w, nil, nil
+	case sendInitial != nil && !*sendInitial:
+		w.cursor = rv
+		return w, nil, nil
+	case w.bookmarked() && text == "":
+		rv = s.RV() // the newest state of now, for which the cache of a real server waits
 	}
-	keys, records, seen, _ := s.store.list(r.resource.gr(), at)
-	w.cursor = seen
+	if rv > seen {
+		return nil, nil, tooLarge(rv, seen)
+	}
+	keys, records, at, _ := s.store.list(r.resource.gr(), w.opened.until) // any state: what the cache has
+	w.cursor = at
 	for i, rec := range records {
 		if selection.matches(keys[i], rec) {
 			initial = append(initial, rec)
@@ -120,24 +115,10 @@ func (s *Server) open(r *request) (w *stream, initial []*record, err error) {
 	return w, initial, nil
 }
 
-func unset(text string) uint64 {
-	if text == "" {
-		return 1
-	}
-	return 0
-}
-
-// checkInitial refuses what does not go with sendInitialEvents.
-func (r *request) checkInitial() error {
-	match := r.query.Get("resourceVersionMatch")
-	path := field.NewPath("resourceVersionMatch")
-	switch {
-	case !r.query.Has("sendInitialEvents") && match != "":
-		return invalidOptions("ListOptions", field.Forbidden(path, "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"))
-	case r.query.Has("sendInitialEvents") && match != string(metav1.ResourceVersionMatchNotOlderThan):
-		return invalidOptions("ListOptions", field.Forbidden(path, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"))
-	}
-	return nil
+// bookmarked reports whether the client wants to be told when it has seen all that was there.
+func (w *stream) bookmarked() bool {
+	initial := w.options.SendInitialEvents
+	return initial != nil && *initial && w.options.AllowWatchBookmarks
 }
 
 // run writes events until the client, the server or the watch's time ends.
@@ -147,13 +128,13 @@ func (w *stream) run(ctx context.Context, initial []*record) error {
 			return err
 		}
 	}
-	if apirequest.IsTrue(w.request.query.Get("sendInitialEvents")) {
+	if w.bookmarked() {
 		if err := w.bookmark(map[string]any{metav1.InitialEventsAnnotationKey: "true"}); err != nil {
 			return err
 		}
 	}
-	ticker := time.NewTicker(bookmarkEvery)
-	defer ticker.Stop()
+	timer := time.NewTimer(untilBookmark(ctx))
+	defer timer.Stop()
 	for {
 		wait, err := w.advance()
 		if err != nil || wait == nil {
@@ -162,16 +143,27 @@ func (w *stream) run(ctx context.Context, initial []*record) error {
 		select {
 		case <-wait.news:
 		case <-wait.changed:
-		case <-ticker.C:
+		case <-timer.C:
 			if err := w.remind(); err != nil {
 				return err
 			}
+			timer.Reset(untilBookmark(ctx))
 		case <-ctx.Done():
 			return w.ended(ctx)
 		case <-w.server.closed:
 			return io.EOF
 		}
 	}
+}
+
+// untilBookmark: there is one every minute, and one shortly before a watch ends.
+func untilBookmark(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		if last := time.Until(end) - 2*time.Second; last > 0 {
+			return min(last, bookmarkEvery)
+		}
+	}
+	return bookmarkEvery
 }
 
 // ended is how a watch closes: with its time, or, when the client has gone away, as it likes.
@@ -241,19 +233,11 @@ func (w *stream) tell(c change) error {
 		return w.show(watch.Deleted, c.after)
 	}
 	// It has left the selection: its last state there, at the resourceVersion at which it left.
-	last, err := newRecord(c.before.copy().Object, c.after.rv)
-	if err != nil {
-		return err
-	}
-	return w.show(watch.Deleted, last)
+	return w.show(watch.Deleted, w.request.resource.record(c.before.copy().Object, c.after.rv))
 }
 
 func (w *stream) show(verb watch.EventType, rec *record) error {
-	object, err := w.request.encode(rec)
-	if err != nil {
-		return err
-	}
-	return w.send(verb, object)
+	return w.send(verb, w.request.encode(nil, rec, true))
 }
 
 func (w *stream) send(verb watch.EventType, object []byte) error {
@@ -266,7 +250,7 @@ func (w *stream) send(verb watch.EventType, object []byte) error {
 // remind sends a bookmark, if the client wants them, and nothing is held back.
 func (w *stream) remind() error {
 	_, _, severed := w.request.session.look(w.request.resource.gr())
-	if !w.bookmarks || severed {
+	if !w.options.AllowWatchBookmarks || severed {
 		return nil
 	}
 	return w.bookmark(nil)
@@ -278,7 +262,7 @@ func (w *stream) bookmark(annotations map[string]any) error {
 		metadata["annotations"] = annotations
 	}
 	apiVersion, kind := w.request.resource.gvk.ToAPIVersionAndKind()
-	if w.request.metadataOnly() {
+	if w.request.form.as != "" {
 		apiVersion, kind = "meta.k8s.io/v1", "PartialObjectMetadata"
 	}
 	object, err := json.Marshal(map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": metadata})

@@ -8,6 +8,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	metavalidation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -16,68 +17,65 @@ import (
 // write is a request that changes an object.
 type write struct {
 	session     *Session
+	request     *request // nil: a write of the server itself
 	resource    *resource
 	verb        string
 	subresource string
 	key         types.NamespacedName
 	dryRun      bool
 	manager     string
-	validation  string // Strict, Warn or Ignore
-	warnings    []string
+	validation  string // of fields: Strict, Warn or Ignore
 }
 
-// write reads a request's options.
-func (r *request) write() (*write, error) {
-	w := &write{session: r.session, resource: r.resource, verb: r.verb, subresource: r.subresource, key: r.key(), validation: r.query.Get("fieldValidation")}
-	if err := w.setDryRun(r.query["dryRun"]); err != nil {
-		return nil, err
+func (w *write) warn(warnings ...string) {
+	if w.request != nil {
+		w.request.warn(warnings...)
 	}
-	switch w.validation {
-	case "", "Ignore", "Warn", "Strict":
-	default:
-		return nil, r.badOptions(field.NotSupported(field.NewPath("fieldValidation"), w.validation, []string{"", "Ignore", "Strict", "Warn"}))
+}
+
+// options reads the options of a request that writes.
+func (r *request) options() (*write, error) {
+	w := &write{session: r.session, request: r, resource: r.resource, verb: r.verb, subresource: r.subresource, key: r.key(), validation: r.query.Get("fieldValidation")}
+	w.manager, w.dryRun = r.query.Get("fieldManager"), len(r.query["dryRun"]) > 0
+	if errs := r.checkOptions(w); len(errs) > 0 {
+		kind := map[string]string{"create": "CreateOptions", "update": "UpdateOptions", "patch": "PatchOptions"}[r.verb]
+		return nil, invalidOptions(kind, errs...)
 	}
-	w.manager = r.query.Get("fieldManager")
-	if len(w.manager) > 128 {
-		return nil, r.badOptions(field.TooLong(field.NewPath("fieldManager"), "", 128))
+	if w.validation == "" {
+		w.validation = metav1.FieldValidationWarn
 	}
-	if w.manager == "" && r.contentType != string(types.ApplyPatchType) {
+	if w.manager == "" {
 		w.manager, _, _ = strings.Cut(r.header.Get("User-Agent"), "/")
-	}
-	if w.manager == "" && r.contentType == string(types.ApplyPatchType) {
-		return nil, r.badOptions(field.Required(field.NewPath("fieldManager"), "is required for apply patch"))
-	}
-	if r.query.Get("force") != "" && r.contentType != string(types.ApplyPatchType) && r.verb == "patch" {
-		return nil, r.badOptions(field.Forbidden(field.NewPath("force"), "may not be specified for non-apply patch"))
 	}
 	return w, nil
 }
 
-func (w *write) setDryRun(values []string) error {
-	for _, value := range values {
-		if value != metav1.DryRunAll {
-			return invalidOptions("DeleteOptions", field.NotSupported(field.NewPath("dryRun"), value, []string{metav1.DryRunAll}))
-		}
-		w.dryRun = true
+func (r *request) checkOptions(w *write) field.ErrorList {
+	dryRun := r.query["dryRun"]
+	switch r.verb {
+	case "create":
+		return metavalidation.ValidateCreateOptions(&metav1.CreateOptions{DryRun: dryRun, FieldManager: w.manager, FieldValidation: w.validation})
+	case "update":
+		return metavalidation.ValidateUpdateOptions(&metav1.UpdateOptions{DryRun: dryRun, FieldManager: w.manager, FieldValidation: w.validation})
 	}
-	return nil
+	options := &metav1.PatchOptions{DryRun: dryRun, FieldManager: w.manager, FieldValidation: w.validation}
+	if r.query.Has("force") {
+		options.Force = new(isTrue(r.query.Get("force")))
+	}
+	return metavalidation.ValidatePatchOptions(options, types.PatchType(r.contentType))
 }
 
-func (r *request) badOptions(err *field.Error) error {
-	kind := map[string]string{"create": "CreateOptions", "update": "UpdateOptions"}[r.verb]
-	if kind == "" {
-		kind = "PatchOptions"
-	}
-	return invalidOptions(kind, err)
-}
+// isTrue reads a flag of a query, as the server does.
+func isTrue(text string) bool { return text != "false" && text != "0" }
 
-func invalidOptions(kind string, err *field.Error) error {
-	return apierrors.NewInvalid(schema.GroupKind{Group: "meta.k8s.io", Kind: kind}, "", field.ErrorList{err})
+func invalidOptions(kind string, errs ...*field.Error) error {
+	return apierrors.NewInvalid(schema.GroupKind{Group: "meta.k8s.io", Kind: kind}, "", errs)
 }
 
 // commit makes a decided write effective, unless it is a dry run.
 func (w *write) commit(s *Server, read *record, object map[string]any) (*record, bool, error) {
 	if object != nil {
+		unstructured.RemoveNestedField(object, "metadata", "selfLink")
 		if err := w.checkSize(object); err != nil {
 			return nil, false, err
 		}
@@ -92,12 +90,12 @@ func (w *write) commit(s *Server, read *record, object map[string]any) (*record,
 	if object == nil {
 		return read, true, nil
 	}
-	rec, err := newRecord(object, rv)
-	if rv == 0 && err == nil {
+	rec := w.resource.record(object, rv)
+	if rv == 0 {
 		unstructured.RemoveNestedField(object, "metadata", "resourceVersion")
-		rec, err = reencoded(rec)
+		rec.raw = appendObject(nil, object, isTypeMeta)
 	}
-	return rec, true, err
+	return rec, true, nil
 }
 
 // maxStored is the size of the largest request that etcd takes.
@@ -141,11 +139,37 @@ func (w *write) conflict(format string, args ...any) error {
 	return apierrors.NewConflict(w.resource.gr(), w.key.Name, fmt.Errorf(format, args...))
 }
 
-func (w *write) invalid(errs field.ErrorList) error {
+// invalid is the answer to an object with errors. It is named as it names itself.
+func (w *write) invalid(o *unstructured.Unstructured, errs field.ErrorList) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return apierrors.NewInvalid(w.resource.gvk.GroupKind(), w.key.Name, errs)
+	return apierrors.NewInvalid(o.GroupVersionKind().GroupKind(), o.GetName(), errs)
+}
+
+// otherUID is the conflict of who means another object than the one that is there.
+func (w *write) otherUID(want, is types.UID) error {
+	key := w.resource.storagePrefix() + "/" + w.key.Name
+	if w.resource.namespaced {
+		key = w.resource.storagePrefix() + "/" + w.key.String()
+	}
+	return w.conflict("StorageError: invalid object, Code: 4, Key: %s, ResourceVersion: 0, AdditionalErrorMsg: "+
+		"Precondition failed: UID in precondition: %v, UID in object meta: %v", key, want, is)
+}
+
+// storagePrefix is where etcd has the objects of a kind, which some errors tell.
+func (r *resource) storagePrefix() string {
+	other := map[string]string{
+		"replicationcontrollers": "controllers", "endpoints": "services/endpoints", "nodes": "minions",
+		"services": "services/specs", "ingresses.networking.k8s.io": "ingress",
+	}
+	switch name, special := other[r.gr().String()]; {
+	case special:
+		return "/registry/" + name
+	case r.typed == nil:
+		return "/registry/" + r.gvk.Group + "/" + r.plural
+	}
+	return "/registry/" + r.plural
 }
 
 // deleteOptions are in the body, or, if that is empty, in the URL.

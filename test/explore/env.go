@@ -1,0 +1,85 @@
+package explore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"go.uber.org/zap"
+	"k8s.io/client-go/rest"
+)
+
+// Env is what a process finds when it starts.
+type Env struct {
+	world   *world
+	process *process
+}
+
+// Config leads to the API server. What goes through it ends when the process crashes.
+func (e *Env) Config() *rest.Config {
+	cfg := e.process.session.Config()
+	cfg.Transport = e.process.wire
+	return cfg
+}
+
+// Logger logs into the trace of the run, from warnings on.
+func (e *Env) Logger() *zap.Logger {
+	return zap.New(traceCore{trace: e.world.trace, who: e.process.name})
+}
+
+// Name tells processes apart: "p1" is the first one of a run.
+func (e *Env) Name() string { return e.process.name }
+
+// OnCrash registers what else ends when this process crashes: a file or a connection that
+// it holds in memory, which the crash of a real process would close.
+func (e *Env) OnCrash(f func()) { e.process.onCrash = append(e.process.onCrash, f) }
+
+// External returns this process's way to a system of Case.External.
+func (e *Env) External(name string) *Link {
+	system, ok := e.world.external[name]
+	if !ok {
+		e.world.fail("process %s asks for the external system %q, and Case.External has %v", e.process.name, name, slices.Sorted(maps.Keys(e.world.external)))
+	}
+	return &Link{name: name, system: system, process: e.process, world: e.world}
+}
+
+// External is a system outside of the cluster that an operator changes: in a test, a fake.
+type External interface {
+	// Snapshot returns what is there, as something that can be encoded in JSON. It is
+	// compared between runs.
+	Snapshot() any
+}
+
+// Link is a process's way to an external system, which a crash severs.
+type Link struct {
+	name    string
+	system  External
+	process *process
+	world   *world
+}
+
+// System returns the system itself, for reading.
+func (l *Link) System() External { return l.system }
+
+// Call changes the system with f. It counts as a write of the operator, and what can happen
+// to a write can happen to it: that f is not called, or that its result does not come back.
+// op and key say in reports what it is; key is the namespace/name of the object of T that it
+// is done for, which invariants look at.
+func (l *Link) Call(ctx context.Context, op, key string, f func() error) error {
+	w := effect{system: l.name, op: op, key: key}
+	err := l.process.wire.carry(ctx, w, func() error {
+		l.world.effect(l.process, w)
+		return f()
+	})
+	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
+		return fmt.Errorf("explore: %s refuses to %s %s", l.name, op, key)
+	}
+	return err
+}
+
+// effect is a write to an external system.
+type effect struct{ system, op, key string }
+
+func (e effect) String() string { return fmt.Sprintf("%s: %s %s", e.system, e.op, e.key) }

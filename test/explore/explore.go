@@ -1,0 +1,169 @@
+package explore
+
+import (
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kuberator/kuberator/repository"
+)
+
+var (
+	planFlag  = flag.String("explore.plan", "", "run this plan alone, as a report of explore names it, and show its trace")
+	depthFlag = flag.Int("explore.depth", 0, "how many crashes happen in one run; 0: as the test says, or 1")
+)
+
+// Result is what an exploration has found.
+type Result struct {
+	Writes   int // of the operator, in a run without faults
+	Plans    int // that were tried
+	Idle     int // of them, those whose fault did not happen
+	Failures []Failure
+	Took     time.Duration
+
+	report string
+}
+
+// Failure is a plan under which the operator does what it does not do without faults.
+type Failure struct {
+	Plan    Plan
+	Reasons []string
+
+	outcome *outcome
+}
+
+// String is a report for people: of the simplest failure, how it came about, and how to see
+// it again.
+func (r *Result) String() string {
+	summary := fmt.Sprintf("explored %d plans of what can go wrong around %d writes in %s", r.Plans, r.Writes, r.Took.Round(time.Millisecond))
+	if r.Idle > 0 {
+		summary += fmt.Sprintf("; in %d of them the fault did not happen", r.Idle)
+	}
+	if len(r.Failures) == 0 {
+		return summary
+	}
+	return summary + "\n" + r.report
+}
+
+// Run explores what can go wrong with an operator, and fails the test if something does.
+//
+// # Expected flow
+//
+// The script is run twice without faults, and what it leaves is remembered. Then it is run
+// again for each plan: for each write of the operator, each way in which it can fail; for
+// each step of the script, that the operator does not see it in time. Each time the operator
+// must leave the same, having created and deleted as much, and come to rest.
+//
+// # Assumptions
+//
+// The test is not parallel. Nothing of the operator is outside of what Case.New makes, such
+// as variables of packages. Time is that of testing/synctest: the operator uses no real
+// sockets, files that block, or cgo.
+//
+// # Caveats
+//
+// A crash severs a process's connections and ends its ctx; what it does in memory only, goes
+// on until it looks at its ctx.
+func Run[T repository.Object](t *testing.T, c Case[T], opts ...Option) {
+	t.Helper()
+	result, err := Explore(t, c, opts...)
+	if err != nil {
+		t.Fatalf("explore: %v", err)
+	}
+	if len(result.Failures) > 0 {
+		t.Fatalf("explore: %s", result)
+	}
+	t.Logf("explore: %s", result)
+}
+
+// Explore is [Run] that returns what it found, for tests about wrong operators.
+//
+// # Errors
+//
+// A Case that cannot be run, and an operator that is wrong without any fault.
+func Explore[T repository.Object](t *testing.T, c Case[T], opts ...Option) (*Result, error) {
+	t.Helper()
+	began := time.Now()
+	s, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	o := &options{depth: *depthFlag}
+	for _, opt := range opts {
+		opt(o)
+	}
+	o.depth = max(o.depth, *depthFlag)
+	ref, err := s.refer(t)
+	if err != nil {
+		return nil, err
+	}
+	plans := ref.plans(s, o)
+	if *planFlag != "" {
+		plan, err := ParsePlan(*planFlag)
+		if err != nil {
+			return nil, fmt.Errorf("-explore.plan: %w", err)
+		}
+		plans = []Plan{plan}
+	}
+	result := &Result{Writes: len(ref.writes)}
+	e := &exploration{t: t, suite: s, reference: ref}
+	for _, plan := range plans {
+		out, err := e.try(plan)
+		if err != nil {
+			return nil, fmt.Errorf("plan %s: %w", plan, err)
+		}
+		result.note(out)
+		if *planFlag != "" {
+			t.Logf("plan %s:\n%s", plan, table(out.entries))
+		}
+	}
+	result.Took = time.Since(began)
+	if len(result.Failures) > 0 {
+		result.report = e.report(result)
+	}
+	return result, nil
+}
+
+// exploration makes runs that are compared with one without faults.
+type exploration struct {
+	t         *testing.T
+	suite     *suite
+	reference *reference
+}
+
+func (e *exploration) try(plan Plan) (*outcome, error) {
+	e.t.Helper()
+	s, want := e.reference.prepare(e.suite, plan)
+	quiet := min(s.quiet, 10*time.Minute)
+	out, err := s.try(e.t, plan, limits{quiet: quiet, bound: time.Hour + 3*quiet, want: want, mask: e.reference.mask, seed: 1})
+	if err != nil {
+		return nil, err
+	}
+	out.plan = plan
+	out.judge(e.reference, want)
+	return &out, nil
+}
+
+// note adds a run to a result.
+func (r *Result) note(o *outcome) {
+	r.Plans++
+	if !o.hit() {
+		r.Idle++
+	}
+	if len(o.failures) > 0 {
+		r.Failures = append(r.Failures, Failure{Plan: o.plan, Reasons: o.failures, outcome: o})
+	}
+}
+
+// hit reports whether all faults of the plan happened.
+func (o *outcome) hit() bool {
+	happened := 0
+	for _, e := range o.entries {
+		if e.who == "fault" && (e.write > 0 || strings.Contains(e.what, "back from here") || strings.Contains(e.what, "changed back")) {
+			happened++
+		}
+	}
+	return happened >= len(o.plan)
+}

@@ -1,0 +1,146 @@
+package explore
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kuberator/kuberator/test/sim"
+)
+
+// history is all that took effect in a run, and what is in the cluster after it. The
+// server feeds it while it is locked, so that it never asks the server.
+type history struct {
+	mu         sync.Mutex
+	objects    map[ref]*unstructured.Unstructured
+	identities map[types.UID]string
+	changes    []sim.Change
+	counts     map[count]int
+	last       time.Time // of what an operator did that no mask hides
+}
+
+// count is a kind of change that must happen as often in each run.
+type count struct {
+	verb   watch.EventType
+	object string
+}
+
+func newHistory() *history {
+	return &history{
+		objects: map[ref]*unstructured.Unstructured{}, identities: map[types.UID]string{}, counts: map[count]int{}, last: time.Now(),
+	}
+}
+
+// add takes in a change. byOperator: it is the operator's, not the script's.
+func (h *history) add(c sim.Change, byOperator bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := ref{c.Resource.GroupResource(), c.Key}
+	if notCompared.Has(r.resource.String()) {
+		return
+	}
+	h.changes = append(h.changes, c)
+	o := c.After
+	if c.Type == watch.Deleted {
+		o = c.Before
+		delete(h.objects, r)
+	} else {
+		h.objects[r] = c.After
+	}
+	name := identity(r, o)
+	h.identities[o.GetUID()] = name
+	if byOperator && c.Type != watch.Modified {
+		h.counts[count{c.Type, name}]++
+	}
+}
+
+func (h *history) state(external map[string]External) (state, error) {
+	h.mu.Lock()
+	objects, identities := maps.Clone(h.objects), maps.Clone(h.identities)
+	h.mu.Unlock()
+	return snapshot(objects, identities, external)
+}
+
+func (h *history) len() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.changes)
+}
+
+// since returns the first change of a session after the first n.
+func (h *history) since(n int, session string, r ref) (sim.Change, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range h.changes[n:] {
+		if c.Session == session && c.Resource.GroupResource() == r.resource && (r.key.Name == "" || r.key == c.Key) {
+			return c, true
+		}
+	}
+	return sim.Change{}, false
+}
+
+// active notes that the operator did something.
+func (h *history) active() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.last = time.Now()
+}
+
+func (h *history) quietFor() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return time.Since(h.last)
+}
+
+// counted returns how often the operator created and deleted what, with names that are the
+// same in each run.
+func (h *history) counted() map[count]int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	names := newNames(h.identities)
+	out := map[count]int{}
+	for c, n := range h.counts {
+		out[count{c.verb, names.uids.Replace(c.object)}] += n
+	}
+	return out
+}
+
+// changed describes a change by the fields that differ, for people.
+func changed(c sim.Change) string {
+	none := newNames(nil)
+	before, after := map[string]string{}, map[string]string{}
+	if c.Before != nil {
+		before = none.flatten(c.Before)
+	}
+	if c.After != nil {
+		after = none.flatten(c.After)
+	}
+	if c.Type == watch.Added {
+		return "created"
+	}
+	if c.Type == watch.Deleted {
+		return "gone"
+	}
+	var parts []string
+	for _, path := range slices.Sorted(maps.Keys(merged(before, after))) {
+		if before[path] != after[path] {
+			parts = append(parts, path+": "+orNothing(before[path])+" → "+orNothing(after[path]))
+		}
+	}
+	if len(parts) == 0 {
+		return "changed in what is not compared"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func merged(a, b map[string]string) map[string]string {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}

@@ -1,0 +1,53 @@
+package explore
+
+import "slices"
+
+// Option chooses what goes wrong. Without any, everything does, once in each run.
+type Option func(*options)
+
+type options struct {
+	kinds []FaultKind // empty: all
+	depth int
+}
+
+// Crashes chooses crashes around writes: before they are sent and after they took effect.
+// depth is how many happen in one run; runs of depth 2, a crash in the recovery from a
+// crash, are as many as the square of the writes.
+func Crashes(depth int) Option {
+	return func(o *options) { o.kinds, o.depth = append(o.kinds, NotSentCrash, CommittedCrash), depth }
+}
+
+// Errors chooses writes that fail without a crash: whose answer is lost, or which are refused.
+func Errors() Option {
+	return only(CommittedError, Rejected409, Rejected429, Rejected500, Rejected504)
+}
+
+// Conflicts chooses writes by others right before the operator's.
+func Conflicts() Option { return only(Conflict) }
+
+// TwoLeaders chooses second processes that start while the first one goes on.
+func TwoLeaders() Option { return only(SecondLeader) }
+
+// Stale chooses caches that are behind.
+func Stale() Option { return only(StaleCache, StaleCaches, StaleRestart) }
+
+// Gaps chooses states that the operator never sees.
+func Gaps() Option { return only(Gap) }
+
+// Transitions chooses changes that are taken back: the operator must come back too.
+func Transitions() Option { return only(Revert) }
+
+// Only chooses certain kinds of faults.
+func Only(kinds ...FaultKind) Option { return only(kinds...) }
+
+// Depth is how many faults happen in one run, of those that crash. 0 means 1. The flag
+// -explore.depth says the same.
+func Depth(n int) Option { return func(o *options) { o.depth = n } }
+
+func only(kinds ...FaultKind) Option {
+	return func(o *options) { o.kinds = append(o.kinds, kinds...) }
+}
+
+func (o *options) wants(kind FaultKind) bool {
+	return len(o.kinds) == 0 || slices.Contains(o.kinds, kind)
+}

@@ -1,0 +1,163 @@
+package explore
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kuberator/kuberator/test/internal/apirequest"
+)
+
+// wire is the way of a process to the world. It numbers the process's writes, and carries
+// out what the plan has for them.
+type wire struct {
+	world   *world
+	process *process
+	next    http.RoundTripper
+}
+
+// written is a request for a change, in words.
+type written struct{ apirequest.Info }
+
+func (w written) String() string {
+	resource := w.Resource.GroupResource().String()
+	if w.Subresource != "" {
+		resource += "/" + w.Subresource
+	}
+	if w.Name == "" { // of something new, or of many
+		return strings.TrimSpace(w.Verb + " " + resource + " " + w.Namespace)
+	}
+	return w.Verb + " " + resource + " " + strings.TrimPrefix(w.Key().String(), "/")
+}
+
+// RoundTrip forwards a request.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	info, ok := apirequest.Parse(r)
+	if !ok || !info.Writes() || notCompared.Has(info.Resource.GroupResource().String()) {
+		return w.next.RoundTrip(r)
+	}
+	if info.Verb == "patch" && strings.Contains(r.Header.Get("Content-Type"), "apply-patch") {
+		info.Verb = "apply"
+	}
+	var response *http.Response
+	err := w.carry(r.Context(), written{info}, func() (err error) {
+		response, err = w.next.RoundTrip(r)
+		return err
+	})
+	if rejected, ok := errors.AsType[*rejection](err); ok {
+		return rejected.response(r), nil
+	}
+	if err != nil {
+		if response != nil {
+			_ = response.Body.Close() // in memory
+		}
+		return nil, err
+	}
+	return response, nil
+}
+
+// errLost is how a client learns that an answer is lost.
+var errLost = fmt.Errorf("explore: the answer is lost: %w", io.ErrUnexpectedEOF)
+
+// carry lets a write take effect by calling send, or does what the plan has for it.
+func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) error {
+	n := w.world.number()
+	fault, planned := w.world.plan.at("U", n)
+	sent := func() error {
+		before := w.world.history.len()
+		err := send()
+		w.world.carried(w.process, n, what, before, err)
+		return err
+	}
+	if !planned {
+		return sent()
+	}
+	w.world.happened(n, fault, w.process, what)
+	switch fault {
+	case NotSentCrash:
+		w.world.crash(w.process, 0)
+		return w.gone(ctx)
+	case StaleRestart:
+		w.world.crash(w.process, w.world.before(n))
+		return w.gone(ctx)
+	case CommittedCrash:
+		_ = sent() // nobody is left to know
+		w.world.crash(w.process, 0)
+		return w.gone(ctx)
+	case CommittedError:
+		if err := sent(); err != nil {
+			return err
+		}
+		return errLost
+	case Conflict:
+		w.world.touch(what)
+	case SecondLeader:
+		w.world.startAnother()
+	case StaleCache:
+		if of, ok := what.(written); ok {
+			w.world.holdBack(w.process, of.Resource.GroupResource())
+		}
+	case StaleCaches:
+		w.world.holdBack(w.process)
+	case Rejected409, Rejected429, Rejected500, Rejected504:
+		return reject(fault, what)
+	case Gap, Revert: // not at writes
+	}
+	return sent()
+}
+
+// gone is how a call ends that a crashed process made: never, as far as the process lives.
+func (w *wire) gone(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.world.over:
+		return errors.New("explore: this process has crashed")
+	}
+}
+
+// rejection is an answer by which the server refuses a write.
+type rejection struct{ *apierrors.StatusError }
+
+func reject(how FaultKind, what fmt.Stringer) error {
+	gr, name, verb := schema.GroupResource{}, "", ""
+	if w, ok := what.(written); ok {
+		gr, name, verb = w.Resource.GroupResource(), w.Name, w.Verb
+	}
+	switch how {
+	case Rejected409:
+		return &rejection{apierrors.NewConflict(gr, name, errors.New("the object has been modified; please apply your changes to the latest version and try again"))}
+	case Rejected429:
+		return &rejection{apierrors.NewTooManyRequests("explore: too many requests", 1)}
+	case Rejected504:
+		return &rejection{apierrors.NewTimeoutError("explore: the request timed out", 0)}
+	default:
+		return &rejection{apierrors.NewInternalError(fmt.Errorf("explore: %s failed", verb))}
+	}
+}
+
+func (e *rejection) response(r *http.Request) *http.Response {
+	status := e.Status()
+	status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
+	body, err := json.Marshal(status)
+	if err != nil {
+		panic(err) //nolint:forbidigo // texts and numbers can be encoded
+	}
+	header := http.Header{"Content-Type": {"application/json"}}
+	if status.Details != nil && status.Details.RetryAfterSeconds > 0 {
+		header.Set("Retry-After", fmt.Sprint(status.Details.RetryAfterSeconds))
+	}
+	return &http.Response{
+		StatusCode: int(status.Code), Status: fmt.Sprint(status.Code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: r,
+	}
+}

@@ -1,0 +1,241 @@
+package explore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/kuberator/kuberator/test/sim"
+)
+
+// world is one run: a server, the operator's processes, a user, and a plan of what goes wrong.
+type world struct {
+	suite   *suite
+	plan    Plan
+	limits  limits
+	server  *sim.Server
+	history *history
+	trace   *trace
+
+	primary     schema.GroupResource
+	userSession *sim.Session
+	external    map[string]External
+	ctx         context.Context //nolint:containedctx // that of all processes of the run
+	over        chan struct{}   // closed when the run ends
+	restarting  sync.WaitGroup
+
+	mu        sync.Mutex
+	processes []*process
+	started   int // processes so far
+	restarts  int // that ended by themselves
+	step      int // of the script
+	heldSince int // the step at which watches were held back
+	writes    []writeRecord
+	effects   []effect
+	touched   map[ref]types.UID
+	failures  []string
+	states    []state // at each Settle, nil where nothing is compared
+}
+
+// writeRecord is a write of the operator.
+type writeRecord struct {
+	what      string
+	target    ref
+	verb      string
+	rv        uint64 // of the cluster before it
+	step      int    // of the script
+	effective bool
+	masked    bool // nothing but masked fields has changed
+	api       bool
+	result    string
+	at        time.Duration
+}
+
+// limits are how long to wait for what.
+type limits struct {
+	quiet time.Duration // nothing happens for this long: settled
+	bound time.Duration // at most so long
+	want  []state       // what the states should be; nil in a run without faults
+	mask  *mask
+	seed  uint64
+	late  time.Duration // the run begins later by this much
+}
+
+func newWorld(s *suite, plan Plan, l limits) (*world, error) {
+	w := &world{suite: s, plan: plan, limits: l, external: map[string]External{}, over: make(chan struct{}), touched: map[ref]types.UID{}}
+	time.Sleep(l.late)
+	w.history, w.trace = newHistory(), newTrace()
+	server, err := sim.New(sim.Options{Kinds: s.kinds, Seed: l.seed, GarbageCollection: true, NamespaceDeletion: true, OnChange: w.changed})
+	if err != nil {
+		return nil, err
+	}
+	w.server, w.userSession = server, server.Session("user")
+	gvr, _, err := w.mapping(s.primary)
+	if err != nil {
+		return nil, err
+	}
+	w.primary = gvr.GroupResource()
+	for range l.seed { // other resourceVersions too
+		if err := server.AddNamespace(fmt.Sprintf("seed-%d", server.RV())); err != nil {
+			return nil, err
+		}
+	}
+	for name, make := range s.external {
+		w.external[name] = make()
+	}
+	return w, nil
+}
+
+// run takes the steps of the script.
+func (w *world) run() error {
+	defer w.server.Close()
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // the life of the processes, which the script ends
+	defer cancel()
+	w.ctx = ctx
+	client, err := dynamic.NewForConfig(w.userSession.Config())
+	if err != nil {
+		return err
+	}
+	u := &user{world: w, dynamic: client}
+	w.startProcess(0)
+	for i, step := range w.suite.script {
+		w.mu.Lock()
+		w.step = i + 1
+		w.mu.Unlock()
+		if err := w.take(ctx, u, i, step); err != nil {
+			w.stop()
+			return fmt.Errorf("step %d of the script, %s: %w", i+1, step, err)
+		}
+		if w.failed() {
+			break
+		}
+	}
+	w.stop()
+	return nil
+}
+
+// take takes a step, and what the plan has for it.
+func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
+	fault, planned := w.plan.at("S", i+1)
+	if planned && fault == Gap {
+		w.trace.say("fault", "all watches are held back from here to the end of the next step")
+		w.mu.Lock()
+		for _, p := range w.processes {
+			p.held = true
+		}
+		w.mu.Unlock()
+		for _, p := range w.processes {
+			w.holdBack(p)
+		}
+	}
+	if step == Settle() {
+		if w.inGap(i) {
+			return nil
+		}
+		return step.run(ctx, u)
+	}
+	var undo func() error
+	if planned && fault == Revert {
+		undo = w.remember(ctx, u, step)
+	}
+	w.trace.say("script", "%s", step)
+	if err := step.run(ctx, u); err != nil {
+		return err
+	}
+	w.history.active()
+	if undo == nil {
+		return nil
+	}
+	if err := w.rest(ctx, restWhileHeld, time.Now()); err != nil {
+		return err
+	}
+	w.trace.say("fault", "the object is changed back to what it was before: %s", step)
+	return undo()
+}
+
+// inGap reports whether a settle comes between the step of a gap and the step after it.
+func (w *world) inGap(i int) bool {
+	at := 0
+	for _, f := range w.plan {
+		if f.Kind == Gap {
+			at = f.At
+		}
+	}
+	if at == 0 || i < at {
+		return false
+	}
+	return !slices.ContainsFunc(w.suite.script[at:i], func(s Step) bool { return s != Settle() })
+}
+
+// remember returns what puts the object of a step back to its state of now.
+func (w *world) remember(ctx context.Context, u *user, step Step) func() error {
+	s, ok := step.(updateStep)
+	if !ok {
+		return nil
+	}
+	target, err := u.target(s.object, s.name)
+	if err != nil {
+		return nil
+	}
+	in, err := u.client(target)
+	if err != nil {
+		return nil
+	}
+	was, err := in.Get(ctx, target.GetName(), metav1.GetOptions{})
+	if err != nil {
+		return nil
+	}
+	return func() error {
+		for {
+			now, err := in.Get(ctx, target.GetName(), metav1.GetOptions{})
+			if err != nil {
+				return err
+			}
+			for key := range merged2(was.Object, now.Object) {
+				if key == "metadata" || key == "status" && len(s.subresources) == 0 {
+					continue
+				}
+				if value, had := was.Object[key]; had {
+					now.Object[key] = value
+				} else {
+					delete(now.Object, key)
+				}
+			}
+			now.SetLabels(was.GetLabels())
+			now.SetAnnotations(was.GetAnnotations())
+			if _, err = in.Update(ctx, now, metav1.UpdateOptions{}, s.subresources...); !isConflict(err) {
+				return err
+			}
+		}
+	}
+}
+
+func merged2(a, b map[string]any) map[string]any {
+	out := maps.Clone(a)
+	maps.Copy(out, b)
+	return out
+}
+
+// fail notes what is wrong with the operator in this run.
+func (w *world) fail(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := fmt.Sprintf(format, args...)
+	if !slices.Contains(w.failures, text) {
+		w.failures = append(w.failures, text)
+	}
+}
+
+func (w *world) failed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.failures) > 0
+}

@@ -1,0 +1,159 @@
+package sim
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kuberator/kuberator/test/internal/apirequest"
+)
+
+// handle answers a request.
+func (s *Session) handle(r *http.Request, body []byte) (*http.Response, error) {
+	path, legacy := legacyWatch(r.URL.Path)
+	info, isResource := apirequest.ParsePath(path)
+	if !isResource {
+		return s.server.meta(r)
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	info.Verb = apirequest.VerbOf(r.Method, info.Name, query)
+	switch {
+	case legacy && r.Method == http.MethodGet:
+		info.Verb = "watch"
+	case info.Verb == "watch" && info.Name != "":
+		info.Verb = "get" // of one object there is a watch with a selector, and on the old path
+	}
+	found := s.server.resource(info.Resource)
+	if found == nil {
+		return nil, s.server.noResource(info.Resource)
+	}
+	request := &request{
+		ctx: r.Context(), session: s, resource: found, verb: info.Verb, namespace: info.Namespace, name: info.Name,
+		subresource: info.Subresource, query: query, header: r.Header, body: body, contentType: mediaType(r.Header),
+	}
+	response, err := s.serve(request)
+	if err != nil {
+		response, err = failed(err, r.Header)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range request.warnings {
+		response.Header.Add("Warning", "299 - "+strconv.Quote(warning))
+	}
+	return response, nil
+}
+
+// legacyWatch returns the path of what a watch on a path of the old kind is of:
+// /api/v1/watch/namespaces/…
+func legacyWatch(path string) (string, bool) {
+	parts := strings.SplitN(strings.Trim(path, "/"), "/", 5)
+	at := 2
+	if parts[0] == "apis" {
+		at = 3
+	}
+	if len(parts) <= at+1 || parts[at] != "watch" {
+		return path, false
+	}
+	return "/" + strings.Join(append(parts[:at:at], parts[at+1:]...), "/"), true
+}
+
+// noResource is the answer where no resource is served: in the API groups that are compiled
+// in it is that of their router.
+func (s *Server) noResource(gvr schema.GroupVersionResource) error {
+	if gvr.Group == "" && gvr.Version == "v1" {
+		return notRouted(http.StatusNotFound)
+	}
+	for _, r := range s.served() {
+		if r.compiled() && r.gvk.GroupVersion() == gvr.GroupVersion() {
+			return notRouted(http.StatusNotFound)
+		}
+	}
+	return errNotServed
+}
+
+func notRouted(code int) error {
+	return routeError(code, fmt.Sprintf("%d: %s", code, http.StatusText(code)))
+}
+
+// serve answers a request for a resource.
+func (s *Session) serve(r *request) (*http.Response, error) {
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	if err := r.negotiate(); err != nil {
+		return nil, err
+	}
+	if warning := r.resource.rules.deprecated; warning != "" {
+		r.warn(warning)
+	}
+	switch r.verb {
+	case "get":
+		return s.server.getOne(r)
+	case "list":
+		return s.server.list(r)
+	case "watch":
+		return s.server.watch(r)
+	case "create":
+		return s.server.create(r)
+	case "update":
+		return s.server.update(r)
+	case "patch":
+		return s.server.patch(r)
+	case "delete":
+		return s.server.delete(r)
+	default:
+		return s.server.deleteCollection(r)
+	}
+}
+
+// check refuses requests that fit no resource. The kinds that are compiled in have a router,
+// which knows paths and methods; for others the server looks at what a request says.
+func (r *request) check() error {
+	named, writesOne := r.name != "", r.verb == "update" || r.verb == "patch"
+	homeless := r.resource.namespaced && r.namespace == "" && r.verb != "list" && r.verb != "watch"
+	code := 0
+	switch {
+	case !r.resource.namespaced && r.namespace != "", !r.hasSubresource(), homeless && named:
+		code = http.StatusNotFound
+	case homeless, !slices.Contains(r.resource.verbs, r.verb), named && r.verb == "create", !named && writesOne,
+		r.subresource != "" && r.verb != "get" && !writesOne:
+		code = http.StatusMethodNotAllowed
+	default:
+		return nil
+	}
+	switch {
+	case r.resource.compiled():
+		return notRouted(code)
+	case homeless, !r.resource.namespaced && r.namespace != "":
+		return errNotServed
+	case code == http.StatusNotFound:
+		return apierrors.NewNotFound(r.resource.gr(), r.name)
+	case r.verb == "create" && r.subresource == "":
+		return nil // the name comes from the object
+	case !named && writesOne:
+		return apierrors.NewBadRequest("name must be provided")
+	}
+	return apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
+}
+
+func (r *request) hasSubresource() bool {
+	switch r.subresource {
+	case "":
+		return true
+	case "status":
+		return r.resource.status
+	case "finalize":
+		return r.resource.plural == "namespaces" && r.resource.gvk.Group == "" && r.verb == "update"
+	}
+	return false
+}

@@ -1,0 +1,99 @@
+package sim
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// validateWorkload: what a controller looks for is what it makes, and stays so.
+func validateWorkload(object, old map[string]any) (errs field.ErrorList) {
+	path := field.NewPath("spec")
+	spec := child(object, "spec")
+	if n, isSet := spec["replicas"].(int64); isSet && n < 0 {
+		errs = append(errs, field.Invalid(path.Child("replicas"), n, "must be greater than or equal to 0"))
+	}
+	wanted := &metav1.LabelSelector{}
+	if spec["selector"] == nil {
+		errs = append(errs, field.Required(path.Child("selector"), ""))
+	} else if err := runtime.DefaultUnstructuredConverter.FromUnstructured(child(spec, "selector"), wanted); err != nil {
+		errs = append(errs, field.Invalid(path.Child("selector"), spec["selector"], err.Error()))
+	}
+	made, _, _ := unstructured.NestedStringMap(spec, "template", "metadata", "labels")
+	selector, err := metav1.LabelSelectorAsSelector(wanted)
+	if err != nil || selector.Empty() || !selector.Matches(labels.Set(made)) {
+		errs = append(errs, field.Invalid(path.Child("template", "metadata", "labels"), made, "`selector` does not match template `labels`"))
+	}
+	if old != nil && !equal(spec["selector"], child(old, "spec")["selector"]) {
+		errs = append(errs, field.Invalid(path.Child("selector"), spec["selector"], "field is immutable"))
+	}
+	return errs
+}
+
+// countDeployment: the generation of a Deployment rises with its annotations too.
+func countDeployment(next, current map[string]any) bool {
+	return !equal(next["spec"], current["spec"]) ||
+		!equal(child(next, "metadata")["annotations"], child(current, "metadata")["annotations"])
+}
+
+// bornNode: a new Node is not ready, which an admission plugin says.
+func bornNode(o *unstructured.Unstructured) {
+	preset(o.Object, map[string]any{"spec": map[string]any{}})
+	spec := child(o.Object, "spec")
+	taints, _ := spec["taints"].([]any)
+	spec["taints"] = append(taints, map[string]any{"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"})
+}
+
+func defaultJob(object map[string]any) {
+	spec := child(object, "spec")
+	if spec == nil {
+		return
+	}
+	defaultTemplate(object)
+	if spec["completions"] == nil && spec["parallelism"] == nil {
+		spec["completions"] = int64(1)
+	}
+	preset(spec, map[string]any{
+		"parallelism": int64(1), "backoffLimit": int64(6), "completionMode": "NonIndexed", "suspend": false,
+		"podReplacementPolicy": "TerminatingOrFailed", "manualSelector": false,
+	})
+}
+
+// bornJob makes the selector of a Job, and the labels of what it makes.
+func bornJob(o *unstructured.Unstructured) {
+	spec := child(o.Object, "spec")
+	if spec == nil || spec["manualSelector"] == true {
+		return
+	}
+	delete(spec, "manualSelector")
+	made := map[string]any{
+		"batch.kubernetes.io/controller-uid": string(o.GetUID()), "controller-uid": string(o.GetUID()),
+		"batch.kubernetes.io/job-name": o.GetName(), "job-name": o.GetName(),
+	}
+	for _, at := range []map[string]any{o.Object, child(spec, "template")} {
+		preset(at, map[string]any{"metadata": map[string]any{}})
+		metadata := child(at, "metadata")
+		preset(metadata, map[string]any{"labels": map[string]any{}})
+		preset(child(metadata, "labels"), made)
+	}
+	spec["selector"] = map[string]any{"matchLabels": map[string]any{"batch.kubernetes.io/controller-uid": string(o.GetUID())}}
+}
+
+func validateJob(object, old map[string]any) (errs field.ErrorList) {
+	path := field.NewPath("spec")
+	spec := child(object, "spec")
+	if child(child(spec, "template"), "spec")["restartPolicy"] == "Always" {
+		errs = append(errs, field.Required(path.Child("template", "spec", "restartPolicy"), `valid values: "OnFailure", "Never"`))
+	}
+	if old == nil {
+		return errs
+	}
+	for _, name := range []string{"template", "selector", "completionMode"} {
+		if !equal(spec[name], child(old, "spec")[name]) {
+			errs = append(errs, field.Invalid(path.Child(name), spec[name], "field is immutable"))
+		}
+	}
+	return errs
+}
