@@ -33,8 +33,8 @@ type Controller[T repository.Object, C Context[T]] struct {
 	// controller runs.
 	referenced []any
 	caches     caches
-	overrun    error        // the cause of an attempt that ran too long
-	seed       maphash.Seed // of the hashes in loop
+	settings   *attempt.Settings // of all attempts
+	seed       maphash.Seed      // of the hashes in loop
 
 	mu      sync.Mutex
 	early   sets.Set[types.NamespacedName] // enqueued before Run
@@ -82,7 +82,10 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
 		filter: []informer.Predicate[T]{informer.Changed[T]}, early: sets.New[types.NamespacedName](),
-		caches: caches{}, overrun: errTimeout{all.Timeout}, seed: maphash.MakeSeed(),
+		caches: caches{}, seed: maphash.MakeSeed(),
+		settings: &attempt.Settings{
+			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,
+		},
 	}
 	c.caches.add(repo.Kind().GroupKind(), typed[T]{cached})
 	c.handler, _ = any(user).(ErrorHandler[T])

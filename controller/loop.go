@@ -25,9 +25,10 @@ const (
 // loop is what an object's attempts wrote last, and how often they caused one
 // another. nil is no loop.
 type loop struct {
-	wrote  []uint64 // hashes of the states
-	brake  flowcontrol.RateLimiter
-	slowed bool // and told
+	wrote   []uint64 // hashes of the states
+	settled version  // the object after the last write to itself, if that was no news
+	brake   flowcontrol.RateLimiter
+	slowed  bool // and told
 }
 
 // trace is a state of any object.
@@ -39,14 +40,14 @@ type trace struct {
 
 // learn returns the loop after an attempt with the writes own. One that wrote nothing
 // ends it.
-func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []attempt.Write) *loop {
+func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []attempt.Write, settled attempt.State) *loop {
 	if len(own) == 0 {
 		return nil
 	}
 	if l == nil {
 		l = &loop{}
 	}
-	l.wrote = make([]uint64, 0, len(own))
+	l.settled, l.wrote = versionOf(settled), make([]uint64, 0, len(own))
 	for _, w := range own {
 		t := trace{kind: kindOf(w.Ref), key: w.Key, rv: w.ResourceVersion}
 		if w.Outcome == attempt.Deleted {

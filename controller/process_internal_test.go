@@ -10,6 +10,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
@@ -74,4 +75,31 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 		require.NoError(t, sub.Stop())
 		require.Equal(t, map[string]string{"own": "write"}, got)
 	})
+}
+
+// TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone: by then it is in the hands
+// of another worker. Kills: a state that two attempts read and write at once.
+func TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone(t *testing.T) {
+	cs := fake.NewClientset()
+	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
+	c, err := New(repo, Funcs[*appsv1.Deployment]{FinalizerName: NoFinalizer}, nil)
+	require.NoError(t, err)
+	r, err := c.begin()
+	require.NoError(t, err)
+	defer r.queue.ShutDown()
+	key := types.NamespacedName{Namespace: "ns", Name: "a"}
+	ref, applied := c.ref(key), attempt.Applied{ResourceVersion: "1"}
+	r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
+	it, _, _, _ := r.queue.Get()
+	old := &turn[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c: c, r: r, it: it}
+	old.SetApplied(ref, applied)
+	require.Equal(t, applied, old.Applied(ref))
+
+	old.a.Settings = c.settings
+	old.a.WorkOn(attempt.State{Pristine: &appsv1.Deployment{}})
+	old.learn()
+	require.Equal(t, attempt.Applied{}, old.Applied(ref))
+	old.SetApplied(ref, attempt.Applied{ResourceVersion: "2"})
+	require.Equal(t, applied, it.State.applied[ref], "what the attempt itself applied stays")
+	r.queue.Done(it)
 }

@@ -31,13 +31,13 @@ func (t *turn[T, C]) reconcile(work, ctx context.Context) bool {
 	at := &t.at
 	obj, err := t.snapshot(ctx)
 	if err == nil && obj == *new(T) {
-		t.r.forget(at.Key)
+		t.r.forget(t.it)
 		return false
 	}
 	if err == nil {
 		at.UID = obj.GetUID()
 		if at.Action, err = t.step(ctx, obj); err == nil && at.Op == kerr.OpGet {
-			t.r.queue.Forget(at.Key)
+			t.r.queue.Forget(t.it)
 			return false
 		}
 	}

@@ -14,8 +14,7 @@ import (
 
 // running is one call of Run.
 type running[T repository.Object] struct {
-	queue   *queue.Queue[types.NamespacedName, Reason]
-	states  states
+	queue   *queue.Queue[types.NamespacedName, Reason, state]
 	own     *ownWrites
 	deps    map[any]*deps // by informer
 	problem func(error)
@@ -29,7 +28,7 @@ type running[T repository.Object] struct {
 
 func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running[T] {
 	r := &running[T]{
-		queue: queue.New[types.NamespacedName, Reason](queue.Options[types.NamespacedName]{
+		queue: queue.New[types.NamespacedName, Reason, state](queue.Options[types.NamespacedName]{
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },
 		}),

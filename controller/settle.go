@@ -14,17 +14,17 @@ import (
 //	error that cannot improve  when something changes, or after the Requeue
 //
 // A Requeue that comes with an error is not lost: the earlier of both wins.
-func settle[T repository.Object](r *running[T], at *Attempt) {
+func settle[T repository.Object](r *running[T], it *item, at *Attempt) {
 	after, requeue := at.Action.After()
 	switch {
 	case at.done() && requeue:
-		r.queue.After(at.Key, after, Reason{Verb: VerbTimer})
+		r.queue.After(it, after, Reason{Verb: VerbTimer})
 		at.Next = after
 	case at.done():
-		r.queue.Forget(at.Key)
+		r.queue.Forget(it)
 		at.Next = -1
 	default:
-		at.Next, at.Failures = r.queue.Failed(at.Key, func(backoff time.Duration, failures int) (time.Duration, Reason) {
+		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
 			wait := backoff
 			if named, ok := kerr.RetryAfter(at.Err); ok {
 				wait = named

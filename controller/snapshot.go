@@ -31,8 +31,8 @@ func (t *turn[T, C]) snapshot(ctx context.Context) (T, error) {
 // cache, if that makes sense, is over, see ownWrites.
 func (t *turn[T, C]) stale() bool {
 	_, behind := t.a.Last(attempt.Ref{Kind: t.c.repo.Kind().GroupKind(), Key: t.at.Key})
-	firstTouch := t.st.worked == version{}
-	return behind || firstTouch && t.r.warm || attempt.Older(t.cached.GetResourceVersion(), t.st.worked.rv)
+	firstTouch := t.it.State.worked == version{}
+	return behind || firstTouch && t.r.warm || attempt.Older(t.cached.GetResourceVersion(), t.it.State.worked.rv)
 }
 
 // pristine returns obj as nobody will change it: the cached object if that is the

@@ -1,29 +1,23 @@
 package controller
 
 import (
-	"sync"
-
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
 )
 
-// states is what this process knows of objects beyond its cache, by key. The zero
-// value is ready to use.
-type states struct {
-	mu sync.Mutex
-	of map[types.NamespacedName]*state
-}
+// item is a key in the hands of a worker, with the state of the object.
+type item = queue.Item[types.NamespacedName, Reason, state]
 
-// state belongs to one UID: a new object of the same name starts without one. It is
-// used by the worker that has the key, and by nobody else.
+// state is what this process knows of an object beyond its cache. It belongs to one
+// UID: a new object of the same name starts without one. It is used by the worker that
+// has the key, and by nobody else.
 type state struct {
-	uid types.UID
-	// worked is the state that user code last got, and settled the one after its last
-	// write to the object, if that write was no news.
-	worked, settled version
+	uid    types.UID
+	worked version // the state that user code last got
 	// done means that the last attempt left nothing to be tried again.
 	done    bool
 	loop    *loop // nil if the last attempt wrote nothing
@@ -67,34 +61,17 @@ func (s *state) knows(rv string, obj attempt.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event
 	}
-	if s.worked.is(rv, obj) || s.settled.is(rv, obj) {
+	if s.worked.is(rv, obj) || s.loop != nil && s.loop.settled.is(rv, obj) {
 		return true
 	}
 	return attempt.Older(rv, s.worked.rv) && !attempt.Older(obj.GetResourceVersion(), s.worked.rv)
 }
 
-// get returns the state of a key for the UID, which may be new.
-func (s *states) get(key types.NamespacedName, uid types.UID) *state {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := s.of[key]
-	if st == nil {
-		if s.of == nil {
-			s.of = map[types.NamespacedName]*state{}
-		}
-		st = &state{}
-		s.of[key] = st
+// known returns the state of an object with the UID, which may be new, and keeps it
+// until the object is gone.
+func known(it *item, uid types.UID) *state {
+	if it.Keep = true; it.State.uid != uid {
+		it.State = state{uid: uid}
 	}
-	if st.uid != uid {
-		*st = state{uid: uid}
-	}
-	return st
-}
-
-func (s *states) forget(key types.NamespacedName) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if delete(s.of, key); len(s.of) == 0 {
-		s.of = nil // a map never shrinks
-	}
+	return &it.State
 }

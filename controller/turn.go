@@ -19,7 +19,7 @@ import (
 type turn[T repository.Object, C Context[T]] struct {
 	c      *Controller[T, C]
 	r      *running[T]
-	st     *state
+	it     *item
 	at     Attempt
 	a      attempt.Attempt
 	cached T // as the turn began; nobody may change it
@@ -36,10 +36,8 @@ type turn[T repository.Object, C Context[T]] struct {
 func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.Ref]attempt.Write) {
 	key := t.at.Key
 	t.r.busy[worker].Store(&t.at)
-	t.a.Start(work, t.at.Start, attempt.Config{
-		Kind: t.c.repo.Kind(), Key: key, Timeout: max(t.c.opts.Timeout, 0), Overrun: t.c.overrun,
-		Fresh: t.c.opts.StaleWait, Earlier: behind, Memory: t,
-	})
+	t.a.Settings, t.a.Key, t.a.Earlier, t.a.Memory = t.c.settings, key, behind, t
+	t.a.Start(work, t.at.Start)
 	made, returned := true, false
 	defer func() {
 		if !returned { // runtime.Goexit; a panic has become an error before
@@ -47,12 +45,12 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 		}
 		t.a.End()
 		t.learn()
-		t.st.done = t.at.done()
+		t.it.State.done = t.at.done()
 		if made {
 			t.at.Duration = time.Since(t.at.Start)
 			t.at.Writes = t.a.Count()
 			t.at.cut = work.Err() != nil
-			settle(t.r, &t.at)
+			settle(t.r, t.it, &t.at)
 			t.c.report(&t.at)
 		}
 		t.r.busy[worker].Store(nil)
@@ -68,14 +66,15 @@ func (t *turn[T, C]) learn() {
 	if worked.Pristine == nil {
 		return // user code was not reached
 	}
-	if t.st.uid != worked.UID { // the live object is not the cached one
-		*t.st = state{uid: worked.UID}
-	}
-	t.st.worked, t.st.settled = versionOf(worked), versionOf(t.a.Settled())
-	t.st.loop = t.st.loop.learn(t.c.seed, t.c.kindOf, t.a.Own())
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
+	st := &t.it.State
+	if st.uid != worked.UID { // the live object is not the cached one
+		*st = state{uid: worked.UID}
+	}
+	st.worked = versionOf(worked)
+	st.loop = st.loop.learn(t.c.seed, t.c.kindOf, t.a.Own(), t.a.Settled())
 	for _, d := range t.r.deps {
 		d.settle(t.at.Key, t.reads[d])
 	}
@@ -124,7 +123,10 @@ func (t *turn[T, C]) Cached(ref attempt.Ref) attempt.Object { return t.c.caches.
 func (t *turn[T, C]) Applied(ref attempt.Ref) attempt.Applied {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.st.applied[ref]
+	if t.ended {
+		return attempt.Applied{} // the state is another attempt's
+	}
+	return t.it.State.applied[ref]
 }
 
 // SetApplied implements attempt.Memory. Without a cache of the kind it is of no use.
@@ -134,8 +136,11 @@ func (t *turn[T, C]) SetApplied(ref attempt.Ref, applied attempt.Applied) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.st.applied == nil {
-		t.st.applied = map[attempt.Ref]attempt.Applied{}
+	if t.ended {
+		return
 	}
-	t.st.applied[ref] = applied
+	if t.it.State.applied == nil {
+		t.it.State.applied = map[attempt.Ref]attempt.Applied{}
+	}
+	t.it.State.applied[ref] = applied
 }

@@ -20,44 +20,45 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T], n
 		}
 	}()
 	for {
-		key, reasons, more, ok := r.queue.Get()
+		it, reasons, more, ok := r.queue.Get()
 		if !ok {
 			break
 		}
 		if accept.Err() != nil {
-			r.queue.Done(key)
+			r.queue.Done(it)
 			break
 		}
-		c.process(work, r, number, key, reasons, more)
+		c.process(work, r, number, it, reasons, more)
 	}
 	finished = true
 }
 
 // process makes one attempt for a key, unless there is nothing to attempt or the key
 // must wait. Whatever user code does, the key is settled, reported and given back.
-func (c *Controller[T, C]) process(work context.Context, r *running[T], worker int, key types.NamespacedName, reasons []Reason, more int) {
-	defer r.queue.Done(key)
+func (c *Controller[T, C]) process(work context.Context, r *running[T], worker int, it *item, reasons []Reason, more int) {
+	defer r.queue.Done(it)
+	key := it.Key
 	wait, behind := r.own.behind(key, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
 	if !ok {
-		r.forget(key)
+		r.forget(it)
 		return
 	}
-	st := r.states.get(key, cached.GetUID())
+	st := known(it, cached.GetUID())
 	if more == 0 && c.echoes(st, key, cached, reasons) {
 		return
 	}
 	if wait > 0 {
-		r.park(key, reasons, more, wait)
+		r.park(it, reasons, more, wait)
 		return
 	}
 	self := st.loop.caused(c.seed, reasons)
 	if self && st.loop.tooFast() {
-		c.slow(r, st, key, reasons, more)
+		c.slow(r, it, reasons, more)
 		return
 	}
-	t := &turn[T, C]{c: c, r: r, st: st, cached: cached, at: Attempt{
+	t := &turn[T, C]{c: c, r: r, it: it, cached: cached, at: Attempt{
 		Controller: c.opts.Name, Key: key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more,
 		Start: time.Now(), SelfTriggered: self,
 	}}
@@ -65,30 +66,30 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 }
 
 // park keeps a key until the caches show what it wrote, for so long at most.
-func (r *running[T]) park(key types.NamespacedName, reasons []Reason, more int, wait time.Duration) {
-	r.queue.Hold(key, reasons, more, min(wait, bookmark), false)
-	if wait, _ := r.own.behind(key, nil); wait <= 0 {
-		r.queue.Wake(key, Reason{Verb: VerbCaughtUp}) // since we looked
+func (r *running[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
+	r.queue.Hold(it, reasons, more, min(wait, bookmark), false)
+	if wait, _ := r.own.behind(it.Key, nil); wait <= 0 {
+		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}
 }
 
 // slow keeps a key that is in a loop of its own writes until its next turn, or until
 // something else happens to it.
-func (c *Controller[T, C]) slow(r *running[T], st *state, key types.NamespacedName, reasons []Reason, more int) {
-	r.queue.Hold(key, reasons, more, loopPause, true)
-	if !st.loop.slowed {
+func (c *Controller[T, C]) slow(r *running[T], it *item, reasons []Reason, more int) {
+	r.queue.Hold(it, reasons, more, loopPause, true)
+	if st := &it.State; !st.loop.slowed {
 		st.loop.slowed = true
-		c.warnLoop(key, st.uid, reasons)
+		c.warnLoop(it.Key, st.uid, reasons)
 	}
 }
 
 // forget drops what is known of an object that is gone.
-func (r *running[T]) forget(key types.NamespacedName) {
-	r.queue.Forget(key)
-	r.states.forget(key)
-	r.own.forget(key)
+func (r *running[T]) forget(it *item) {
+	r.queue.Forget(it)
+	it.State, it.Keep = state{}, false
+	r.own.forget(it.Key)
 	for _, d := range r.deps {
-		d.settle(key, nil)
+		d.settle(it.Key, nil)
 	}
 }
 

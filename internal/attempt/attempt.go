@@ -17,24 +17,40 @@ import (
 // Attempt is one reconcile of one object. Its methods may be called on a nil
 // Attempt where the code outside a controller may have none, and from several
 // goroutines of the same reconcile.
+//
+// It is made for every reconcile, of which few do anything: hence what is the same for
+// all, or nothing in most, is behind a pointer.
 type Attempt struct {
-	ctx lazy
-	Config
+	*Settings
+	Key types.NamespacedName
+	// Earlier are writes of earlier attempts that caches do not show yet.
+	Earlier map[Ref]Write
+	// Memory is what outlives the attempt; nil is none.
+	Memory Memory
 
-	mu      sync.Mutex
+	ctx lazy
+
+	mu     sync.Mutex
+	worked State
+	deeds  *deeds // nil if there are none
+}
+
+// deeds are what an attempt did.
+type deeds struct {
 	failed  error
-	worked  State
-	settled State // what the server answered to the last such write, if it is no news
+	settled State // what the server answered to the last write to the object itself, if it is no news
 	count   int
-	writes  map[Ref]Write // the newest one of each object, this attempt's and earlier ones
-	own     []Write       // those of this attempt that the server acknowledged
+	writes  map[Ref]Write // the newest one of each object
+	own     []Write       // those that the server acknowledged
 	status  []byte
 }
 
-// Config is what the controller knows before an attempt.
-type Config struct {
+// none is read where there are no deeds.
+var none deeds
+
+// Settings are the same for all attempts of a controller.
+type Settings struct {
 	Kind schema.GroupVersionKind
-	Key  types.NamespacedName
 	// Timeout is the time until the deadline, with Overrun as its cause; zero is none.
 	Timeout time.Duration
 	Overrun error
@@ -42,10 +58,18 @@ type Config struct {
 	Fence func() error
 	// Fresh is how long what the server answered to a write may stand for the object.
 	Fresh time.Duration
-	// Earlier are writes of earlier attempts that caches do not show yet.
+}
+
+// Config is what an attempt can be made of, all in one; see [Settings] and [Attempt].
+type Config struct {
+	Kind    schema.GroupVersionKind
+	Key     types.NamespacedName
+	Timeout time.Duration
+	Overrun error
+	Fence   func() error
+	Fresh   time.Duration
 	Earlier map[Ref]Write
-	// Memory is what outlives the attempt; nil is none.
-	Memory Memory
+	Memory  Memory
 }
 
 // Memory is the side of the controller that an attempt talks to.
@@ -96,18 +120,37 @@ type Judge interface {
 
 // New starts an attempt with a ctx derived from parent. It must be ended with End.
 func New(parent context.Context, cfg Config) *Attempt {
-	a := &Attempt{}
-	a.Start(parent, time.Now(), cfg)
+	a := &Attempt{
+		Settings: &Settings{Kind: cfg.Kind, Timeout: cfg.Timeout, Overrun: cfg.Overrun, Fence: cfg.Fence, Fresh: cfg.Fresh},
+		Key:      cfg.Key, Earlier: cfg.Earlier, Memory: cfg.Memory,
+	}
+	a.Start(parent, time.Now())
 	return a
 }
 
-// Start is [New], at the time now, for an Attempt that is part of something else.
-func (a *Attempt) Start(parent context.Context, now time.Time, cfg Config) {
-	a.Config = cfg
-	a.ctx.a, a.ctx.parent, a.ctx.overrun = a, parent, cfg.Overrun
-	if cfg.Timeout > 0 {
-		a.ctx.deadline = now.Add(cfg.Timeout)
+// Start is [New], at the time now, for an Attempt that is part of something else and
+// has its exported fields set.
+func (a *Attempt) Start(parent context.Context, now time.Time) {
+	a.ctx.a, a.ctx.parent = a, parent
+	if a.Timeout > 0 {
+		a.ctx.deadline = now.Add(a.Timeout)
 	}
+}
+
+// done returns the deeds, to be read. It must be called with a.mu held.
+func (a *Attempt) done() *deeds {
+	if a.deeds == nil {
+		return &none
+	}
+	return a.deeds
+}
+
+// doing returns the deeds, to be changed. It must be called with a.mu held.
+func (a *Attempt) doing() *deeds {
+	if a.deeds == nil {
+		a.deeds = &deeds{}
+	}
+	return a.deeds
 }
 
 // MayWrite asks the fence.
@@ -122,7 +165,10 @@ func (a *Attempt) MayWrite() error {
 func (a *Attempt) WorkOn(state State) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.worked, a.status = state, nil
+	a.worked = state
+	if a.deeds != nil {
+		a.deeds.status = nil
+	}
 }
 
 // settle returns the state that answer is, if it is no news after the one that user
@@ -144,7 +190,7 @@ func (a *Attempt) settle(answer Object) State {
 func (a *Attempt) Settled() State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.settled
+	return a.done().settled
 }
 
 // Worked returns what was given to WorkOn.
@@ -166,7 +212,7 @@ func (a *Attempt) Known(kind schema.GroupVersionKind, key types.NamespacedName, 
 	if uid != a.worked.UID {
 		return nil, nil
 	}
-	return a.worked.Pristine, a.status
+	return a.worked.Pristine, a.done().status
 }
 
 // WroteStatus replaces what Known returns by the status that the server answered
@@ -178,7 +224,7 @@ func (a *Attempt) WroteStatus(kind schema.GroupVersionKind, key types.Namespaced
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if uid == a.worked.UID {
-		a.status = status
+		a.doing().status = status
 	}
 }
 

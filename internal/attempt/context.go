@@ -14,11 +14,16 @@ type lazy struct {
 	a        *Attempt
 	parent   context.Context //nolint:containedctx // it is a context
 	deadline time.Time       // zero is none
-	overrun  error           // the cause when the deadline passed
 
-	mu     sync.Mutex
-	ended  bool
-	ctx    context.Context //nolint:containedctx // it is a context
+	mu    sync.Mutex
+	ended bool
+	made  *made // nil as long as nobody asked
+}
+
+// made is a ctx that can end.
+type made struct {
+	context.Context //nolint:containedctx // it is a context
+
 	cancel context.CancelCauseFunc
 	stop   context.CancelFunc // of the deadline
 }
@@ -39,9 +44,8 @@ func (a *Attempt) End() {
 	a.ctx.mu.Lock()
 	defer a.ctx.mu.Unlock()
 	a.ctx.ended = true
-	if a.ctx.ctx != nil {
-		a.ctx.cancel(context.Canceled)
-		a.ctx.stop()
+	if a.ctx.made != nil {
+		a.ctx.made.end()
 	}
 }
 
@@ -49,19 +53,18 @@ func (a *Attempt) End() {
 // behalf of the attempt any more. The first err is also what Failed returns.
 func (a *Attempt) Fail(err error) {
 	a.mu.Lock()
-	if a.failed == nil {
-		a.failed = err
+	if d := a.doing(); d.failed == nil {
+		d.failed = err
 	}
 	a.mu.Unlock()
-	a.ctx.full()
-	a.ctx.cancel(err)
+	a.ctx.full().cancel(err)
 }
 
 // Failed returns what was given to Fail, or nil.
 func (a *Attempt) Failed() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.failed
+	return a.done().failed
 }
 
 // Deadline implements [context.Context].
@@ -87,25 +90,28 @@ func (l *lazy) Value(key any) any {
 	return l.full().Value(key)
 }
 
-func (l *lazy) full() context.Context {
+func (l *lazy) full() *made {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ctx == nil {
-		l.start()
+	if l.made == nil {
+		l.made = l.start()
+		if l.ended {
+			l.made.end()
+		}
 	}
-	return l.ctx
+	return l.made
 }
 
-// start must be called with l.mu held.
-func (l *lazy) start() {
+func (l *lazy) start() *made {
 	ctx, cancel := context.WithCancelCause(l.parent)
-	l.cancel, l.stop = cancel, func() {}
-	if !l.deadline.IsZero() {
-		ctx, l.stop = context.WithDeadlineCause(ctx, l.deadline, l.overrun)
+	if l.deadline.IsZero() {
+		return &made{ctx, cancel, func() {}}
 	}
-	if l.ended {
-		cancel(context.Canceled)
-		l.stop()
-	}
-	l.ctx = ctx
+	ctx, stop := context.WithDeadlineCause(ctx, l.deadline, l.a.Overrun)
+	return &made{ctx, cancel, stop}
+}
+
+func (m *made) end() {
+	m.cancel(context.Canceled)
+	m.stop()
 }

@@ -117,9 +117,11 @@ func TestAContextHasTheValuesOfItsParent(t *testing.T) {
 
 // An attempt that finds nothing to do costs one allocation.
 func TestAnAttemptThatAsksNothingIsCheap(t *testing.T) {
-	parent := t.Context()
+	parent, settings := t.Context(), &attempt.Settings{Timeout: time.Minute}
 	cost := testing.AllocsPerRun(100, func() {
-		a, ctx := start(parent)
+		a := &attempt.Attempt{Settings: settings}
+		a.Start(parent, time.Now())
+		ctx := a.Context()
 		_, _ = ctx.Deadline()
 		_ = attempt.From(ctx)
 		a.End()

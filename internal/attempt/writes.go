@@ -19,11 +19,12 @@ func (a *Attempt) Wrote(w Write) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.count++
-	a.own = append(a.own, w)
+	d := a.doing()
+	d.count++
+	d.own = append(d.own, w)
 	a.keep(w)
 	if own {
-		a.settled = settled
+		d.settled = settled
 	}
 }
 
@@ -84,15 +85,16 @@ func (a *Attempt) set(w Write) {
 	if w.Since.IsZero() {
 		w.Since = w.At
 	}
-	if a.writes == nil {
-		a.writes = map[Ref]Write{}
+	d := a.doing()
+	if d.writes == nil {
+		d.writes = map[Ref]Write{}
 	}
-	a.writes[w.Ref] = w
+	d.writes[w.Ref] = w
 }
 
 // write must be called with a.mu held.
 func (a *Attempt) write(ref Ref) (Write, bool) {
-	if w, ok := a.writes[ref]; ok {
+	if w, ok := a.done().writes[ref]; ok {
 		return w, true
 	}
 	w, ok := a.Earlier[ref]
@@ -128,14 +130,15 @@ func (a *Attempt) All() map[Ref]Write {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if len(a.writes) == 0 {
+	writes := a.done().writes
+	if len(writes) == 0 {
 		return a.Earlier
 	}
 	all := maps.Clone(a.Earlier)
 	if all == nil {
 		all = map[Ref]Write{}
 	}
-	maps.Copy(all, a.writes)
+	maps.Copy(all, writes)
 	return all
 }
 
@@ -143,14 +146,14 @@ func (a *Attempt) All() map[Ref]Write {
 func (a *Attempt) Own() []Write {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.own
+	return a.done().own
 }
 
 // Count returns the number of writes of this attempt, to any object.
 func (a *Attempt) Count() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.count
+	return a.done().count
 }
 
 func (a *Attempt) ref() Ref { return Ref{Kind: a.Kind.GroupKind(), Key: a.Key} }

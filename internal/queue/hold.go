@@ -23,54 +23,55 @@ func (h *hold) stop() *hold {
 // at most, or until Wake. What is added meanwhile joins the reasons; if light, it
 // ends the hold too. Failures and timers stay as they are. Done must be called all
 // the same.
-func (q *Queue[K, R]) Hold(key K, reasons []R, more int, d time.Duration, light bool) {
+func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.Duration, light bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
 		return
 	}
-	e := q.entry(key)
-	weight := max(e.weight, Change)
-	since, moreSince := q.empty(e)
+	p := q.pend(it)
+	weight := max(p.weight, Change)
+	since, moreSince := q.empty(p)
 	for _, reason := range append(slices.Clip(reasons), since...) {
-		q.because(e, reason, weight)
+		q.because(p, reason, weight)
 	}
-	e.more += more + moreSince
+	p.more += more + moreSince
 	if light && len(since) > 0 {
 		return // it was added again, and runs with that
 	}
 	h := &hold{light: light}
-	h.Timer = time.AfterFunc(d, func() { q.release(key, h, nil) })
-	e.hold = h
+	h.Timer = time.AfterFunc(d, func() { q.release(it, h, nil) })
+	p.hold = h
 }
 
 // Wake ends a hold, if there is one, because of reason.
-func (q *Queue[K, R]) Wake(key K, reason R) {
+func (q *Queue[K, R, S]) Wake(key K, reason R) {
 	q.mu.Lock()
 	var h *hold
-	if e := q.entries[key]; e != nil {
-		h = e.hold
+	it := q.items[key]
+	if it != nil && it.pending != nil {
+		h = it.pending.hold
 	}
 	q.mu.Unlock()
 	if h != nil {
-		q.release(key, h, &reason)
+		q.release(it, h, &reason)
 	}
 }
 
-func (q *Queue[K, R]) release(key K, h *hold, reason *R) {
+func (q *Queue[K, R, S]) release(it *Item[K, R, S], h *hold, reason *R) {
 	q.mu.Lock()
-	e := q.entries[key]
-	if q.closed || e == nil || e.hold != h {
+	p := it.pending
+	if q.closed || p == nil || p.hold != h {
 		q.mu.Unlock()
 		return
 	}
-	e.hold = h.stop()
+	p.hold = h.stop()
 	if reason != nil {
-		q.because(e, *reason, Change)
+		q.because(p, *reason, Change)
 	}
-	wait := e.waits()
+	wait := p.waits()
 	q.mu.Unlock()
 	if !wait {
-		q.work.Add(key)
+		q.work.Add(it)
 	}
 }

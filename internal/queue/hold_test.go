@@ -10,7 +10,7 @@ import (
 )
 
 // held gets the key, which must be next, and holds it for a minute.
-func held(t *testing.T, q *queue.Queue[string, string], light bool) {
+func held(t *testing.T, q queue.ByKey, light bool) {
 	t.Helper()
 	key, reasons, more, ok := q.Get()
 	require.True(t, ok)
@@ -19,7 +19,7 @@ func held(t *testing.T, q *queue.Queue[string, string], light bool) {
 }
 
 func TestAHeldKeyKeepsItsReasonsAndComesBack(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "first", queue.Background)
 		held(t, q, false)
 		q.Add("a", "second", queue.Change)
@@ -32,7 +32,7 @@ func TestAHeldKeyKeepsItsReasonsAndComesBack(t *testing.T) {
 }
 
 func TestWakeEndsAHold(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "first", queue.Change)
 		held(t, q, false)
 		q.Wake("b", "nothing to wake")
@@ -49,7 +49,7 @@ func TestWakeEndsAHold(t *testing.T) {
 }
 
 func TestALightHoldEndsWithTheNextReason(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "first", queue.Change)
 		held(t, q, true)
 		q.Add("a", "second", queue.Change)
@@ -68,7 +68,7 @@ func TestALightHoldEndsWithTheNextReason(t *testing.T) {
 }
 
 func TestAHoldDoesNotShortenABackoff(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "first", queue.Change)
 		next(t, q)
 		q.After("a", time.Second, "timer")
@@ -84,7 +84,7 @@ func TestAHoldDoesNotShortenABackoff(t *testing.T) {
 }
 
 func TestReasonsOfAHoldAreCapped(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Hold("a", []string{"1", "2", "3", "4", "5", "6", "7", "8"}, 2, time.Second, false)
 		q.Add("a", "9", queue.Change)
 		key, reasons, more, _ := q.Get()

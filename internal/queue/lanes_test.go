@@ -12,10 +12,10 @@ import (
 )
 
 // inTenants runs f with a queue of keys such as "tenant/key".
-func inTenants(t *testing.T, f func(t *testing.T, q *queue.Queue[string, string])) {
+func inTenants(t *testing.T, f func(t *testing.T, q queue.ByKey)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		q := queue.New[string, string](queue.Options[string]{Base: base, Max: most, Tenant: func(key string) string {
+		q := queue.NewByKey(queue.Options[string]{Base: base, Max: most, Tenant: func(key string) string {
 			tenant, _, _ := strings.Cut(key, "/")
 			return tenant
 		}})
@@ -25,7 +25,7 @@ func inTenants(t *testing.T, f func(t *testing.T, q *queue.Queue[string, string]
 }
 
 // taken works on n keys and returns them in order.
-func taken(t *testing.T, q *queue.Queue[string, string], n int) string {
+func taken(t *testing.T, q queue.ByKey, n int) string {
 	t.Helper()
 	var keys []string
 	for range n {
@@ -37,7 +37,7 @@ func taken(t *testing.T, q *queue.Queue[string, string], n int) string {
 	return strings.Join(keys, " ")
 }
 
-func addAll(q *queue.Queue[string, string], weight queue.Weight, keys ...string) {
+func addAll(q queue.ByKey, weight queue.Weight, keys ...string) {
 	for _, key := range keys {
 		q.Add(key, "because", weight)
 	}
@@ -45,7 +45,7 @@ func addAll(q *queue.Queue[string, string], weight queue.Weight, keys ...string)
 
 // Kills: one line for all tenants, a line that keeps its turn until it is empty.
 func TestS7TenantsTakeTurns(t *testing.T) {
-	inTenants(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inTenants(t, func(t *testing.T, q queue.ByKey) {
 		addAll(q, queue.Change, "a/1", "a/2", "a/3", "a/4", "b/1", "b/2", "c/1")
 		require.Equal(t, "a/1 b/1 c/1 a/2 b/2 a/3 a/4", taken(t, q, 7))
 		require.Zero(t, q.Len())
@@ -59,7 +59,7 @@ func TestS7TenantsTakeTurns(t *testing.T) {
 // Kills: one lane for everything, a background lane that waits for the end of the
 // changes.
 func TestG10ChangesComeBeforeTheBackgroundWhichIsNotStarved(t *testing.T) {
-	inTenants(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inTenants(t, func(t *testing.T, q queue.ByKey) {
 		addAll(q, queue.Background, "a/1", "a/2", "a/3")
 		for i := range 8 {
 			q.Add(fmt.Sprint("b/", i), "change", queue.Change)
@@ -72,7 +72,7 @@ func TestG10ChangesComeBeforeTheBackgroundWhichIsNotStarved(t *testing.T) {
 
 // Kills: a Touch that does nothing, a key that is worked on in both lanes.
 func TestG10AChangeMovesAKeyOutOfTheBackground(t *testing.T) {
-	inTenants(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inTenants(t, func(t *testing.T, q queue.ByKey) {
 		addAll(q, queue.Background, "a/1", "a/2", "a/3", "b/1")
 		addAll(q, queue.Change, "a/3")
 		require.Equal(t, 4, q.Len())
@@ -87,7 +87,7 @@ func TestG10AChangeMovesAKeyOutOfTheBackground(t *testing.T) {
 }
 
 func TestG10TheLastKeyOfTheBackgroundMovesOut(t *testing.T) {
-	inTenants(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inTenants(t, func(t *testing.T, q queue.ByKey) {
 		for range 3 {
 			addAll(q, queue.Background, "a/1", "a/2")
 			addAll(q, queue.News, "a/1", "a/2")
@@ -102,7 +102,7 @@ func FuzzG10LanesLoseAndRepeatNothing(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 0x41, 0x80, 0x42, 0x80, 0x80})
 	f.Add([]byte{0, 0x40, 0x80, 0, 0x40, 0, 0x80, 0x80})
 	f.Fuzz(func(t *testing.T, steps []byte) {
-		inTenants(t, func(t *testing.T, q *queue.Queue[string, string]) {
+		inTenants(t, func(t *testing.T, q queue.ByKey) {
 			waiting := map[string]bool{}
 			for _, step := range steps {
 				key := fmt.Sprint(step>>2&3, "/", step&3)

@@ -19,10 +19,10 @@ const (
 
 // inBubble runs f with a queue in virtual time. That the bubble ends shows that
 // nothing leaks.
-func inBubble(t *testing.T, f func(t *testing.T, q *queue.Queue[string, string])) {
+func inBubble(t *testing.T, f func(t *testing.T, q queue.ByKey)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		q := queue.New[string, string](queue.Options[string]{Base: base, Max: most})
+		q := queue.NewByKey(queue.Options[string]{Base: base, Max: most})
 		defer q.ShutDown()
 		f(t, q)
 	})
@@ -34,7 +34,7 @@ func retry(backoff time.Duration, failures int) (time.Duration, string) {
 }
 
 // next returns the next key and its reasons, and how long it took to come.
-func next(t *testing.T, q *queue.Queue[string, string]) (key string, reasons []string, waited time.Duration) {
+func next(t *testing.T, q queue.ByKey) (key string, reasons []string, waited time.Duration) {
 	t.Helper()
 	start := time.Now()
 	key, reasons, _, ok := q.Get()
@@ -43,7 +43,7 @@ func next(t *testing.T, q *queue.Queue[string, string]) (key string, reasons []s
 }
 
 func TestReasonsAreMergedAndCapped(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		for i := range 11 {
 			q.Add("a", strconv.Itoa(i), queue.Change)
 		}
@@ -57,7 +57,7 @@ func TestReasonsAreMergedAndCapped(t *testing.T) {
 }
 
 func TestAddDuringWorkRunsAgain(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "first", queue.Change)
 		next(t, q)
 		q.Add("a", "second", queue.Change)
@@ -72,7 +72,7 @@ func TestAddDuringWorkRunsAgain(t *testing.T) {
 
 // Kills: m13, a backoff that does not grow, or has no end.
 func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "new", queue.Change)
 		next(t, q)
 		want := base
@@ -91,7 +91,7 @@ func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
 }
 
 func TestG10KeysThatFailTogetherDoNotRetryTogether(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		waits := map[time.Duration]bool{}
 		for i := range 20 {
 			wait, _ := q.Failed(strconv.Itoa(i), retry)
@@ -103,7 +103,7 @@ func TestG10KeysThatFailTogetherDoNotRetryTogether(t *testing.T) {
 
 // Kills: events that end a backoff, or count as failures.
 func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "new", queue.Change)
 		next(t, q)
 		q.Add("a", "noise during the attempt", queue.Change)
@@ -123,7 +123,7 @@ func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 
 // Kills: a new generation that waits for the backoff of the last.
 func TestG10NewsEndsTheBackoff(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "new", queue.Change)
 		next(t, q)
 		q.Failed("a", retry)
@@ -146,7 +146,7 @@ func TestG10NewsEndsTheBackoff(t *testing.T) {
 }
 
 func TestAfterReplacesAnOlderTimer(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.After("a", time.Minute, "minute")
 		q.After("a", time.Hour, "hour")
 		_, reasons, waited := next(t, q)
@@ -162,7 +162,7 @@ func TestAfterReplacesAnOlderTimer(t *testing.T) {
 }
 
 func TestEventsDoNotWaitForATimer(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.After("a", time.Hour, "hour")
 		q.Add("a", "event", queue.Change)
 		_, reasons, waited := next(t, q)
@@ -176,7 +176,7 @@ func TestEventsDoNotWaitForATimer(t *testing.T) {
 }
 
 func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.After("a", time.Second, "second")
 		q.Add("a", "event", queue.Change)
 		next(t, q)
@@ -189,7 +189,7 @@ func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
 }
 
 func TestG14ShutDownDropsWhatWaits(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "working", queue.Change)
 		next(t, q)
 		q.Add("b", "waiting", queue.Change)
@@ -209,7 +209,7 @@ func TestG14ShutDownDropsWhatWaits(t *testing.T) {
 // TestG1OneWorkerPerKey lets 64 workers fight for one key under 10,000 events.
 // Kills: m10, a queue that gives a key to two workers.
 func TestG1OneWorkerPerKey(t *testing.T) {
-	inBubble(t, func(t *testing.T, q *queue.Queue[string, string]) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		var busy, most, runs atomic.Int32
 		for range 64 {
 			go func() {
@@ -242,7 +242,7 @@ func TestG1OneWorkerPerKey(t *testing.T) {
 }
 
 func BenchmarkAddGetDone(b *testing.B) {
-	q := queue.New[string, string](queue.Options[string]{Base: base, Max: most})
+	q := queue.NewByKey(queue.Options[string]{Base: base, Max: most})
 	defer q.ShutDown()
 	b.ReportAllocs()
 	for b.Loop() {

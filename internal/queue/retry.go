@@ -21,25 +21,31 @@ func (t *timer) stop() *timer {
 	return nil
 }
 
-// Forget ends the key's failures and its timer.
-func (q *Queue[K, R]) Forget(key K) {
+// Forget ends the key's failures and its timer. Only a worker makes either, so that it
+// knows by itself when there is nothing to forget, which is nearly always.
+func (q *Queue[K, R, S]) Forget(it *Item[K, R, S]) {
+	if !it.retries {
+		return
+	}
+	it.retries = false
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if e := q.entries[key]; e != nil {
-		e.failures = 0
-		e.timer = e.timer.stop()
-		q.drop(key, e)
+	if p := it.pending; p != nil {
+		p.failures = 0
+		p.timer = p.timer.stop()
+		q.tidy(it)
 	}
 }
 
 // After adds the key after d, in the place of an older timer, and ends its
 // failures.
-func (q *Queue[K, R]) After(key K, d time.Duration, reason R) {
+func (q *Queue[K, R, S]) After(it *Item[K, R, S], d time.Duration, reason R) {
+	it.retries = true
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	e := q.entry(key)
-	e.failures = 0
-	q.schedule(key, e, d, false, reason)
+	p := q.pend(it)
+	p.failures = 0
+	q.schedule(it, p, d, false, reason)
 }
 
 // Failed counts a failure and adds the key after the wait that pick chooses, which
@@ -47,50 +53,51 @@ func (q *Queue[K, R]) After(key K, d time.Duration, reason R) {
 // earlier stays. If there was news during the failed attempt the failure is
 // history, and the key is worked on at once. It returns the wait and the number of
 // failures.
-func (q *Queue[K, R]) Failed(key K, pick func(backoff time.Duration, failures int) (time.Duration, R)) (wait time.Duration, failures int) {
+func (q *Queue[K, R, S]) Failed(it *Item[K, R, S], pick func(backoff time.Duration, failures int) (time.Duration, R)) (wait time.Duration, failures int) {
+	it.retries = true
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	e := q.entry(key)
-	if e.weight == News {
+	p := q.pend(it)
+	if p.weight == News {
 		// The news may be about the very state that failed. That there was a failure
 		// must be among the reasons, or they could all be taken for known.
 		_, reason := pick(0, 0)
-		q.because(e, reason, Change)
+		q.because(p, reason, Change)
 		return 0, 0
 	}
-	e.failures++
-	wait, reason := pick(q.opts.backoff(e.failures), e.failures)
-	if e.timer != nil && time.Until(e.timer.due) < wait {
-		e.timer.backoff = true
-		return max(time.Until(e.timer.due), 0), e.failures
+	p.failures++
+	wait, reason := pick(q.opts.backoff(p.failures), p.failures)
+	if p.timer != nil && time.Until(p.timer.due) < wait {
+		p.timer.backoff = true
+		return max(time.Until(p.timer.due), 0), p.failures
 	}
-	q.schedule(key, e, wait, true, reason)
-	return wait, e.failures
+	q.schedule(it, p, wait, true, reason)
+	return wait, p.failures
 }
 
-func (q *Queue[K, R]) schedule(key K, e *entry[R], d time.Duration, backoff bool, reason R) {
-	e.timer = e.timer.stop()
+func (q *Queue[K, R, S]) schedule(it *Item[K, R, S], p *pending[R], d time.Duration, backoff bool, reason R) {
+	p.timer = p.timer.stop()
 	if q.closed {
 		return
 	}
 	t := &timer{due: time.Now().Add(d), backoff: backoff}
-	t.Timer = time.AfterFunc(d, func() { q.fire(key, t, reason) })
-	e.timer = t
+	t.Timer = time.AfterFunc(d, func() { q.fire(it, t, reason) })
+	p.timer = t
 }
 
-func (q *Queue[K, R]) fire(key K, t *timer, reason R) {
+func (q *Queue[K, R, S]) fire(it *Item[K, R, S], t *timer, reason R) {
 	q.mu.Lock()
-	e := q.entries[key]
-	if q.closed || e == nil || e.timer != t {
+	p := it.pending
+	if q.closed || p == nil || p.timer != t {
 		q.mu.Unlock()
 		return
 	}
-	e.timer = nil
-	q.because(e, reason, Change)
-	wait := e.waits()
+	p.timer = nil
+	q.because(p, reason, Change)
+	wait := p.waits()
 	q.mu.Unlock()
 	if !wait {
-		q.work.Add(key)
+		q.work.Add(it)
 	}
 }
 

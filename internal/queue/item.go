@@ -1,0 +1,118 @@
+package queue
+
+import "slices"
+
+// mostReasons bounds the different reasons that one key carries. Beyond that it is known that
+// there were more, not which.
+const mostReasons = 8
+
+// mostSpare bounds the pending that are kept for the next keys.
+const mostSpare = 256
+
+// Item is a key and all that is known of it. There is one per key, so that the queue
+// has to look for it only when the key is added. A worker has it from Get until Done,
+// and nobody else does.
+type Item[K, R comparable, S any] struct {
+	Key K
+	// State is for the worker, and Keep says that the next one needs it: without that
+	// the item is forgotten when nothing is pending.
+	State S
+	Keep  bool
+
+	retries bool        // there may be failures or a timer; for the worker too
+	pending *pending[R] // nil if there is nothing; for who has Queue.mu
+}
+
+// pending is why and when a key is worked on next. Few keys have any.
+type pending[R comparable] struct {
+	reasons  []R
+	more     int    // reasons beyond mostReasons
+	weight   Weight // the greatest of the reasons
+	failures int
+	timer    *timer // a Requeue, or a backoff
+	hold     *hold
+}
+
+// waits tells whether the key must not be worked on before its timer or its hold
+// ends.
+func (p *pending[R]) waits() bool {
+	return p.hold != nil || p.timer != nil && p.timer.backoff && p.weight < News
+}
+
+// item returns the key's item, new if need be.
+func (q *Queue[K, R, S]) item(key K) *Item[K, R, S] {
+	if it := q.items[key]; it != nil {
+		return it
+	}
+	if q.items == nil {
+		q.items = map[K]*Item[K, R, S]{}
+	}
+	it := &Item[K, R, S]{Key: key}
+	q.items[key] = it
+	return it
+}
+
+// leave forgets an item, if nothing is pending, so that memory follows the keys that are
+// of interest and not those that ever were. Its worker must have ended: from now on the
+// key can get another item. There may be one by now, if a worker got this one for
+// nothing.
+func (q *Queue[K, R, S]) leave(it *Item[K, R, S]) {
+	if it.pending != nil || q.items[it.Key] != it {
+		return
+	}
+	if delete(q.items, it.Key); len(q.items) == 0 {
+		q.items = nil // a map never shrinks
+	}
+}
+
+// pend returns what is pending for an item, to be changed.
+func (q *Queue[K, R, S]) pend(it *Item[K, R, S]) *pending[R] {
+	if it.pending == nil {
+		if last := len(q.spare) - 1; last >= 0 {
+			it.pending, q.spare = q.spare[last], q.spare[:last]
+		} else {
+			it.pending = &pending[R]{}
+		}
+	}
+	return it.pending
+}
+
+// tidy takes a pending away that says nothing any more.
+func (q *Queue[K, R, S]) tidy(it *Item[K, R, S]) {
+	p := it.pending
+	if p == nil || len(p.reasons) > 0 || p.failures > 0 || p.timer != nil || p.hold != nil {
+		return
+	}
+	it.pending = nil
+	if len(q.spare) < mostSpare {
+		q.spare = append(q.spare, p) // which is as good as new
+	}
+}
+
+// because adds a reason.
+func (q *Queue[K, R, S]) because(p *pending[R], reason R, weight Weight) {
+	switch {
+	case len(p.reasons) == 0 && weight == Background:
+		q.background.Add(1)
+	case len(p.reasons) > 0 && p.weight == Background && weight > Background:
+		q.background.Add(-1)
+	}
+	p.weight = max(p.weight, weight)
+	switch {
+	case slices.Contains(p.reasons, reason):
+	case len(p.reasons) < mostReasons:
+		p.reasons = append(p.reasons, reason)
+	default:
+		p.more++
+	}
+}
+
+// empty takes the reasons away.
+func (q *Queue[K, R, S]) empty(p *pending[R]) (reasons []R, more int) {
+	if len(p.reasons) > 0 && p.weight == Background {
+		q.background.Add(-1)
+	}
+	reasons, more = p.reasons, p.more
+	p.reasons, p.more, p.weight = nil, 0, Background
+	return reasons, more
+}
