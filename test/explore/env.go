@@ -9,6 +9,8 @@ import (
 
 	"go.uber.org/zap"
 	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 // Env is what a process finds when it starts.
@@ -31,6 +33,13 @@ func (e *Env) Logger() *zap.Logger {
 
 // Name tells processes apart: "p1" is the first one of a run.
 func (e *Env) Name() string { return e.process.name }
+
+// Faults takes rules for this process's requests, beside what the plans do:
+//
+//	env.Faults().Add(fault.On("create", "secrets").Nth(1).Then(fault.CommitThenEOF()))
+//
+// They apply in every run, also in those without faults of a plan.
+func (e *Env) Faults() *fault.Injector { return e.process.faults }
 
 // OnCrash registers what else ends when this process crashes: a file or a connection that
 // it holds in memory, which the crash of a real process would close.

@@ -79,6 +79,9 @@ func (o *outcome) judge(reference *reference, want []state) {
 	if !o.plan.has(Gap, Revert, SecondLeader) {
 		o.failures = append(o.failures, o.miscounted(reference.counts)...)
 	}
+	if !o.plan.has(Gap, Revert, SecondLeader, StaleCache, StaleCaches, StaleRestart) {
+		o.failures = append(o.failures, o.misdone(reference.effects)...)
+	}
 }
 
 // miscounted finds what was created or deleted more or less often than without faults.
@@ -93,6 +96,23 @@ func (o *outcome) miscounted(want map[count]int) (out []string) {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// misdone finds calls of external systems that are made only with faults, or only without.
+// How often does not matter: who has lost an answer must ask again.
+func (o *outcome) misdone(want []effect) (out []string) {
+	for _, e := range o.effects {
+		if !slices.Contains(want, e) {
+			out = append(out, fmt.Sprintf("the operator has called %s, which it does not do without faults", e))
+		}
+	}
+	for _, e := range want {
+		if !slices.Contains(o.effects, e) {
+			out = append(out, fmt.Sprintf("the operator has not called %s, which it does without faults", e))
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 func merged3(a, b map[count]int) map[count]bool {

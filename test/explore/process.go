@@ -3,11 +3,14 @@ package explore
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 
+	"github.com/kuberator/kuberator/test/fault"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -16,6 +19,7 @@ type process struct {
 	name    string
 	session *sim.Session
 	wire    *wire
+	faults  *fault.Injector // those of the test itself
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when Run has returned
 	onCrash []func()
@@ -36,7 +40,8 @@ func (w *world) startProcess(behind uint64) {
 	w.started++
 	p := &process{name: fmt.Sprintf("p%d", w.started), done: make(chan struct{})}
 	p.session = w.server.Session(p.name)
-	p.wire = &wire{world: w, process: p, next: p.session}
+	p.wire = &wire{world: w, process: p}
+	p.wire.next, p.faults = w.faulty(p.session)
 	ctx, cancel := context.WithCancel(w.ctx)
 	p.cancel = cancel
 	w.processes = append(w.processes, p)
@@ -46,6 +51,21 @@ func (w *world) startProcess(behind uint64) {
 		w.hold(p, behind)
 	}
 	go w.live(ctx, p)
+}
+
+// faulty puts faults that a test asks for between a process and the server.
+func (w *world) faulty(session *sim.Session) (http.RoundTripper, *fault.Injector) {
+	injector, err := fault.New()
+	if err != nil {
+		w.fail("make an injector of faults: %v", err)
+		return session, nil
+	}
+	next, err := rest.TransportFor(injector.Config(session.Config()))
+	if err != nil {
+		w.fail("put faults before the server: %v", err)
+		return session, injector
+	}
+	return next, injector
 }
 
 // live is the life of a process.

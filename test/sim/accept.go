@@ -62,7 +62,7 @@ type form struct {
 }
 
 // negotiate finds the form of the answer that the client likes best. Objects are written in
-// JSON and YAML, never in Protobuf, and never as a table.
+// JSON and YAML, lists of kinds that are compiled in as Protobuf too, and nothing as a table.
 func (r *request) negotiate() error {
 	fits := false
 	for _, c := range accepted(r.header) {
@@ -72,7 +72,7 @@ func (r *request) negotiate() error {
 			}
 			fits = true
 			as := c.params["as"]
-			if media != mediaProtobuf && (as == "" || metadataForm(c.params)) {
+			if r.writes(media, as) && (as == "" || metadataForm(c.params)) {
 				r.form = form{media: media, as: as}
 				return nil
 			}
@@ -82,6 +82,10 @@ func (r *request) negotiate() error {
 		return routeError(http.StatusNotAcceptable, "406: Not Acceptable\n\nAvailable representations: "+strings.Join(written, ", "))
 	}
 	return notAcceptable("only the following media types are accepted: " + strings.Join(written, ", "))
+}
+
+func (r *request) writes(media, as string) bool {
+	return media != mediaProtobuf || r.verb == "list" && r.resource.typed != nil && as == ""
 }
 
 func metadataForm(params map[string]string) bool {

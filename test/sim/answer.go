@@ -75,7 +75,7 @@ func statusBody(status metav1.Status) []byte {
 	status.Kind, status.APIVersion = "Status", "v1"
 	body, err := json.Marshal(status)
 	if err != nil {
-		panic(err) // a struct of texts and numbers
+		panic(err) //nolint:forbidigo // a struct of texts and numbers
 	}
 	return body
 }

@@ -252,7 +252,7 @@ func (c *controllers) update(as *Session, o item, how func(*unstructured.Unstruc
 // succeeded: what is gone or has changed meanwhile is looked at again. Nothing else fails.
 func (c *controllers) succeeded(err error) bool {
 	if err != nil && !apierrors.IsNotFound(err) && !apierrors.IsConflict(err) {
-		panic(fmt.Sprintf("simulated API server: its own controllers: %v", err))
+		panic(fmt.Sprintf("simulated API server: its own controllers: %v", err)) //nolint:forbidigo // a defect, in a goroutine of its own
 	}
 	return err == nil
 }

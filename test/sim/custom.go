@@ -31,7 +31,7 @@ type custom struct {
 var definitions = func() *resource {
 	anything, err := crdschema.New(nil)
 	if err != nil {
-		panic(err) // it has no schema
+		panic(err) //nolint:forbidigo // it has no schema
 	}
 	gvk := schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
 	return &resource{
@@ -208,7 +208,7 @@ func markTerminating(o *unstructured.Unstructured) {
 		o.SetFinalizers(append(finalizers, cleanup))
 	}
 	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	_ = unstructured.SetNestedSlice(o.Object, append(conditions, condition("Terminating", "InstanceDeletionInProgress")), "status", "conditions") //nolint:errcheck // admit has made it
+	_ = unstructured.SetNestedSlice(o.Object, append(conditions, condition("Terminating", "InstanceDeletionInProgress")), "status", "conditions")
 }
 
 func (d *crd) storage() string {
@@ -259,7 +259,7 @@ func (s *Server) defined(w *write, after *record) {
 	// Its objects are deleted first; whoever holds one holds the definition.
 	keys, _, _, _ := s.store.list(gr, newest)
 	for _, key := range keys {
-		_, _, _ = s.remove(&write{session: s.root, resource: kinds[0], verb: "delete", key: key}, noOptions) //nolint:errcheck // it is gone already
+		_, _, _ = s.remove(&write{session: s.root, resource: kinds[0], verb: "delete", key: key}, noOptions) // or it is gone already
 	}
 	s.finishDefinition(w.key.Name)
 }
@@ -285,7 +285,7 @@ func (s *Server) finishDefinition(name string) {
 		return next, nil
 	})
 	if err != nil && !apierrors.IsNotFound(err) && !errors.Is(err, io.EOF) && !errors.Is(err, errSevered) {
-		panic(fmt.Sprintf("simulated API server: finish the definition %s: %v", name, err))
+		panic(fmt.Sprintf("simulated API server: finish the definition %s: %v", name, err)) //nolint:forbidigo // a defect
 	}
 }
 

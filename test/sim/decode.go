@@ -61,7 +61,7 @@ func (r *resource) decode(data []byte, validation string) (object map[string]any
 	apiVersion, _ := object["apiVersion"].(string)
 	kind, _ := object["kind"].(string)
 	if kind == "" {
-		return nil, gvk, nil, fmt.Errorf("Object 'Kind' is missing in '%s'", data) //nolint:revive,staticcheck // the server's words
+		return nil, gvk, nil, fmt.Errorf("Object 'Kind' is missing in '%s'", data) //nolint:staticcheck // the server's words
 	}
 	gvk = schema.FromAPIVersionAndKind(apiVersion, kind)
 	unknown, err := r.normaliseCustom(object, gvk)

@@ -46,7 +46,7 @@ func (r *request) deletion() (*write, *metav1.DeleteOptions, error) {
 		return nil, nil, invalidOptions("DeleteOptions", errs...)
 	}
 	w.dryRun = len(options.DryRun) > 0
-	if r.resource.rules.orphans && options.PropagationPolicy == nil && options.OrphanDependents == nil {
+	if r.resource.rules.orphans && propagation(options) == "" {
 		options.PropagationPolicy = new(metav1.DeletePropagationOrphan)
 		if r.resource.gvk.Kind == "Job" {
 			r.warn("child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning")
@@ -81,13 +81,8 @@ func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, g
 		if err := w.precondition(options.Preconditions, read); err != nil {
 			return nil, false, err
 		}
-		next := read.copy()
-		setPropagation(next, options)
-		w.markDeleted(next)
-		if len(next.GetFinalizers()) == 0 && !w.retained(next) {
-			next = nil
-		}
-		if next != nil && read.view().GetDeletionTimestamp() != nil && slices.Equal(next.GetFinalizers(), read.view().GetFinalizers()) {
+		next, twice := w.deleted(read, options)
+		if next != nil && equal(next.Object, read.object) {
 			return read, false, nil // it was deleted before
 		}
 		var object map[string]any
@@ -98,11 +93,63 @@ func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, g
 		if err != nil {
 			return nil, false, err
 		}
-		if done {
-			s.committed(w, read, rec)
+		if !done {
+			continue
+		}
+		s.committed(w, read, rec)
+		if !twice || w.dryRun {
 			return rec, next == nil, nil
 		}
+		options = &metav1.DeleteOptions{} // the marked one goes at once
 	}
+}
+
+// deleted is the state of an object after its deletion, nil if it is gone. twice says that it
+// is marked first, and then gone: so it is with what is deleted gracefully, when that takes
+// no time.
+func (w *write) deleted(read *record, options *metav1.DeleteOptions) (next *unstructured.Unstructured, twice bool) {
+	next = read.copy()
+	setPropagation(next, options)
+	graceful := w.resource.gvk.Kind == "Pod" && w.shorten(next, options)
+	if !graceful {
+		w.markDeleted(next)
+	}
+	switch {
+	case graceful:
+		return next, !w.held(next)
+	case w.held(next):
+		return next, false
+	}
+	return nil, false
+}
+
+// shorten begins a graceful deletion, or shortens one, and reports whether it did. A Pod that
+// runs nowhere is gone at once.
+func (w *write) shorten(o *unstructured.Unstructured, options *metav1.DeleteOptions) bool {
+	spec, status := child(o.Object, "spec"), child(o.Object, "status")
+	period := int64(30)
+	if own, ok := spec["terminationGracePeriodSeconds"].(int64); ok {
+		period = own
+	}
+	if options.GracePeriodSeconds != nil {
+		period = max(*options.GracePeriodSeconds, 0)
+	}
+	if spec["nodeName"] == nil || status["phase"] == "Failed" || status["phase"] == "Succeeded" {
+		period = 0
+	}
+	began := time.Now()
+	if at := o.GetDeletionTimestamp(); at != nil {
+		was := o.GetDeletionGracePeriodSeconds()
+		if was == nil || *was == 0 || period >= *was || options.GracePeriodSeconds == nil {
+			return false
+		}
+		began = at.Add(-time.Duration(*was) * time.Second)
+	} else {
+		o.SetGeneration(o.GetGeneration() + 1)
+	}
+	o.SetDeletionTimestamp(new(metav1.NewTime(began.Add(time.Duration(period) * time.Second).Truncate(time.Second))))
+	o.SetDeletionGracePeriodSeconds(&period)
+	return true
 }
 
 // precondition refuses to delete another object, or another state, than was meant. The error
@@ -147,23 +194,37 @@ func (w *write) isNamespace() bool {
 	return w.resource.plural == "namespaces" && w.resource.gvk.Group == ""
 }
 
-// retained reports whether something else than finalizers holds a deleted object: what
-// holds a namespace is in its spec.
-func (w *write) retained(o *unstructured.Unstructured) bool {
+// held reports whether something keeps a deleted object: a finalizer, which a namespace has
+// in its spec, or that its time is not over.
+func (w *write) held(o *unstructured.Unstructured) bool {
 	finalizers, _, _ := unstructured.NestedStringSlice(o.Object, "spec", "finalizers")
-	return w.isNamespace() && len(finalizers) > 0
+	grace := o.GetDeletionGracePeriodSeconds()
+	return len(o.GetFinalizers()) > 0 || w.isNamespace() && len(finalizers) > 0 || grace != nil && *grace > 0
+}
+
+// propagation is what options say of the dependents, in the old way or the new one.
+func propagation(options *metav1.DeleteOptions) metav1.DeletionPropagation {
+	switch {
+	case options.PropagationPolicy != nil:
+		return *options.PropagationPolicy
+	case options.OrphanDependents == nil: //nolint:staticcheck // old clients say it so
+		return ""
+	case *options.OrphanDependents: //nolint:staticcheck // see above
+		return metav1.DeletePropagationOrphan
+	}
+	return metav1.DeletePropagationBackground
 }
 
 // setPropagation puts the finalizers on an object that let its dependents go first, or stay.
 func setPropagation(o *unstructured.Unstructured, options *metav1.DeleteOptions) {
 	want := ""
-	switch {
-	case options.PropagationPolicy != nil && *options.PropagationPolicy == metav1.DeletePropagationForeground:
+	switch propagation(options) {
+	case metav1.DeletePropagationBackground:
+	case metav1.DeletePropagationForeground:
 		want = metav1.FinalizerDeleteDependents
-	case options.PropagationPolicy != nil && *options.PropagationPolicy == metav1.DeletePropagationOrphan,
-		options.OrphanDependents != nil && *options.OrphanDependents:
+	case metav1.DeletePropagationOrphan:
 		want = metav1.FinalizerOrphanDependents
-	case options.PropagationPolicy == nil && options.OrphanDependents == nil:
+	case "":
 		return // as it was
 	}
 	was := o.GetFinalizers()

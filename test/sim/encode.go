@@ -61,7 +61,7 @@ func appendValue(out []byte, value any) []byte {
 	default:
 		data, err := json.Marshal(v)
 		if err != nil {
-			panic(fmt.Sprintf("simulated API server: a %T in an object: %v", v, err)) // a float, or a defect
+			panic(fmt.Sprintf("simulated API server: a %T in an object: %v", v, err)) //nolint:forbidigo // a float, or a defect
 		}
 		return append(out, data...)
 	}
@@ -73,7 +73,7 @@ func appendText(out []byte, text string) []byte {
 		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
 			data, err := json.Marshal(text)
 			if err != nil {
-				panic(err) // a text
+				panic(err) //nolint:forbidigo // a text
 			}
 			return append(out, data...)
 		}

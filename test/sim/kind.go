@@ -45,7 +45,7 @@ func Core(resources ...string) []Kind {
 func CRD(documents ...[]byte) []Kind {
 	var kinds []Kind
 	for n, document := range documents {
-		for _, part := range strings.Split("\n"+string(document), "\n---") {
+		for part := range strings.SplitSeq("\n"+string(document), "\n---") {
 			if kind, ok := definition(part); ok {
 				if kind.err != nil {
 					kind.err = fmt.Errorf("document %d of CRD: %w", n+1, kind.err)
@@ -114,7 +114,7 @@ func newTyped(gvk schema.GroupVersionKind) func() runtime.Object {
 	return func() runtime.Object {
 		object, err := scheme.Scheme.New(gvk)
 		if err != nil {
-			panic(err) // the kind came from this scheme
+			panic(err) //nolint:forbidigo // the kind came from this scheme
 		}
 		return object
 	}

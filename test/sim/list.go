@@ -150,6 +150,9 @@ func (r *request) listOf(items []*record, meta metav1.ListMeta) (*http.Response,
 	case "PartialObjectMetadataList":
 		apiVersion, kind = "meta.k8s.io/v1", r.form.as
 	}
+	if r.form.media == mediaProtobuf {
+		return r.protobufList(items, meta)
+	}
 	head, err := json.Marshal(meta)
 	if err != nil {
 		return nil, fmt.Errorf("encode a list: %w", err)
@@ -171,7 +174,7 @@ func (r *request) listOf(items []*record, meta metav1.ListMeta) (*http.Response,
 func token(p page) string {
 	data, err := json.Marshal(p)
 	if err != nil {
-		panic(err) // numbers and texts
+		panic(err) //nolint:forbidigo // numbers and texts
 	}
 	return base64.RawURLEncoding.EncodeToString(data)
 }

@@ -22,6 +22,9 @@ type memo struct {
 // memoSize bounds a memo, which begins anew when it is full.
 const memoSize = 2000
 
+// memoKey bounds how much of an update is compared, in bytes.
+const memoKey = 16 << 10
+
 // unchangedTime stands in a memo for the time that an entry had before.
 const unchangedTime = "1970-01-01T00:00:01Z"
 
@@ -39,6 +42,9 @@ func (m *memo) update(manager string, current, next map[string]any, work func(cu
 	key = appendManagers(append(key, 0), before)
 	key = appendShape(append(key, 0), next, current, true)
 	key = appendShape(append(key, 0), current, nil, true)
+	if len(key) > memoKey {
+		return nil, false, nil
+	}
 	m.mu.Lock()
 	found, isKnown := m.known[string(key)]
 	m.mu.Unlock()

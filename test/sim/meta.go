@@ -75,6 +75,11 @@ func (s *Server) resourceList(gv schema.GroupVersion) (*http.Response, error) {
 		list.APIResources = append(list.APIResources, metav1.APIResource{
 			Name: r.plural, SingularName: r.singular, Namespaced: r.namespaced, Kind: r.gvk.Kind, Verbs: r.verbs, ShortNames: r.shortNames,
 		})
+		if scalable.Has(r.gr().String()) {
+			list.APIResources = append(list.APIResources, metav1.APIResource{
+				Name: r.plural + "/scale", Namespaced: r.namespaced, Group: "autoscaling", Version: "v1", Kind: "Scale", Verbs: []string{"get", "patch", "update"},
+			})
+		}
 		if r.status {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
 				Name: r.plural + "/status", Namespaced: r.namespaced, Kind: r.gvk.Kind, Verbs: []string{"get", "patch", "update"},

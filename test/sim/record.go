@@ -2,6 +2,7 @@ package sim
 
 import (
 	"strconv"
+	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -17,6 +18,10 @@ type record struct {
 	rv     uint64
 	labels labels.Set
 	schema *crdschema.Schema // of the version in which it was stored, for a kind of a CRD
+
+	proto     sync.Once // makes the rest
+	encoded   []byte    // the object in Protobuf
+	encodeErr error
 }
 
 // record gives an object its resourceVersion, and the form in which it is stored.
@@ -56,9 +61,4 @@ func (r *record) copy() *unstructured.Unstructured {
 // view returns the object for somebody who reads it.
 func (r *record) view() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: r.object}
-}
-
-func (r *record) uid() string {
-	uid, _, _ := unstructured.NestedString(r.object, "metadata", "uid")
-	return uid
 }

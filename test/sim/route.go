@@ -96,6 +96,9 @@ func (s *Session) serve(r *request) (*http.Response, error) {
 	if warning := r.resource.rules.deprecated; warning != "" {
 		r.warn(warning)
 	}
+	if r.subresource == "scale" {
+		return s.server.scale(r)
+	}
 	switch r.verb {
 	case "get":
 		return s.server.getOne(r)
@@ -152,6 +155,8 @@ func (r *request) hasSubresource() bool {
 		return true
 	case "status":
 		return r.resource.status
+	case "scale":
+		return scalable.Has(r.resource.gr().String())
 	case "finalize":
 		return r.resource.plural == "namespaces" && r.resource.gvk.Group == "" && r.verb == "update"
 	}

@@ -26,7 +26,7 @@ var rulesOf = map[string]rules{
 	"services":                   {defaults: defaultService, born: bornService, validate: validateService},
 	"namespaces":                 {born: bornNamespace, defaults: defaultNamespace},
 	"leases.coordination.k8s.io": {validate: validateLease},
-	"pods":                       {defaults: func(o map[string]any) { defaultPod(child(o, "spec")) }, born: phase("Pending")},
+	"pods":                       {defaults: func(o map[string]any) { defaultPod(child(o, "spec")) }, born: phase("Pending"), validate: validatePod},
 	"persistentvolumeclaims":     {born: phase("Pending")},
 	"persistentvolumes":          {born: phase("Pending")},
 	"deployments.apps":           {defaults: defaultDeployment, counts: countDeployment, validate: validateWorkload},

@@ -37,11 +37,13 @@ type Options struct {
 	Latency time.Duration
 
 	// GarbageCollection deletes objects whose owners are gone, and lets deletions with the
-	// propagation policies Foreground and Orphan end, as kube-controller-manager does.
+	// propagation policies Foreground and Orphan end, as kube-controller-manager does. It
+	// begins 100 ms after a change: like the real one, it is not part of the write.
 	GarbageCollection bool
 
 	// NamespaceDeletion empties and removes namespaces that are deleted, as
-	// kube-controller-manager does. Without it, a deleted namespace stays Terminating.
+	// kube-controller-manager does, 100 ms later. Without it, a deleted namespace stays
+	// Terminating.
 	NamespaceDeletion bool
 
 	// OnChange is called with each change that took effect, in their order, before the client
@@ -75,7 +77,7 @@ func New(opts Options) (*Server, error) {
 	if opts.History == 0 {
 		opts.History = 10_000
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.Background()) //nolint:forbidigo // it ends with Close
 	s := &Server{
 		opts: opts, stop: stop, closed: ctx.Done(), random: newRandom(opts.Seed), resources: map[schema.GroupVersionResource]*resource{},
 		store: newStore(opts.History, opts.OnChange),
@@ -125,7 +127,8 @@ func (s *Server) AddNamespace(name string) error {
 	if s.store.get(ns.gr(), keyOf("", name)) != nil {
 		return nil
 	}
-	_, err := s.root.do(context.Background(), "create", ns, "", "", map[string]any{"metadata": map[string]any{"name": name}})
+	_, err := s.root.do(context.Background(), //nolint:forbidigo // nothing in it waits
+		"create", ns, "", "", map[string]any{"metadata": map[string]any{"name": name}})
 	if err != nil {
 		return fmt.Errorf("namespace %q: %w", name, err)
 	}

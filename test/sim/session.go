@@ -128,6 +128,6 @@ func withKind(res *resource, verb string, body []byte) []byte {
 		return body
 	}
 	object["apiVersion"], object["kind"] = res.gvk.ToAPIVersionAndKind()
-	body, _ = json.Marshal(object) //nolint:errcheck,errchkjson // it was just decoded
+	body, _ = json.Marshal(object) //nolint:errchkjson // it was just decoded
 	return body
 }

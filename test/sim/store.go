@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
@@ -39,7 +40,7 @@ type change struct {
 
 func newStore(keep int, observe func(Change)) *store {
 	// So that the first changes already show who compares numbers as text.
-	return &store{rv: 990, tables: map[schema.GroupResource]*table{}, keep: keep, observe: observe}
+	return &store{rv: 9_990, tables: map[schema.GroupResource]*table{}, keep: keep, observe: observe}
 }
 
 // table returns the table of a kind, for which the lock is held.
@@ -186,10 +187,7 @@ func (s *store) list(gr schema.GroupResource, at uint64) (keys []types.Namespace
 
 // past is a list as it was, without what has happened since.
 func (t *table) past(at uint64) (keys []types.NamespacedName, objects []*record, rv uint64, ok bool) {
-	then := &table{objects: make(map[types.NamespacedName]*record, len(t.objects))}
-	for key, object := range t.objects {
-		then.objects[key] = object
-	}
+	then := &table{objects: maps.Clone(t.objects)}
 	for _, c := range slices.Backward(t.changes) {
 		if c.after.rv <= at {
 			break

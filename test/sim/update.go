@@ -119,7 +119,7 @@ func (s *Server) replace(w *write, read *record, next *unstructured.Unstructured
 	}
 	unstructured.RemoveNestedField(next.Object, "metadata", "selfLink")
 	keepTimes(next.Object, current.Object)
-	if current.GetDeletionTimestamp() != nil && len(next.GetFinalizers()) == 0 && !w.retained(next) {
+	if current.GetDeletionTimestamp() != nil && !w.held(next) {
 		return s.finish(w, read, next)
 	}
 	if equal(next.Object, current.Object) {
@@ -249,7 +249,7 @@ func sameManagers(a, b any) bool {
 // count raises the generation if what counts has changed: the spec of a kind that is
 // compiled in, everything but metadata and status of others.
 func (w *write) count(next, current *unstructured.Unstructured) {
-	if w.resource.generation && w.subresource == "" && changed(w.resource, next.Object, current.Object) {
+	if w.resource.generation && (w.subresource == "" || w.subresource == "scale") && changed(w.resource, next.Object, current.Object) {
 		next.SetGeneration(current.GetGeneration() + 1)
 	}
 }

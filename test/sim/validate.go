@@ -5,8 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
-	"k8s.io/apimachinery/pkg/api/validation/path"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -81,7 +81,7 @@ func (w *write) validateKind(o *unstructured.Unstructured) (errs field.ErrorList
 func (w *write) nameRule() apivalidation.ValidateNameFunc {
 	switch {
 	case w.resource.gvk.Group == "rbac.authorization.k8s.io":
-		return path.ValidatePathSegmentName
+		return pathSegment
 	case w.resource.custom != nil || w.resource.gvk.Group != "":
 		return apivalidation.NameIsDNSSubdomain
 	case w.resource.plural == "namespaces":
@@ -90,6 +90,14 @@ func (w *write) nameRule() apivalidation.ValidateNameFunc {
 		return apivalidation.NameIsDNS1035Label
 	}
 	return apivalidation.NameIsDNSSubdomain
+}
+
+// pathSegment refuses what cannot be a part of a path.
+func pathSegment(name string, prefix bool) []string {
+	if prefix {
+		return content.IsPathSegmentPrefix(name)
+	}
+	return content.IsPathSegmentName(name)
 }
 
 // standardFinalizers need no domain.

@@ -25,8 +25,9 @@ type stream struct {
 	out       *io.PipeWriter
 
 	options *metainternalversion.ListOptions
-	cursor  uint64 // what has been shown, up to here
-	opened  view   // as it was when the watch began
+	cursor  uint64          // what has been shown, up to here
+	opened  view            // as it was when the watch began
+	gone    <-chan struct{} // closed when the client closes the answer
 }
 
 // bookmarkEvery is how often a server says how far it has come, to who asked for it.
@@ -47,13 +48,16 @@ func (s *Server) watch(r *request) (*http.Response, error) {
 	}
 	in, out := io.Pipe()
 	w.out = out
-	ctx, cancel := context.WithTimeout(r.ctx, lasts)
+	client, left := context.WithCancel(r.ctx)
+	w.gone = client.Done()
+	ctx, cancel := context.WithTimeout(client, lasts)
 	go func() {
+		defer left()
 		defer cancel()
 		_ = out.CloseWithError(w.run(ctx, initial)) // it never fails
 	}()
 	response := ok(http.StatusOK, mediaJSON, nil)
-	response.Body, response.ContentLength = body{in, cancel}, -1
+	response.Body, response.ContentLength = body{in, left}, -1
 	return response, nil
 }
 
@@ -135,19 +139,24 @@ func (w *stream) run(ctx context.Context, initial []*record) error {
 	}
 	timer := time.NewTimer(untilBookmark(ctx))
 	defer timer.Stop()
+	due := false // a bookmark, which says how far it has come now
 	for {
 		wait, err := w.advance()
 		if err != nil || wait == nil {
 			return err
 		}
+		if due {
+			if err := w.remind(); err != nil {
+				return err
+			}
+			due = false
+			timer.Reset(untilBookmark(ctx))
+		}
 		select {
 		case <-wait.news:
 		case <-wait.changed:
 		case <-timer.C:
-			if err := w.remind(); err != nil {
-				return err
-			}
-			timer.Reset(untilBookmark(ctx))
+			due = true
 		case <-ctx.Done():
 			return w.ended(ctx)
 		case <-w.server.closed:
@@ -169,6 +178,14 @@ func untilBookmark(ctx context.Context) time.Duration {
 // ended is how a watch closes: with its time, or, when the client has gone away, as it likes.
 // From a severed session nothing comes, not even an end.
 func (w *stream) ended(ctx context.Context) error {
+	if _, _, severed := w.request.session.look(w.request.resource.gr()); severed {
+		select {
+		case <-w.gone:
+		case <-w.request.ctx.Done():
+		case <-w.server.closed:
+		}
+		return errSevered
+	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) && w.request.ctx.Err() == nil {
 		return io.EOF
 	}

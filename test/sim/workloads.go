@@ -97,3 +97,25 @@ func validateJob(object, old map[string]any) (errs field.ErrorList) {
 	}
 	return errs
 }
+
+// validatePod: of a Pod that exists little can be changed.
+func validatePod(object, old map[string]any) field.ErrorList {
+	if old == nil || equal(fixedPod(object), fixedPod(old)) {
+		return nil
+	}
+	return field.ErrorList{field.Forbidden(field.NewPath("spec"), "pod updates may not change fields other than `spec.containers[*].image`,"+
+		"`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),"+
+		"`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)")}
+}
+
+// fixedPod is what cannot be changed of a Pod's spec.
+func fixedPod(object map[string]any) any {
+	spec := runtime.DeepCopyJSON(child(object, "spec"))
+	for _, name := range []string{"activeDeadlineSeconds", "tolerations", "schedulingGates"} {
+		delete(spec, name)
+	}
+	for _, c := range append(children(spec, "containers"), children(spec, "initContainers")...) {
+		delete(c, "image")
+	}
+	return spec
+}

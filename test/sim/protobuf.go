@@ -1,0 +1,55 @@
+package sim
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/http"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+)
+
+// marshaller is what the Go types of compiled-in kinds are.
+type marshaller interface{ Marshal() ([]byte, error) }
+
+// protobuf returns a state as Protobuf, which is made once, when somebody wants it.
+func (r *resource) protobuf(rec *record) ([]byte, error) {
+	rec.proto.Do(func() {
+		typed := r.typed()
+		err := runtime.DefaultUnstructuredConverter.FromUnstructured(rec.object, typed)
+		if m, ok := typed.(marshaller); ok && err == nil {
+			rec.encoded, err = m.Marshal()
+		}
+		rec.encodeErr = err
+	})
+	return rec.encoded, rec.encodeErr
+}
+
+// protobufList is a list in Protobuf: field 1 of each kind of list is its metadata, field 2
+// are its items. Clients decode it several times faster than JSON.
+func (r *request) protobufList(items []*record, meta metav1.ListMeta) (*http.Response, error) {
+	head, err := meta.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("encode a list: %w", err)
+	}
+	list := appendField(nil, 1, head)
+	for _, rec := range items {
+		item, err := r.resource.protobuf(rec)
+		if err != nil {
+			return nil, fmt.Errorf("encode a %s: %w", r.resource.gvk.Kind, err)
+		}
+		list = appendField(list, 2, item)
+	}
+	envelope := runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: groupVersion(r.resource.gvk), Kind: r.resource.listKind}, Raw: list}
+	body, err := envelope.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("encode a list: %w", err)
+	}
+	return ok(http.StatusOK, mediaProtobuf, append([]byte("k8s\x00"), body...)), nil
+}
+
+func appendField(out []byte, number byte, value []byte) []byte {
+	const lengthDelimited = 2
+	out = binary.AppendUvarint(append(out, number<<3|lengthDelimited), uint64(len(value)))
+	return append(out, value...)
+}
