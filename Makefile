@@ -27,7 +27,7 @@ test: controlplane ## Run all tests, on a local control plane too, and each benc
 
 .PHONY: test-unit
 test-unit: ## Run the tests that need no control plane: seconds
-	$(detect) go test -race $$(go list ./... | grep -Ev "/kuberator/test/|/e2e$$")
+	$(detect) go test -race $$(go list ./... | grep -Ev "/test/(cluster|conform|e2e|fault|mutants)|/e2e$$")
 
 .PHONY: lint
 lint: ## Check style, the imports between packages, file lengths, go.mod files

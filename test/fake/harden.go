@@ -82,10 +82,8 @@ func Harden(t testing.TB, f *clienttesting.Fake, known *runtime.Scheme, opts ...
 	if err != nil {
 		t.Fatalf("harden a fake clientset: %v", err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(server.Close)
-	t.Cleanup(cancel)
-	h := &hardened{ctx: ctx, server: server, client: client, scheme: known, shape: o.shape}
+	h := &hardened{ctx: t.Context(), server: server, client: client, scheme: known, shape: o.shape}
 	if err := h.takeOver(f, o.objects); err != nil {
 		t.Fatalf("harden a fake clientset: %v", err)
 	}
