@@ -36,6 +36,7 @@
 //   - The operator has created and deleted each object as often as without faults. (Not
 //     compared where more than one process works, or states were never seen.)
 //   - It comes to rest, and stays there.
+//   - Without faults it logs no errors, as far as it logs with Env.Logger.
 //   - It undoes nothing that somebody else set, and removes no finalizer that it did not add.
 //   - Case.Invariants hold after every change, and its processes end when their ctx does.
 //

@@ -39,7 +39,7 @@ func (c traceCore) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	for _, key := range slices.Sorted(maps.Keys(encoder.Fields)) {
 		text = append(text, fmt.Sprintf("%s=%v", key, encoder.Fields[key]))
 	}
-	c.trace.add(entry{who: c.who, what: "log: " + e.Message, result: strings.Join(text, " ")})
+	c.trace.add(entry{who: c.who, what: "log: " + e.Message, result: strings.Join(text, " "), alarm: e.Level >= zapcore.ErrorLevel})
 	return nil
 }
 

@@ -124,7 +124,9 @@ func TestFinalizersOfOthers(t *testing.T) {
 func TestSecondLeader(t *testing.T) {
 	result := exploreLoop(t, intermediate, script()[:2], explore.TwoLeaders())
 	require.NotZero(t, result.Plans)
-	secret := func(f explore.Failure) bool { return strings.Contains(f.Reasons[0], "secrets default/a-*#2: should not be there") }
+	secret := func(f explore.Failure) bool {
+		return strings.Contains(f.Reasons[0], "secrets default/a-*#2: should not be there")
+	}
 	for range 10 { // who is faster differs
 		if slices.ContainsFunc(result.Failures, secret) {
 			return
@@ -170,6 +172,21 @@ func TestCallsOfExternalSystems(t *testing.T) {
 	result, err := explore.Explore(t, c, explore.Errors())
 	require.NoError(t, err)
 	requireFound(t, result, "U1:committed+error", "the operator has called s3: alarm default/a, which it does not do without faults")
+}
+
+// It does nothing, and says why: without faults that is one.
+func TestErrorsInTheLog(t *testing.T) {
+	_, err := explore.Explore(t, mapCase{
+		Kinds: sim.Core("configmaps", "secrets"), Script: script()[:2],
+		New: func(env *explore.Env) (explore.Process, error) {
+			log := env.Logger()
+			return newLoop(env, func(*loop, context.Context, cache.ObjectName) error {
+				log.Error("cannot do it")
+				return nil
+			})
+		},
+	})
+	require.ErrorContains(t, err, "it logs an error, though nothing has gone wrong: log: cannot do it")
 }
 
 // Each plan is told from the others by its name, and all of them happen.

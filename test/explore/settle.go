@@ -11,6 +11,9 @@ const (
 	// restBetween is how long nothing must happen before a run with faults is compared: longer
 	// than the first retries of an operator.
 	restBetween = 5 * time.Second
+	// restBeforeStep is how soon the next step of the script follows while caches are behind:
+	// before an operator gives its watches up for dead.
+	restBeforeStep = 2 * time.Second
 	// restWhileHeld is how long a process whose caches are behind gets to do wrong, or to wait.
 	restWhileHeld = 30 * time.Second
 )
@@ -19,16 +22,16 @@ const (
 func (w *world) settle(ctx context.Context) error {
 	from := time.Now()
 	// A process can crash, and start beside a server that is behind, only now.
-	if err := w.rest(ctx, restBetween, from); err != nil {
+	if err := w.rest(ctx, restBeforeStep, from); err != nil {
 		return err
 	}
 	if w.isHeld() {
-		if err := w.rest(ctx, restWhileHeld, from); err != nil {
-			return err
-		}
 		if !w.mayRelease() {
 			w.states = append(w.states, nil)
 			return nil
+		}
+		if err := w.rest(ctx, restWhileHeld, from); err != nil {
+			return err
 		}
 		w.trace.say("fault", "the watches show what was held back")
 		w.release(w.plan.has(Gap))

@@ -22,6 +22,7 @@ type entry struct {
 	write     int // its number, 0: none
 	result    string
 	failed    bool
+	alarm     bool // the operator logs an error
 }
 
 func newTrace() *trace { return &trace{began: time.Now()} }
