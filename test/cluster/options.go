@@ -35,8 +35,9 @@ type Options struct {
 	APIServerFlags []string
 
 	// ControllerManagerFlags are appended to the flags of the controller manager.
-	// A flag given here overrides the one that this package would set, for
-	// instance "--controllers=*" to run every controller.
+	// A flag given here overrides the one that this package would set, but for lists,
+	// which it adds to: "--controllers=*" runs every controller, and none of those that
+	// run can be taken away. "--concurrent-deployment-syncs=0" gives one no workers.
 	ControllerManagerFlags []string
 
 	// NoControllerManager leaves the controller manager out. The control plane
