@@ -52,7 +52,7 @@ func lamp(color string) *unstructured.Unstructured {
 	}}
 }
 
-// lampLighter says in the status which color a lamp has.
+// lampLighter says in the status how a lamp shines.
 type lampLighter struct {
 	lamps *repository.Live[*unstructured.Unstructured]
 }
