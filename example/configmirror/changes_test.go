@@ -1,7 +1,6 @@
 package configmirror
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -9,10 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 // What a change leads to, it leads to at once: no test here waits for a timer but to
@@ -36,7 +34,7 @@ func secret(namespace, colour string) *corev1.Secret {
 
 // eachKind tells the story of a mirror that has one copy of the kind, in namespace
 // web, and is settled.
-func eachKind(t *testing.T, story func(t *testing.T, f *fakes, k kind)) {
+func eachKind(t *testing.T, story func(t *testing.T, w *world, k kind)) {
 	t.Helper()
 	for _, k := range []kind{
 		{
@@ -53,29 +51,29 @@ func eachKind(t *testing.T, story func(t *testing.T, f *fakes, k kind)) {
 		},
 	} {
 		t.Run(k.name, func(t *testing.T) {
-			operate(t, []runtime.Object{secret("shop", "blue")}, func(t *testing.T, f *fakes) {
-				f.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "shop", "settings") })
-				require.Equal(t, "blue", f.colour(t, k, "web"))
-				f.forget()
-				story(t, f, k)
+			operate(t, []object{secret("shop", "blue")}, func(t *testing.T, w *world) {
+				w.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "shop", "settings") })
+				require.Equal(t, "blue", w.colour(t, k, "web"))
+				w.forget()
+				story(t, w, k)
 				time.Sleep(10 * time.Minute) // longer than the longest backoff
 				synctest.Wait()
-				require.Empty(t, f.writes(), "it never settles")
+				require.Empty(t, w.writes(), "it never settles")
 			})
 		})
 	}
 }
 
 // forget makes writes and reconciled begin now.
-func (f *fakes) forget() {
-	f.writes()
-	f.reconciled()
+func (w *world) forget() {
+	w.writes()
+	w.reconciled()
 }
 
 // colour returns that of the object in a namespace, or none if there is no object.
-func (f *fakes) colour(t *testing.T, k kind, namespace string) string {
+func (w *world) colour(t *testing.T, k kind, namespace string) string {
 	t.Helper()
-	switch obj := f.get(t, k.at(namespace, "")).(type) {
+	switch obj := w.get(t, k.at(namespace, "")).(type) {
 	case *corev1.ConfigMap:
 		return obj.Data["colour"]
 	case *corev1.Secret:
@@ -86,9 +84,9 @@ func (f *fakes) colour(t *testing.T, k kind, namespace string) string {
 }
 
 // is checks the status.
-func (f *fakes) is(t *testing.T, reason string, copies int32) {
+func (w *world) is(t *testing.T, reason string, copies int32) {
 	t.Helper()
-	s := f.mirror(t).Status
+	s := w.mirror(t).Status
 	require.Equal(t, reason, s.Conditions[0].Reason, s.Conditions[0].Message)
 	require.Equal(t, copies, s.Copies)
 }
@@ -111,136 +109,182 @@ func (k kind) each(verb, namespace string) []string {
 }
 
 func TestCopiesFollowTheirSource(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		f.put(t, k.at("shop", "green"))
-		require.Equal(t, "green", f.colour(t, k, "web"))
-		require.Equal(t, []string{"patch " + k.resource + " in web"}, f.writes())
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.put(t, k.at("shop", "green"))
+		require.Equal(t, "green", w.colour(t, k, "web"))
+		require.Equal(t, []string{"patch " + k.resource + " in web"}, w.writes())
 
-		f.remove(t, k.at("shop", ""))
-		f.is(t, v1alpha1.ReasonSourceNotFound, k.copies(1))
-		require.Equal(t, "green", f.colour(t, k, "web"), "it is kept")
-		require.Equal(t, []string{"patch configmirrors/status"}, f.writes())
+		w.remove(t, k.at("shop", ""))
+		w.is(t, v1alpha1.ReasonSourceNotFound, k.copies(1))
+		require.Equal(t, "green", w.colour(t, k, "web"), "it is kept")
+		require.Equal(t, []string{"patch configmirrors/status"}, w.writes())
 
-		f.put(t, k.at("shop", "red"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		require.Equal(t, "red", f.colour(t, k, "web"))
-		require.Equal(t, []string{"patch " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+		w.put(t, k.at("shop", "red"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		require.Equal(t, "red", w.colour(t, k, "web"))
+		require.Equal(t, []string{"patch " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
 	})
 }
 
 func TestSourceThatComesLater(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		f.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "shop", "later") })
-		f.is(t, v1alpha1.ReasonSourceNotFound, k.copies(1)-1)
-		require.Empty(t, f.colour(t, k, "web"), "the copy of what is no source any more")
-		require.Equal(t, []string{"delete " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "shop", "later") })
+		w.is(t, v1alpha1.ReasonSourceNotFound, k.copies(1)-1)
+		require.Empty(t, w.colour(t, k, "web"), "the copy of what is no source any more")
+		require.Equal(t, []string{"delete " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
 
 		later := k.at("shop", "late")
 		later.SetName("later")
-		f.put(t, later)
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+		w.put(t, later)
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
 	})
 }
 
 // TestSourceThatTheCacheDoesNotHave has a source that no event has told of. Kills: a
 // status that says that it is missing.
 func TestSourceThatTheCacheDoesNotHave(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		f.PrependReactor("get", k.resource, func(action clienttesting.Action) (bool, runtime.Object, error) {
-			return action.(clienttesting.GetAction).GetName() == "later", k.at("shop", "late"), nil
-		})
-		f.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "shop", "later") })
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		later := k.at("shop", "late")
+		later.SetName("later")
+		w.process.Watches(k.resource).Hold()
+		w.put(t, later)
+		w.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "shop", "later") })
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
 		require.Equal(t, []string{
 			"delete " + k.resource + " in web", "create " + k.resource + " in web", "patch configmirrors/status",
-		}, f.writes())
+		}, w.writes())
+		w.process.Watches(k.resource).Release()
 	})
 }
 
 // TestCopyThatBecomesTheSource has the spec name a copy as what to copy.
 func TestCopyThatBecomesTheSource(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		f.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "web", "settings") })
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1)-1)
-		require.Equal(t, "blue", f.colour(t, k, "web"), "it is kept")
-		require.Equal(t, []string{"patch configmirrors/status"}, f.writes())
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.edit(t, func(s *v1alpha1.ConfigMirrorSpec) { k.from(s, "web", "settings") })
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1)-1)
+		require.Equal(t, "blue", w.colour(t, k, "web"), "it is kept")
+		require.Equal(t, []string{"patch configmirrors/status"}, w.writes())
 
-		f.put(t, namespace("web", nil))
-		require.Equal(t, "blue", f.colour(t, k, "web"), "it is kept where no copy is wanted, too")
-		f.forget()
+		w.put(t, namespace("web", nil))
+		require.Equal(t, "blue", w.colour(t, k, "web"), "it is kept where no copy is wanted, too")
+		w.forget()
 	})
 }
 
 func TestCopyThatSomebodyChangesOrDeletes(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
+	eachKind(t, func(t *testing.T, w *world, k kind) {
 		changed := k.at("web", "red")
-		mark(changed, f.mirror(t))
-		f.put(t, changed)
-		require.Equal(t, "blue", f.colour(t, k, "web"))
-		require.Equal(t, []string{"patch " + k.resource + " in web"}, f.writes())
+		mark(changed, w.mirror(t))
+		w.put(t, changed)
+		require.Equal(t, "blue", w.colour(t, k, "web"))
+		require.Equal(t, []string{"patch " + k.resource + " in web"}, w.writes())
 
-		f.remove(t, k.at("web", ""))
-		require.Equal(t, "blue", f.colour(t, k, "web"))
-		require.Equal(t, []string{"create " + k.resource + " in web"}, f.writes())
+		w.remove(t, k.at("web", ""))
+		require.Equal(t, "blue", w.colour(t, k, "web"))
+		require.Equal(t, []string{"create " + k.resource + " in web"}, w.writes())
 	})
 }
 
 // TestCopyThatCannotBeChanged has a copy that was made immutable, which a finalizer
 // then keeps from being made anew.
 func TestCopyThatCannotBeChanged(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
+	eachKind(t, func(t *testing.T, w *world, k kind) {
 		fixed := k.at("web", "red")
-		mark(fixed, f.mirror(t))
+		mark(fixed, w.mirror(t))
 		switch obj := fixed.(type) {
 		case *corev1.ConfigMap:
 			obj.Immutable = new(true)
 		case *corev1.Secret:
-			obj.Type = corev1.SecretTypeBasicAuth
+			obj.Immutable = new(true)
 		}
-		f.put(t, fixed.DeepCopyObject().(object))
-		require.Equal(t, "blue", f.colour(t, k, "web"))
-		require.Equal(t, []string{"delete " + k.resource + " in web", "create " + k.resource + " in web"}, f.writes())
+		w.put(t, fixed)
+		require.Equal(t, "blue", w.colour(t, k, "web"))
+		require.Equal(t, []string{"delete " + k.resource + " in web", "create " + k.resource + " in web"}, w.writes())
 
 		fixed.SetFinalizers([]string{"example.com/keeps"})
-		f.put(t, fixed.DeepCopyObject().(object))
+		w.put(t, fixed)
 		time.Sleep(time.Second)
-		f.is(t, v1alpha1.ReasonFailed, k.copies(1)-1)
-		require.Contains(t, f.mirror(t).Status.LastError, k.name+" web/settings must be made anew, and a finalizer keeps it")
-		require.Equal(t, []string{"delete " + k.resource + " in web", "create " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+		w.is(t, v1alpha1.ReasonFailed, k.copies(1)-1)
+		require.Contains(t, w.mirror(t).Status.LastError, k.name+" web/settings must be made anew, and a finalizer keeps it")
+		require.Equal(t, []string{"delete " + k.resource + " in web", "create " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
 
-		require.NoError(t, f.objects.ObjectTracker.Delete(resource(t, fixed), "web", "settings"))
+		fixed.SetFinalizers(nil)
+		w.put(t, fixed)
 		time.Sleep(10 * time.Minute)
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		require.Equal(t, "blue", f.colour(t, k, "web"))
-		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		require.Equal(t, "blue", w.colour(t, k, "web"))
+		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
+	})
+}
+
+// TestSecretOfAnotherType has the spec name another source, whose type the copy cannot
+// get, and a finalizer keep the copy from being made anew.
+func TestSecretOfAnotherType(t *testing.T) {
+	operate(t, nil, func(t *testing.T, w *world) {
+		for namespace, secretType := range map[string]corev1.SecretType{"shop": "example.com/a", "elsewhere": "example.com/b"} {
+			source := secret(namespace, "blue")
+			source.Type = secretType
+			w.put(t, source)
+		}
+		from := func(namespace string) {
+			w.edit(t, func(s *v1alpha1.ConfigMirrorSpec) {
+				s.Secret = &v1alpha1.SecretSource{Namespace: namespace, Name: "settings"}
+			})
+		}
+		copied := func() *corev1.Secret { return w.get(t, secret("web", "")).(*corev1.Secret) }
+		from("shop")
+		require.EqualValues(t, "example.com/a", copied().Type)
+		w.forget()
+
+		from("elsewhere")
+		w.is(t, v1alpha1.ReasonMirrored, 2)
+		require.EqualValues(t, "example.com/b", copied().Type)
+		require.Equal(t, []string{"delete secrets in web", "create secrets in web", "patch configmirrors/status"}, w.writes())
+
+		kept := copied()
+		kept.Finalizers = []string{"example.com/keeps"}
+		w.put(t, kept)
+		from("shop")
+		time.Sleep(time.Second)
+		w.is(t, v1alpha1.ReasonFailed, 1)
+		require.Contains(t, w.mirror(t).Status.LastError, "Secret web/settings must be made anew, and a finalizer keeps it")
+		require.Equal(t, []string{"delete secrets in web", "create secrets in web", "patch configmirrors/status"}, w.writes())
+
+		kept = copied()
+		kept.Finalizers = nil
+		w.put(t, kept)
+		time.Sleep(10 * time.Minute)
+		w.is(t, v1alpha1.ReasonMirrored, 2)
+		require.EqualValues(t, "example.com/a", copied().Type)
+		require.Equal(t, []string{"create secrets in web", "patch configmirrors/status"}, w.writes())
 	})
 }
 
 // TestCopyTakenOver takes the label off a copy, puts it back, takes it off again, and
 // deletes what was a copy.
 func TestCopyTakenOver(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		f.put(t, k.at("web", "theirs"))
-		f.is(t, v1alpha1.ReasonConflict, k.copies(1)-1)
-		require.Equal(t, []string{k.name + " web/settings"}, f.mirror(t).Status.Conflicts)
-		require.Equal(t, []string{"patch configmirrors/status"}, f.writes())
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.put(t, k.at("web", "theirs"))
+		w.is(t, v1alpha1.ReasonConflict, k.copies(1)-1)
+		require.Equal(t, []string{k.name + " web/settings"}, w.mirror(t).Status.Conflicts)
+		require.Equal(t, []string{"patch configmirrors/status"}, w.writes())
 
 		returned := k.at("web", "theirs")
-		mark(returned, f.mirror(t))
-		f.put(t, returned)
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		require.Equal(t, "blue", f.colour(t, k, "web"))
-		require.Equal(t, []string{"patch " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+		mark(returned, w.mirror(t))
+		w.put(t, returned)
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		require.Equal(t, "blue", w.colour(t, k, "web"))
+		require.Equal(t, []string{"patch " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
 
-		f.put(t, k.at("web", "theirs"))
-		require.Equal(t, "theirs", f.colour(t, k, "web"))
-		require.Equal(t, []string{"patch configmirrors/status"}, f.writes())
+		w.put(t, k.at("web", "theirs"))
+		require.Equal(t, "theirs", w.colour(t, k, "web"))
+		require.Equal(t, []string{"patch configmirrors/status"}, w.writes())
 
-		f.remove(t, k.at("web", ""))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		require.Equal(t, "blue", f.colour(t, k, "web"))
-		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, f.writes())
+		w.remove(t, k.at("web", ""))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		require.Equal(t, "blue", w.colour(t, k, "web"))
+		require.Equal(t, []string{"create " + k.resource + " in web", "patch configmirrors/status"}, w.writes())
 	})
 }
 
@@ -248,80 +292,80 @@ func TestCopyTakenOver(t *testing.T) {
 // way while the status is being written. Kills: a dependency that is entered when
 // the attempt has ended.
 func TestForeignObjectThatGoesBeforeTheStatusNamesIt(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		race(f.mirrorClient, "patch", "configmirrors/status", func() error {
-			return f.drop(t, k.at("web", ""))
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.race(t, "patch", "configmirrors.mirror.kuberator.dev/status", func() error {
+			return w.drop(t, k.at("web", ""))
 		})
-		f.put(t, k.at("web", "theirs"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		w.put(t, k.at("web", "theirs"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
 		require.Equal(t, []string{
 			"patch configmirrors/status", "create " + k.resource + " in web", "patch configmirrors/status",
-		}, f.writes())
+		}, w.writes())
 	})
 }
 
 // TestLabelledObjectsAreTheMirrors puts the label of the mirror on objects that are
 // no copies of its: the label is what makes them its to delete, wherever they are.
 func TestLabelledObjectsAreTheMirrors(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
+	eachKind(t, func(t *testing.T, w *world, k kind) {
 		given := k.at("elsewhere", "blue")
-		mark(given, f.mirror(t))
-		f.put(t, given)
-		require.Nil(t, f.get(t, given))
-		require.Equal(t, []string{"delete " + k.resource + " in elsewhere"}, f.writes())
+		mark(given, w.mirror(t))
+		w.put(t, given)
+		require.Nil(t, w.get(t, given))
+		require.Equal(t, []string{"delete " + k.resource + " in elsewhere"}, w.writes())
 	})
 }
 
 func TestNamespacesThatComeAndGo(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
+	eachKind(t, func(t *testing.T, w *world, k kind) {
 		selected := map[string]string{"team": "web"}
-		f.put(t, namespace("other", nil))
-		attempts, _ := f.reconciled()
+		w.put(t, namespace("other", nil))
+		attempts, _ := w.reconciled()
 		require.Zero(t, attempts, "it is not selected")
 
-		f.put(t, namespace("other", selected))
-		require.Equal(t, "blue", f.colour(t, k, "other"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
-		f.put(t, namespace("other", map[string]string{"team": "shop"}))
-		require.Empty(t, f.colour(t, k, "other"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		f.put(t, namespace("other", selected))
-		require.Equal(t, "blue", f.colour(t, k, "other"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
+		w.put(t, namespace("other", selected))
+		require.Equal(t, "blue", w.colour(t, k, "other"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(2))
+		w.put(t, namespace("other", map[string]string{"team": "shop"}))
+		require.Empty(t, w.colour(t, k, "other"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		w.put(t, namespace("other", selected))
+		require.Equal(t, "blue", w.colour(t, k, "other"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(2))
 
-		going := namespace("other", selected)
-		going.DeletionTimestamp = new(metav1.Now())
-		f.put(t, going)
-		require.Empty(t, f.colour(t, k, "other"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(1))
-		f.forget()
-		f.remove(t, going)
-		require.Empty(t, f.writes())
+		w.remove(t, namespace("other", nil))
+		require.Empty(t, w.colour(t, k, "other"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(1))
+		require.NotNil(t, w.get(t, namespace("other", nil)), "it is still going")
+		w.forget()
+		time.Sleep(time.Second)
+		require.Nil(t, w.get(t, namespace("other", nil)))
+		require.Empty(t, w.writes())
 
-		f.put(t, namespace("other", selected))
-		require.Equal(t, "blue", f.colour(t, k, "other"))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
-		f.writes()
+		w.put(t, namespace("other", selected))
+		require.Equal(t, "blue", w.colour(t, k, "other"))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(2))
+		w.writes()
 	})
 }
 
 // TestChangesThatDoNotMatter changes what no Apply reads. Kills: a namespace that
 // leads to an Apply by anything but its labels and its deletion.
 func TestChangesThatDoNotMatter(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
+	eachKind(t, func(t *testing.T, w *world, k kind) {
 		web := namespace("web", map[string]string{"team": "web"})
 		web.Annotations = map[string]string{"contact": "somebody"}
-		f.put(t, web)
+		w.put(t, web)
 		another := k.at("web", "red")
 		another.SetName("another")
 		sameName := k.at("elsewhere", "red")
 		othersCopy := k.at("elsewhere", "blue")
 		othersCopy.SetLabels(map[string]string{LabelMirror: "uid-of-another-mirror"})
 		for _, obj := range []object{another, sameName, othersCopy} {
-			f.put(t, obj)
-			f.remove(t, obj)
+			w.put(t, obj)
+			w.remove(t, obj)
 		}
-		attempts, _ := f.reconciled()
+		attempts, _ := w.reconciled()
 		require.Zero(t, attempts)
 	})
 }
@@ -329,57 +373,57 @@ func TestChangesThatDoNotMatter(t *testing.T) {
 // TestForeignObjectThatTheCacheDoesNotHave creates an object just before the copy is
 // created. Kills: an answer of the server that is taken for a failure, or for a copy.
 func TestForeignObjectThatTheCacheDoesNotHave(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		race(&f.Fake, "create", k.resource, func() error { return f.add(t, k.at("other", "theirs")) })
-		f.put(t, namespace("other", map[string]string{"team": "web"}))
-		f.is(t, v1alpha1.ReasonConflict, k.copies(2)-1)
-		require.Equal(t, "theirs", f.colour(t, k, "other"))
-		_, failures := f.reconciled()
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.race(t, "create", k.resource, func() error { return w.add(t, k.at("other", "theirs")) })
+		w.put(t, namespace("other", map[string]string{"team": "web"}))
+		w.is(t, v1alpha1.ReasonConflict, k.copies(2)-1)
+		require.Equal(t, "theirs", w.colour(t, k, "other"))
+		_, failures := w.reconciled()
 		require.Empty(t, failures)
 
-		f.remove(t, k.at("other", ""))
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
-		require.Equal(t, "blue", f.colour(t, k, "other"))
-		f.forget()
+		w.remove(t, k.at("other", ""))
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(2))
+		require.Equal(t, "blue", w.colour(t, k, "other"))
+		w.forget()
 	})
 }
 
 // TestSomebodyWasFaster has the cache be behind at each kind of write. Kills: a
 // status that tells of what is over when it is read.
 func TestSomebodyWasFaster(t *testing.T) {
-	for name, somebody := range map[string]func(t *testing.T, f *fakes, k kind){
-		"creates the copy": func(t *testing.T, f *fakes, k kind) {
+	for name, somebody := range map[string]func(t *testing.T, w *world, k kind){
+		"creates the copy": func(t *testing.T, w *world, k kind) {
 			ours := k.at("other", "blue")
-			mark(ours, f.mirror(t))
-			race(&f.Fake, "create", k.resource, func() error { return f.add(t, ours) })
-			f.put(t, namespace("other", map[string]string{"team": "web"}))
-			f.retried(t)
-			f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
-			require.Equal(t, append(k.each("create", "other"), "patch configmirrors/status"), f.writes())
+			mark(ours, w.mirror(t))
+			w.race(t, "create", k.resource, func() error { return w.add(t, ours) })
+			w.put(t, namespace("other", map[string]string{"team": "web"}))
+			w.retried(t)
+			w.is(t, v1alpha1.ReasonMirrored, k.copies(2))
+			require.Equal(t, append(k.each("create", "other"), "patch configmirrors/status"), w.writes())
 		},
-		"changes the copy": func(t *testing.T, f *fakes, k kind) {
+		"changes the copy": func(t *testing.T, w *world, k kind) {
 			changed := k.at("web", "red")
-			mark(changed, f.mirror(t))
-			race(&f.Fake, "patch", k.resource, func() error { return f.replace(t, changed) })
-			f.put(t, k.at("shop", "green"))
-			f.retried(t)
-			require.Equal(t, "green", f.colour(t, k, "web"))
-			require.Equal(t, []string{"patch " + k.resource + " in web", "patch " + k.resource + " in web"}, f.writes())
+			mark(changed, w.mirror(t))
+			w.race(t, "patch", k.resource, func() error { return w.replace(t, changed) })
+			w.put(t, k.at("shop", "green"))
+			w.retried(t)
+			require.Equal(t, "green", w.colour(t, k, "web"))
+			require.Equal(t, []string{"patch " + k.resource + " in web", "patch " + k.resource + " in web"}, w.writes())
 		},
-		"deletes the copy": func(t *testing.T, f *fakes, k kind) {
-			race(&f.Fake, "patch", k.resource, func() error { return f.drop(t, k.at("web", "")) })
-			f.put(t, k.at("shop", "green"))
-			f.retried(t)
-			require.Equal(t, "green", f.colour(t, k, "web"))
-			require.Equal(t, []string{"patch " + k.resource + " in web", "create " + k.resource + " in web"}, f.writes())
+		"deletes the copy": func(t *testing.T, w *world, k kind) {
+			w.race(t, "patch", k.resource, func() error { return w.drop(t, k.at("web", "")) })
+			w.put(t, k.at("shop", "green"))
+			w.retried(t)
+			require.Equal(t, "green", w.colour(t, k, "web"))
+			require.Equal(t, []string{"patch " + k.resource + " in web", "create " + k.resource + " in web"}, w.writes())
 		},
-		"takes the copy over": func(t *testing.T, f *fakes, k kind) {
-			race(&f.Fake, "delete", k.resource, func() error { return f.replace(t, k.at("web", "theirs")) })
-			f.put(t, namespace("web", nil))
-			f.retried(t)
-			f.is(t, v1alpha1.ReasonMirrored, 0)
-			require.Equal(t, "theirs", f.colour(t, k, "web"))
-			require.Equal(t, append(k.each("delete", "web"), "patch configmirrors/status"), f.writes())
+		"takes the copy over": func(t *testing.T, w *world, k kind) {
+			w.race(t, "delete", k.resource, func() error { return w.replace(t, k.at("web", "theirs")) })
+			w.put(t, namespace("web", nil))
+			w.retried(t)
+			w.is(t, v1alpha1.ReasonMirrored, 0)
+			require.Equal(t, "theirs", w.colour(t, k, "web"))
+			require.Equal(t, append(k.each("delete", "web"), "patch configmirrors/status"), w.writes())
 		},
 	} {
 		t.Run(name, func(t *testing.T) { eachKind(t, somebody) })
@@ -389,23 +433,21 @@ func TestSomebodyWasFaster(t *testing.T) {
 // TestFailureBesideARace has the cache be behind in one namespace and a failure in
 // another. Kills: a status that keeps silent about what is not over.
 func TestFailureBesideARace(t *testing.T) {
-	eachKind(t, func(t *testing.T, f *fakes, k kind) {
-		f.put(t, namespace("other", map[string]string{"team": "web"}))
+	eachKind(t, func(t *testing.T, w *world, k kind) {
+		w.put(t, namespace("other", map[string]string{"team": "web"}))
 		changed := k.at("other", "red")
-		mark(changed, f.mirror(t))
-		race(&f.Fake, "patch", k.resource, func() error {
-			race(&f.Fake, "patch", k.resource, func() error { return errors.New("disk full") })
-			return f.replace(t, changed)
-		})
-		f.put(t, k.at("shop", "green"))
-		f.is(t, v1alpha1.ReasonFailed, k.copies(2)-2)
-		require.Contains(t, f.mirror(t).Status.LastError, "disk full")
-		require.NotContains(t, f.mirror(t).Status.LastError, "modified")
+		mark(changed, w.mirror(t))
+		w.race(t, "patch", k.resource, func() error { return w.replace(t, changed) })
+		w.suffer(t, fault.On("patch", k.resource).In("web").Times(1).Then(diskFull()))
+		w.put(t, k.at("shop", "green"))
+		w.is(t, v1alpha1.ReasonFailed, k.copies(2)-2)
+		require.Contains(t, w.mirror(t).Status.LastError, `disk\nfull`)
+		require.NotContains(t, w.mirror(t).Status.LastError, "modified")
 
 		time.Sleep(10 * time.Minute)
-		f.is(t, v1alpha1.ReasonMirrored, k.copies(2))
-		require.Equal(t, "green", f.colour(t, k, "other"))
-		require.Equal(t, "green", f.colour(t, k, "web"))
-		f.forget()
+		w.is(t, v1alpha1.ReasonMirrored, k.copies(2))
+		require.Equal(t, "green", w.colour(t, k, "other"))
+		require.Equal(t, "green", w.colour(t, k, "web"))
+		w.forget()
 	})
 }
