@@ -128,7 +128,7 @@ func changed(c sim.Change) string {
 		return "gone"
 	}
 	var parts []string
-	for _, path := range slices.Sorted(maps.Keys(merged(before, after))) {
+	for _, path := range slices.Sorted(maps.Keys(union(before, after))) {
 		if before[path] != after[path] {
 			parts = append(parts, path+": "+orNothing(before[path])+" → "+orNothing(after[path]))
 		}
@@ -139,8 +139,10 @@ func changed(c sim.Change) string {
 	return strings.Join(parts, ", ")
 }
 
-func merged(a, b map[string]string) map[string]string {
-	out := maps.Clone(a)
+// union has the keys of both maps.
+func union[K comparable, V any](a, b map[K]V) map[K]V {
+	out := make(map[K]V, len(a)+len(b))
+	maps.Copy(out, a)
 	maps.Copy(out, b)
 	return out
 }

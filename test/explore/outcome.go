@@ -86,7 +86,7 @@ func (o *outcome) judge(reference *reference, want []state) {
 
 // miscounted finds what was created or deleted more or less often than without faults.
 func (o *outcome) miscounted(want map[count]int) (out []string) {
-	for c := range merged3(o.counts, want) {
+	for c := range union(o.counts, want) {
 		// Who sees a deletion and the creation after it at once may rightly do neither.
 		fewer := o.plan.has(StaleCache, StaleCaches, StaleRestart) && o.counts[c] < want[c]
 		if o.counts[c] != want[c] && !fewer {
@@ -113,17 +113,6 @@ func (o *outcome) misdone(want []effect) (out []string) {
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
-}
-
-func merged3(a, b map[count]int) map[count]bool {
-	out := map[count]bool{}
-	for c := range a {
-		out[c] = true
-	}
-	for c := range b {
-		out[c] = true
-	}
-	return out
 }
 
 func times(n int) string {

@@ -98,7 +98,7 @@ func (w *world) hidden(c sim.Change) bool {
 	}
 	was, is := newNames(nil).flatten(c.Before), newNames(nil).flatten(c.After)
 	paths := 0
-	for path := range merged(was, is) {
+	for path := range union(was, is) {
 		if was[path] == is[path] {
 			continue
 		}

@@ -185,8 +185,7 @@ func orNothing(value string) string {
 
 // differences compares a state with what it should be.
 func (s state) differences(want state, m *mask) (out []difference) {
-	both := sets.New(slices.Collect(maps.Keys(s))...).Insert(slices.Collect(maps.Keys(want))...)
-	for _, object := range sets.List(both) {
+	for _, object := range slices.Sorted(maps.Keys(union(s, want))) {
 		got, isThere := s[object]
 		wanted, shouldBe := want[object]
 		switch {
@@ -203,8 +202,7 @@ func (s state) differences(want state, m *mask) (out []difference) {
 }
 
 func (f fields) differences(object string, want fields, m *mask) (out []difference) {
-	paths := sets.New(slices.Collect(maps.Keys(f.values))...).Insert(slices.Collect(maps.Keys(want.values))...)
-	for _, path := range sets.List(paths) {
+	for _, path := range slices.Sorted(maps.Keys(union(f.values, want.values))) {
 		if f.values[path] != want.values[path] && !m.hides(f.resource, path) {
 			out = append(out, difference{leaf: leaf{f.resource, path}, object: object, want: want.values[path], got: f.values[path]})
 		}

@@ -3,7 +3,6 @@ package explore
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -199,7 +198,7 @@ func (w *world) remember(ctx context.Context, u *user, step Step) func() error {
 			if err != nil {
 				return err
 			}
-			for key := range merged2(was.Object, now.Object) {
+			for key := range union(was.Object, now.Object) {
 				if key == "metadata" || key == "status" && len(s.subresources) == 0 {
 					continue
 				}
@@ -216,12 +215,6 @@ func (w *world) remember(ctx context.Context, u *user, step Step) func() error {
 			}
 		}
 	}
-}
-
-func merged2(a, b map[string]any) map[string]any {
-	out := maps.Clone(a)
-	maps.Copy(out, b)
-	return out
 }
 
 // fail notes what is wrong with the operator in this run.
