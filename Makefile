@@ -52,6 +52,11 @@ bench: ## Run the benchmarks, and those beside client-go and controller-runtime
 	go test -run '^$$' -bench . -benchmem ./...
 	go -C test/bench test -bench . -benchmem
 
+.PHONY: mutants
+mutants: ## Break the library on purpose, and see that tests notice: minutes [RUN=regexp]
+	@go build -o bin/mutants ./test/mutants # not go run, which adds a line about the exit status
+	@nice bin/mutants -j 2 $(if $(RUN),-run '$(RUN)') # two, as most of a compilation is one thread
+
 .PHONY: tidy
 tidy: ## Tidy the go.mod file of every module
 	@for mod in $$(find . -name go.mod); do \

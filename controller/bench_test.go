@@ -59,11 +59,16 @@ func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 		b.watched = b.repo
 		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), OnAttempt: b.attempted}
 		b.user = controller.Funcs[*deployment]{FinalizerName: ours}
-		f(b)
-		if b.stop != nil {
+		defer func() { // also if f fails: what it started could go on for ever, in virtual time
+			if b.stop == nil {
+				return
+			}
 			b.stop()
-			require.NoError(t, <-b.done)
-		}
+			if err := <-b.done; !t.Failed() {
+				require.NoError(t, err)
+			}
+		}()
+		f(b)
 	})
 }
 

@@ -384,7 +384,14 @@ func TestG6FirstTouchOfAWarmCacheIsLive(t *testing.T) {
 		require.NoError(t, <-b.done)
 		b.stop = nil
 		require.NoError(t, other.Stop())
-	}, func() *deployment { d := newDeployment("a"); d.Spec.Replicas = new(int32(1)); return d }())
+	}, held(1))
+}
+
+// held has the finalizer: adding it would be answered with the live object anyway.
+func held(replicas int32) *deployment {
+	d := newDeployment("a")
+	d.Finalizers, d.Spec.Replicas = []string{ours}, new(replicas)
+	return d
 }
 
 // deaf is a handler that does nothing.

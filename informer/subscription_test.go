@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
 )
@@ -47,5 +48,26 @@ func TestG14StopWaitsForOnError(t *testing.T) {
 		synctest.Wait()
 		require.NoError(t, sub.Stop())
 		require.True(t, returned)
+	})
+}
+
+// TestG8SyncedMeansThatTheHandlerWasTold, not that the cache is full, which it was long
+// before this handler came. Kills: a sync that does not wait for the handler.
+func TestG8SyncedMeansThatTheHandlerWasTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in, err := informer.New(newOrigin(cm("a", "1"), cm("a", "2")), nil)
+		require.NoError(t, err)
+		defer running(t, in)()
+		told := 0
+		sub, err := in.Subscribe(t.Context(), handler{TypedResourceEventHandlerFuncs: cache.TypedResourceEventHandlerFuncs[*configMap]{
+			AddFunc: func(*configMap) {
+				time.Sleep(time.Second)
+				told++
+			},
+		}})
+		require.NoError(t, err)
+		require.True(t, cache.WaitFor(t.Context(), "", sub.Synced()...))
+		require.Equal(t, 2, told)
+		require.NoError(t, sub.Stop())
 	})
 }

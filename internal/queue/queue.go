@@ -35,7 +35,7 @@ type Options[K comparable] struct {
 
 // Queue holds keys of type K and, for each, reasons of type R and what its workers
 // keep of it, of type S. It is safe for concurrent use. No lock is held while other code
-// runs, but for Options.Tenant.
+// runs, but for Options.Tenant and what Failed is given.
 type Queue[K, R comparable, S any] struct {
 	opts Options[K]
 	work *workqueue.Typed[*Item[K, R, S]]

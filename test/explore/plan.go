@@ -39,8 +39,9 @@ const (
 	Rejected504 FaultKind = "rejected-504"
 	// Conflict: somebody else changes the object first.
 	Conflict FaultKind = "conflict"
-	// SecondLeader: another process starts, and the first one goes on until both are at rest,
-	// as one does that has not noticed yet that it has lost its lease.
+	// SecondLeader: another process starts and does its work while the write is on its way.
+	// Then the write arrives, and the first process goes on until both are at rest, as one
+	// does that has not noticed yet that it has lost its lease.
 	SecondLeader FaultKind = "second-leader"
 	// StaleCache: watches of the write's kind show neither the write nor anything after it,
 	// until the next step of the script has been taken and all is quiet. Other kinds' do.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -102,6 +103,12 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) 
 		w.world.touch(what)
 	case SecondLeader:
 		w.world.startAnother()
+		select { // the write is on its way, while the other process does its work
+		case <-time.After(restBeforeStep):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-w.world.over:
+		}
 	case StaleCache:
 		if of, ok := what.(written); ok {
 			w.world.holdBack(w.process, of.Resource.GroupResource())
