@@ -78,3 +78,18 @@ func TestHistoryOverflows(t *testing.T) {
 		require.True(t, over)
 	})
 }
+
+// A kind that nobody has written has a past all the same, in which there was nothing.
+func TestThePastOfAKindThatNobodyHasWritten(t *testing.T) {
+	srv, client := start(t, sim.Options{Kinds: sim.Core("configmaps", "secrets")})
+	then := strconv.FormatUint(srv.RV(), 10)
+	_, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), configMap("a"), metav1.CreateOptions{})
+	require.NoError(t, err)
+	past := metav1.ListOptions{ResourceVersion: then, ResourceVersionMatch: metav1.ResourceVersionMatchExact}
+	list, err := client.CoreV1().Secrets("default").List(t.Context(), past)
+	require.NoError(t, err)
+	require.Empty(t, list.Items)
+	srv.Expire()
+	_, err = client.CoreV1().Secrets("default").List(t.Context(), past)
+	require.True(t, apierrors.IsResourceExpired(err), err)
+}

@@ -14,10 +14,14 @@ import (
 // store holds the states of all objects, and what has changed: etcd and the watch cache of
 // a real server in one. One counter numbers all changes. Nothing waits with the lock held.
 type store struct {
-	mu      sync.RWMutex
-	rv      uint64
-	tables  map[schema.GroupResource]*table
-	keep    int // how many changes of a kind are remembered
+	mu     sync.RWMutex
+	rv     uint64
+	tables map[schema.GroupResource]*table
+	keep   int // how many changes of a kind are remembered
+	// oldest is where the history begins of a kind that nobody has written or asked for
+	// yet; began, where that of one does which was dropped in between.
+	oldest  uint64
+	began   map[schema.GroupResource]uint64
 	observe func(Change)
 }
 
@@ -40,14 +44,18 @@ type change struct {
 
 func newStore(keep int, observe func(Change)) *store {
 	// So that the first changes already show who compares numbers as text.
-	return &store{rv: 9_990, tables: map[schema.GroupResource]*table{}, keep: keep, observe: observe}
+	const first = 9_990
+	return &store{
+		rv: first, oldest: first, tables: map[schema.GroupResource]*table{}, began: map[schema.GroupResource]uint64{},
+		keep: keep, observe: observe,
+	}
 }
 
 // table returns the table of a kind, for which the lock is held.
 func (s *store) table(gr schema.GroupResource) *table {
 	t := s.tables[gr]
 	if t == nil {
-		t = &table{objects: map[types.NamespacedName]*record{}, oldest: s.rv, news: make(chan struct{})}
+		t = &table{objects: map[types.NamespacedName]*record{}, oldest: max(s.oldest, s.began[gr]), news: make(chan struct{})}
 		s.tables[gr] = t
 	}
 	return t
@@ -126,6 +134,7 @@ func (t *table) wake() {
 func (s *store) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.oldest = s.rv
 	for _, t := range s.tables {
 		t.changes, t.oldest = nil, s.rv
 	}
@@ -140,6 +149,7 @@ func (s *store) drop(gr schema.GroupResource) {
 		t.wake()
 		delete(s.tables, gr)
 	}
+	s.began[gr] = s.rv
 }
 
 // after returns the changes of a table that came after a resourceVersion and not after
