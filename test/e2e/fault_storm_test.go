@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	goruntime "runtime"
 	"slices"
 	"strings"
@@ -171,7 +172,7 @@ func heapInUse() uint64 {
 // creates 5,000 objects in another namespace, faster than the operator works.
 //
 // Red if the queue is one line for all (the victims then wait for the whole backlog),
-// and if states of the hot object or of the backlog are kept.
+// and, without client-go's mutation detector, if states of the hot object are kept.
 func TestFault20StormsElsewhere(t *testing.T) {
 	s, c := newStorm(t)
 	s.start(c)
@@ -203,7 +204,11 @@ func TestFault20StormsElsewhere(t *testing.T) {
 	t.Logf("in %s %d writes to the hot object, %d objects, of which %d wait; heap +%.1f MB", took, writes.Load(), created.Load(), waiting, grown/1e6)
 	require.LessOrEqual(t, stormy.own, 2*quiet.own+500*time.Millisecond)
 	require.LessOrEqual(t, stormy.others, int64(10))
-	require.Less(t, grown, float64(created.Load()*4<<10+2<<20), "what the cache holds")
+	held := created.Load()*4<<10 + 2<<20 // what the cache holds
+	if os.Getenv("KUBE_CACHE_MUTATION_DETECTOR") == "true" {
+		held += writes.Load() * 20 << 10 // client-go's detector keeps each state, and a copy
+	}
+	require.Less(t, grown, float64(held))
 	require.NotZero(t, s.hot.Load())
 }
 
