@@ -3,7 +3,6 @@ package explore
 import (
 	"flag"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -90,7 +89,7 @@ func Explore[T repository.Object](t *testing.T, c Case[T], opts ...Option) (*Res
 	if err != nil {
 		return nil, err
 	}
-	o := &options{depth: *depthFlag}
+	o := &options{}
 	for _, opt := range opts {
 		opt(o)
 	}
@@ -141,7 +140,6 @@ func (e *exploration) try(plan Plan) (*outcome, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.plan = plan
 	out.judge(e.reference, want)
 	return &out, nil
 }
@@ -161,7 +159,7 @@ func (r *Result) note(o *outcome) {
 func (o *outcome) hit() bool {
 	happened := 0
 	for _, e := range o.entries {
-		if e.who == "fault" && (e.write > 0 || strings.Contains(e.what, "back from here") || strings.Contains(e.what, "changed back")) {
+		if e.planned {
 			happened++
 		}
 	}

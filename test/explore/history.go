@@ -46,9 +46,8 @@ func (h *history) add(c sim.Change, byOperator bool) {
 		return
 	}
 	h.changes = append(h.changes, c)
-	o := c.After
+	o := objectOf(c)
 	if c.Type == watch.Deleted {
-		o = c.Before
 		delete(h.objects, r)
 	} else {
 		h.objects[r] = c.After
@@ -113,14 +112,6 @@ func (h *history) counted() map[count]int {
 
 // changed describes a change by the fields that differ, for people.
 func changed(c sim.Change) string {
-	none := newNames(nil)
-	before, after := map[string]string{}, map[string]string{}
-	if c.Before != nil {
-		before = none.flatten(c.Before)
-	}
-	if c.After != nil {
-		after = none.flatten(c.After)
-	}
 	if c.Type == watch.Added {
 		return "created"
 	}
@@ -128,15 +119,34 @@ func changed(c sim.Change) string {
 		return "gone"
 	}
 	var parts []string
-	for _, path := range slices.Sorted(maps.Keys(union(before, after))) {
-		if before[path] != after[path] {
-			parts = append(parts, path+": "+orNothing(before[path])+" → "+orNothing(after[path]))
-		}
+	before, after, paths := compare(c)
+	for _, path := range paths {
+		parts = append(parts, path+": "+orNothing(before[path])+" → "+orNothing(after[path]))
 	}
 	if len(parts) == 0 {
 		return "changed in what is not compared"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// compare returns the fields of an object that was changed, and the paths of those that differ.
+func compare(c sim.Change) (before, after map[string]string, paths []string) {
+	none := newNames(nil)
+	before, after = none.flatten(c.Before), none.flatten(c.After)
+	for _, path := range slices.Sorted(maps.Keys(union(before, after))) {
+		if before[path] != after[path] {
+			paths = append(paths, path)
+		}
+	}
+	return before, after, paths
+}
+
+// objectOf is the object that a change is about: its last state, if it is gone.
+func objectOf(c sim.Change) *unstructured.Unstructured {
+	if c.After == nil {
+		return c.Before
+	}
+	return c.After
 }
 
 // union has the keys of both maps.

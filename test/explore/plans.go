@@ -13,20 +13,15 @@ func (r *reference) plans(s *suite, o *options) []Plan {
 		}
 	}
 	for i, w := range r.writes {
-		if w.masked {
+		if !w.effective || w.masked { // what changes nothing can fail without a trace
 			continue
 		}
-		if w.effective { // what changes nothing can fail without a trace
-			add("U", i+1, NotSentCrash, CommittedCrash, CommittedError)
-			add("U", i+1, w.rejection(i, o))
-		}
-		if w.effective && w.api {
+		add("U", i+1, NotSentCrash, CommittedCrash, CommittedError, w.rejection(i, o))
+		if w.api {
 			add("U", i+1, StaleCache)
 		}
-		if w.effective {
-			add("U", i+1, StaleCaches, StaleRestart, SecondLeader)
-		}
-		if w.effective && w.api && w.target.key.Name != "" && w.verb != "create" {
+		add("U", i+1, StaleCaches, StaleRestart, SecondLeader)
+		if w.api && w.target.key.Name != "" && w.verb != "create" {
 			add("U", i+1, Conflict)
 		}
 	}

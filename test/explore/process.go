@@ -53,6 +53,13 @@ func (w *world) startProcess(behind uint64) {
 	go w.live(ctx, p)
 }
 
+// lives are the processes so far.
+func (w *world) lives() []*process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.processes)
+}
+
 // faulty puts faults that a test asks for between a process and the server.
 func (w *world) faulty(session *sim.Session) (http.RoundTripper, *fault.Injector) {
 	injector, err := fault.New()
@@ -82,7 +89,7 @@ func (w *world) live(ctx context.Context, p *process) {
 	if ctx.Err() != nil || w.isCrashed(p) {
 		return
 	}
-	w.trace.add(entry{who: p.name, what: "ended by itself", result: fmt.Sprint(err), failed: true})
+	w.trace.add(entry{who: p.name, what: "ended by itself", result: fmt.Sprint(err)})
 	w.mu.Lock()
 	w.restarts++
 	tooOften := w.restarts > maxRestarts
@@ -171,10 +178,7 @@ func (w *world) hold(p *process, rv uint64, only ...schema.GroupResource) {
 // release shows held processes what they have missed. gone: their watches end before, so
 // that they have to list.
 func (w *world) release(gone bool) {
-	w.mu.Lock()
-	all := append([]*process(nil), w.processes...)
-	w.mu.Unlock()
-	for _, p := range all {
+	for _, p := range w.lives() {
 		if !p.held {
 			continue
 		}
@@ -198,9 +202,7 @@ func (w *world) compared() []schema.GroupResource {
 
 // stop ends all processes, and says which one does not end.
 func (w *world) stop() {
-	w.mu.Lock()
-	all := append([]*process(nil), w.processes...)
-	w.mu.Unlock()
+	all := w.lives()
 	close(w.over)
 	for _, p := range all {
 		p.cancel()

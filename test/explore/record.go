@@ -65,7 +65,7 @@ func (w *world) carried(p *process, n int, what fmt.Stringer, before int, err er
 		rec.target = ref{of.Resource.GroupResource(), of.Key()}
 		if c, took := w.history.since(before, p.name, rec.target); took {
 			rec.effective, rec.target.key = true, c.Key
-			of.Name = identityOf(c)
+			of.Name = stableName(objectOf(c))
 			rec.what, e.what = of.String(), of.String()
 			rec.result = fmt.Sprintf("rv %d, %s", c.RV, changed(c))
 			rec.masked = w.hidden(c)
@@ -74,7 +74,7 @@ func (w *world) carried(p *process, n int, what fmt.Stringer, before int, err er
 		rec.effective, rec.verb, rec.result = err == nil, "external", "done"
 	}
 	if err != nil {
-		rec.result, e.failed = err.Error(), true
+		rec.result = err.Error()
 	}
 	e.result = rec.result
 	w.trace.add(e)
@@ -96,32 +96,14 @@ func (w *world) hidden(c sim.Change) bool {
 	if m == nil {
 		m = w.suite.mask
 	}
-	was, is := newNames(nil).flatten(c.Before), newNames(nil).flatten(c.After)
-	paths := 0
-	for path := range union(was, is) {
-		if was[path] == is[path] {
-			continue
-		}
-		if !m.hides(c.Resource.GroupResource().String(), path) {
-			return false
-		}
-		paths++
-	}
-	return paths > 0
-}
-
-// identityOf is the name of a changed object, as it is in each run.
-func identityOf(c sim.Change) string {
-	o := c.After
-	if o == nil {
-		o = c.Before
-	}
-	return stableName(o)
+	_, _, paths := compare(c)
+	shown := func(path string) bool { return !m.hides(c.Resource.GroupResource().String(), path) }
+	return len(paths) > 0 && !slices.ContainsFunc(paths, shown)
 }
 
 // happened notes that a fault has happened.
 func (w *world) happened(n int, kind FaultKind, p *process, what fmt.Stringer) {
-	w.trace.add(entry{who: "fault", what: fmt.Sprintf("%s at U%d of %s: %s", kind, n, p.name, what), write: n, failed: true})
+	w.trace.add(entry{who: "fault", what: fmt.Sprintf("%s at U%d of %s: %s", kind, n, p.name, what), write: n, planned: true})
 }
 
 // effect notes a write to an external system that takes effect now.

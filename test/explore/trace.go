@@ -21,7 +21,7 @@ type entry struct {
 	who, what string
 	write     int // its number, 0: none
 	result    string
-	failed    bool
+	planned   bool // a fault of the plan happens here
 	alarm     bool // the operator logs an error
 }
 

@@ -1,9 +1,7 @@
 package explore
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +10,9 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kuberator/kuberator/test/internal/answer"
 	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
@@ -55,7 +53,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 		return err
 	})
 	if rejected, ok := errors.AsType[*rejection](err); ok {
-		return rejected.response(r), nil
+		return answer.Status(r, rejected.Status())
 	}
 	if err != nil {
 		if response != nil {
@@ -149,22 +147,5 @@ func reject(how FaultKind, what fmt.Stringer) error {
 		return &rejection{apierrors.NewTimeoutError("explore: the request timed out", 0)}
 	default:
 		return &rejection{apierrors.NewInternalError(fmt.Errorf("explore: %s failed", verb))}
-	}
-}
-
-func (e *rejection) response(r *http.Request) *http.Response {
-	status := e.Status()
-	status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
-	body, err := json.Marshal(status)
-	if err != nil {
-		panic(err) //nolint:forbidigo // texts and numbers can be encoded
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	if status.Details != nil && status.Details.RetryAfterSeconds > 0 {
-		header.Set("Retry-After", fmt.Sprint(status.Details.RetryAfterSeconds))
-	}
-	return &http.Response{
-		StatusCode: int(status.Code), Status: fmt.Sprint(status.Code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: r,
 	}
 }

@@ -125,13 +125,8 @@ func (w *world) run() error {
 func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
 	fault, planned := w.plan.at("S", i+1)
 	if planned && fault == Gap {
-		w.trace.say("fault", "all watches are held back from here to the end of the next step")
-		w.mu.Lock()
-		for _, p := range w.processes {
-			p.held = true
-		}
-		w.mu.Unlock()
-		for _, p := range w.processes {
+		w.trace.add(entry{who: "fault", what: "all watches are held back from here to the end of the next step", planned: true})
+		for _, p := range w.lives() {
 			w.holdBack(p)
 		}
 	}
@@ -156,7 +151,7 @@ func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
 	if err := w.rest(ctx, restWhileHeld, time.Now()); err != nil {
 		return err
 	}
-	w.trace.say("fault", "the object is changed back to what it was before: %s", step)
+	w.trace.add(entry{who: "fault", what: "the object is changed back to what it was before: " + step.String(), planned: true})
 	return undo()
 }
 

@@ -1,17 +1,15 @@
 package fault
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	httpanswer "github.com/kuberator/kuberator/test/internal/answer"
 )
 
 // The outcomes of this file do not reach the server: nothing takes effect, and the client
@@ -92,28 +90,7 @@ func answer(r *http.Request, refusal *apierrors.StatusError) (*http.Response, er
 	if status.Status == "" {
 		status.Status = metav1.StatusFailure
 	}
-	body, err := encode(status)
-	if err != nil {
-		return nil, err
-	}
-	header := http.Header{"Content-Type": {"application/json"}, "Content-Length": {strconv.Itoa(len(body))}}
-	if d := status.Details; d != nil && d.RetryAfterSeconds > 0 {
-		header.Set("Retry-After", strconv.Itoa(int(d.RetryAfterSeconds)))
-	}
-	return &http.Response{
-		StatusCode: int(status.Code), Status: fmt.Sprintf("%d %s", status.Code, http.StatusText(int(status.Code))),
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: header,
-		Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)), Request: r,
-	}, nil
-}
-
-func encode(status metav1.Status) ([]byte, error) {
-	status.TypeMeta = metav1.TypeMeta{APIVersion: "v1", Kind: "Status"}
-	body, err := json.Marshal(status)
-	if err != nil {
-		return nil, fmt.Errorf("fault: encode a status: %w", err)
-	}
-	return body, nil
+	return httpanswer.Status(r, status)
 }
 
 func seconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }

@@ -1,14 +1,11 @@
 package sim
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kuberator/kuberator/test/internal/answer"
 )
 
 // errNotServed is a path that nothing answers. The server says it in plain text.
@@ -28,15 +27,6 @@ func routeError(code int, message string) error {
 	return apierrors.NewGenericServerResponse(code, "", schema.GroupResource{}, "", message, 0, false)
 }
 
-func ok(code int, media string, body []byte) *http.Response {
-	return &http.Response{
-		StatusCode: code, Status: strconv.Itoa(code) + " " + http.StatusText(code), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header:        http.Header{"Content-Type": {media}},
-		Body:          io.NopCloser(bytes.NewReader(body)),
-		ContentLength: int64(len(body)),
-	}
-}
-
 // failed is the answer to a request that could not be served. An error is returned if there
 // is nobody to answer.
 func failed(err error, header http.Header) (*http.Response, error) {
@@ -44,7 +34,7 @@ func failed(err error, header http.Header) (*http.Response, error) {
 		return nil, err
 	}
 	if errors.Is(err, errNotServed) {
-		return ok(http.StatusNotFound, "text/plain; charset=utf-8", []byte(errNotServed.Error()+"\n")), nil
+		return answer.New(http.StatusNotFound, "text/plain; charset=utf-8", []byte(errNotServed.Error()+"\n")), nil
 	}
 	status := metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Message: err.Error()}
 	if known := apierrors.APIStatus(nil); errors.As(err, &known) {
@@ -62,10 +52,8 @@ func failed(err error, header http.Header) (*http.Response, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode a Status: %w", err)
 	}
-	response := ok(int(status.Code), media, body)
-	if d := status.Details; d != nil && d.RetryAfterSeconds > 0 {
-		response.Header.Set("Retry-After", strconv.Itoa(int(d.RetryAfterSeconds)))
-	}
+	response := answer.New(int(status.Code), media, body)
+	answer.RetryAfter(response, status)
 	return response, nil
 }
 
@@ -83,13 +71,13 @@ func statusBody(status metav1.Status) []byte {
 // write gives a body of JSON the form that the client asked for.
 func (r *request) write(code int, body []byte) (*http.Response, error) {
 	if r.form.media != mediaYAML {
-		return ok(code, mediaJSON, body), nil
+		return answer.New(code, mediaJSON, body), nil
 	}
 	body, err := yaml.JSONToYAML(body)
 	if err != nil {
 		return nil, fmt.Errorf("encode the answer: %w", err)
 	}
-	return ok(code, mediaYAML, body), nil
+	return answer.New(code, mediaYAML, body), nil
 }
 
 // answer is an object, in the version and the form that the client asked for.

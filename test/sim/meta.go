@@ -10,6 +10,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
+
+	"github.com/kuberator/kuberator/test/internal/answer"
 )
 
 // meta serves what is no resource: discovery, the version and health.
@@ -19,7 +21,7 @@ func (s *Server) meta(r *http.Request) (*http.Response, error) {
 	}
 	switch path := strings.Trim(r.URL.Path, "/"); path {
 	case "healthz", "livez", "readyz":
-		return ok(http.StatusOK, "text/plain; charset=utf-8", []byte("ok")), nil
+		return answer.New(http.StatusOK, "text/plain; charset=utf-8", []byte("ok")), nil
 	case "version":
 		return document(version.Info{Major: "1", Minor: "36", GitVersion: "v1.36.3", Platform: "sim/sim", GoVersion: "go1.26", Compiler: "gc"})
 	case "api":
@@ -98,5 +100,5 @@ func document(v any) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ok(http.StatusOK, mediaJSON, data), nil
+	return answer.New(http.StatusOK, mediaJSON, data), nil
 }

@@ -7,6 +7,8 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+
+	"github.com/kuberator/kuberator/test/internal/answer"
 )
 
 // marshaller is what the Go types of compiled-in kinds are.
@@ -45,7 +47,7 @@ func (r *request) protobufList(items []*record, meta metav1.ListMeta) (*http.Res
 	if err != nil {
 		return nil, fmt.Errorf("encode a list: %w", err)
 	}
-	return ok(http.StatusOK, mediaProtobuf, append([]byte("k8s\x00"), body...)), nil
+	return answer.New(http.StatusOK, mediaProtobuf, append([]byte("k8s\x00"), body...)), nil
 }
 
 func appendField(out []byte, number byte, value []byte) []byte {

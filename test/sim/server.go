@@ -106,7 +106,7 @@ func (s *Server) begin(ctx context.Context) error {
 		case kind.builtin != nil:
 			s.serve(kind.builtin)
 		case kind.definition != nil:
-			if _, err := s.root.do(ctx, "create", definitions, "", "", kind.definition); err != nil {
+			if err := s.root.make(ctx, definitions, kind.definition); err != nil {
 				errs = append(errs, fmt.Errorf("kind %s: %w", kind.name, err))
 			}
 		default:
@@ -127,8 +127,8 @@ func (s *Server) AddNamespace(name string) error {
 	if s.store.get(ns.gr(), keyOf("", name)) != nil {
 		return nil
 	}
-	_, err := s.root.do(context.Background(), //nolint:forbidigo // nothing in it waits
-		"create", ns, "", "", map[string]any{"metadata": map[string]any{"name": name}})
+	err := s.root.make(context.Background(), //nolint:forbidigo // nothing in it waits
+		ns, map[string]any{"apiVersion": "v1", "kind": "Namespace", "metadata": map[string]any{"name": name}})
 	if err != nil {
 		return fmt.Errorf("namespace %q: %w", name, err)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"sync"
@@ -98,36 +97,14 @@ func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// do is a request of the server's own parts. key is namespace and name, or for a create
-// the namespace.
-func (s *Session) do(ctx context.Context, verb string, res *resource, namespace, name string, object any) (map[string]any, error) {
+// make creates an object of the server's own, with its kind.
+func (s *Session) make(ctx context.Context, res *resource, object map[string]any) error {
 	body, err := json.Marshal(object)
 	if err != nil {
-		return nil, fmt.Errorf("encode the request: %w", err)
+		return fmt.Errorf("encode the request: %w", err)
 	}
-	response, err := s.serve(&request{
-		ctx: ctx, session: s, resource: res, verb: verb, namespace: namespace, name: name, query: url.Values{}, header: http.Header{},
-		body: withKind(res, verb, body), contentType: "application/json",
+	_, err = s.serve(&request{
+		ctx: ctx, session: s, resource: res, verb: "create", query: url.Values{}, header: http.Header{}, body: body, contentType: "application/json",
 	})
-	if err != nil {
-		return nil, err
-	}
-	data, err := io.ReadAll(response.Body)
-	if err != nil {
-		return nil, err
-	}
-	return decodeObject(data)
-}
-
-func withKind(res *resource, verb string, body []byte) []byte {
-	if verb != "create" && verb != "update" {
-		return body
-	}
-	object, err := decodeObject(body)
-	if err != nil || object["kind"] != nil {
-		return body
-	}
-	object["apiVersion"], object["kind"] = res.gvk.ToAPIVersionAndKind()
-	body, _ = json.Marshal(object) //nolint:errchkjson // it was just decoded
-	return body
+	return err
 }

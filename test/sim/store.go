@@ -77,8 +77,7 @@ func (s *store) get(gr schema.GroupResource, key types.NamespacedName) *record {
 }
 
 // commit replaces the state of an object, if it is still the one that was read (nil: that
-// it does not exist), and reports whether it did. A nil object removes it. make returns the
-// new state at its resourceVersion.
+// it does not exist), and reports whether it did. A nil object removes it.
 func (s *store) commit(w *write, read *record, object map[string]any) (*record, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

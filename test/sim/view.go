@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"strings"
-
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
@@ -23,8 +21,7 @@ type Watches struct {
 
 // Watches returns a hold on watches, by resource and group as for [Core].
 func (s *Session) Watches(resource string) Watches {
-	name, group, _ := strings.Cut(resource, ".")
-	return Watches{session: s, gr: schema.GroupResource{Group: group, Resource: name}}
+	return Watches{session: s, gr: schema.ParseGroupResource(resource)}
 }
 
 // Watches is [Session.Watches] for clients of the server itself.

@@ -13,6 +13,8 @@ import (
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/kuberator/kuberator/test/internal/answer"
 )
 
 // stream is one open watch. A goroutine of its own writes to the client: that it waits for
@@ -56,7 +58,7 @@ func (s *Server) watch(r *request) (*http.Response, error) {
 		defer cancel()
 		_ = out.CloseWithError(w.run(ctx, initial)) // it never fails
 	}()
-	response := ok(http.StatusOK, mediaJSON, nil)
+	response := answer.New(http.StatusOK, mediaJSON, nil)
 	response.Body, response.ContentLength = body{in, left}, -1
 	return response, nil
 }
