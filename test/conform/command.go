@@ -50,6 +50,9 @@ func (c command) method() string {
 
 func (c command) sends() bool { return c.verb != "EVENTS" && c.verb != "CLOSE" }
 
+// namesBookmarks tells whether an EVENTS step asks for a bookmark.
+func (c command) namesBookmarks() bool { return c.to == bookmark || c.only == bookmark }
+
 func (c command) needsBody() bool {
 	return !c.noBody && c.sends() && !slices.Contains([]string{"GET", "DELETE"}, c.verb) && c.method() != "GET"
 }

@@ -100,3 +100,22 @@ func TestRunErrorsNameTheStep(t *testing.T) {
 	_, _, err = play(t, "GET $widgets as=w\nPUT $widgets/a\n  $w.object\n  {}\n", "{}")
 	require.ErrorContains(t, err, `what changes $w.object begins with "+ "`)
 }
+
+// TestBookmarksAreEventsOnlyWhereAsked shows that a bookmark that a server sends in
+// between changes no answer, and that a step that names bookmarks gets it.
+func TestBookmarksAreEventsOnlyWhereAsked(t *testing.T) {
+	const (
+		added   = `{"type":"ADDED","object":{"kind":"Widget","metadata":{"name":"a","uid":"u-a","resourceVersion":"7","generation":1,"creationTimestamp":"2026-01-01T00:00:00Z"}}}`
+		between = `{"type":"BOOKMARK","object":{"kind":"Widget","metadata":{"resourceVersion":"8"}}}`
+	)
+	for step, want := range map[string][]string{
+		"2":             {"ADDED Widget a: uid1 rv1 generation 1", "ADDED Widget a: uid1 rv1 generation 1"},
+		"to=closed":     {"ADDED Widget a: uid1 rv1 generation 1", "ADDED Widget a: uid1 rv1 generation 1", "closed"},
+		"only=BOOKMARK": {"BOOKMARK Widget: rv current"},
+		"to=BOOKMARK":   {"ADDED Widget a: uid1 rv1 generation 1", "BOOKMARK Widget: rv current"},
+	} {
+		got, _, err := play(t, "WATCH w $widgets\nEVENTS w "+step+"\n", added+between+added)
+		require.NoError(t, err, step)
+		require.Equal(t, want, got.Steps[1].Answer, step)
+	}
+}

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// bookmark is the type of an event that says how far a watch has come.
+const bookmark = "BOOKMARK"
+
 // maxEvents is more than any script causes.
 const maxEvents = 10_000
 
@@ -74,7 +77,9 @@ func (w *watch) next(ctx context.Context) (e event, ok bool, err error) {
 	}
 }
 
-// wanted reads the events that a step asks for.
+// wanted reads the events that a step asks for. A server that was allowed to sends
+// bookmarks when it likes, a second one right after the end of a list too: they are
+// events only for a step that names them.
 func (w *watch) wanted(ctx context.Context, c command) (events []event, closed bool, err error) {
 	for {
 		e, ok, err := w.next(ctx)
@@ -83,6 +88,8 @@ func (w *watch) wanted(ctx context.Context, c command) (events []event, closed b
 			return nil, false, fmt.Errorf("reading event %d of watch %s: %w", len(events)+1, c.watch, err)
 		case !ok:
 			return events, true, nil
+		case e.Type == bookmark && !c.namesBookmarks():
+			continue
 		case c.only != "":
 			if matches(e, c.only) {
 				return []event{e}, false, nil
