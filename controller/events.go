@@ -57,18 +57,28 @@ func (p primary[T, C]) enqueue(obj T, verb Verb, weight queue.Weight) {
 	p.r.queue.Add(key, Reason{Verb: verb, Kind: p.c.repo.Kind().Kind, Key: key, ResourceVersion: obj.GetResourceVersion()}, weight)
 }
 
-// matters asks the filter. A filter that panics hides nothing.
-func (c *Controller[T, C]) matters(before, after T) (yes bool) {
-	if informer.LifecycleChanged(before, after) {
-		return true
-	}
+// matters asks the filter.
+func (c *Controller[T, C]) matters(before, after T) bool {
+	return informer.LifecycleChanged(before, after) || passes(c.filter, before, after, func(panicked error) {
+		c.trouble(kerr.New(kerr.OpFilter, c.repo.Kind(), repository.Key(after), after.GetUID(), panicked))
+	})
+}
+
+// passes tells whether any of the predicates holds. With none, every change passes. A
+// predicate that panics hides nothing, and is reported.
+func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U, report func(error)) (yes bool) {
 	defer func() {
 		if value := recover(); value != nil {
-			c.trouble(kerr.New(kerr.OpFilter, c.repo.Kind(), repository.Key(after), after.GetUID(), kerr.Recovered(value)))
+			report(kerr.Recovered(value))
 			yes = true
 		}
 	}()
-	return passes(c.filter, before, after)
+	for _, predicate := range anyOf {
+		if predicate(before, after) {
+			return true
+		}
+	}
+	return len(anyOf) == 0
 }
 
 // isNews tells a change that makes earlier failures history: somebody changed the

@@ -14,7 +14,7 @@ import (
 // and none to forget.
 //
 // If anyOf has predicates, a change counts only if one of them holds; objects that
-// come and go always count. It must be called before Run, which runs the informer
+// come and go always count, and so does a change for which a predicate panics. It must be called before Run, which runs the informer
 // too.
 //
 // The idea is that of krt, the collections of Istio, where what a function fetched

@@ -172,25 +172,21 @@ func (s secondary[U]) mapped(verb Verb, before, after U, weight queue.Weight) {
 	s.arrived(attempt.Ref{Kind: s.kind.GroupKind(), Key: reason.Key})
 }
 
-// keys asks a mapping, whose panic loses the change for it, and for nobody else.
+// keys asks a mapping, whose panic loses the change for it, and for nobody else: only
+// it knows which keys it meant.
 func (s secondary[U]) keys(m mapping[U], verb Verb, subject, before, after U) []types.NamespacedName {
-	defer func() {
-		if value := recover(); value != nil {
-			s.trouble(kerr.New(kerr.OpMap, s.kind, repository.Key(subject), subject.GetUID(), kerr.Recovered(value)))
-		}
-	}()
-	if verb == VerbUpdated && !passes(m.filter, before, after) {
+	if verb == VerbUpdated && !passes(m.filter, before, after, s.panicked(kerr.OpFilter, subject)) {
 		return nil
 	}
+	defer func() {
+		if value := recover(); value != nil {
+			s.panicked(kerr.OpMap, subject)(kerr.Recovered(value))
+		}
+	}()
 	return m.keys(s.hub, before, after)
 }
 
-// passes tells whether any of the predicates holds. With none, every change passes.
-func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U) bool {
-	for _, predicate := range anyOf {
-		if predicate(before, after) {
-			return true
-		}
-	}
-	return len(anyOf) == 0
+// panicked returns what reports a panic for obj.
+func (s secondary[U]) panicked(op kerr.Op, obj U) func(error) {
+	return func(err error) { s.trouble(kerr.New(op, s.kind, repository.Key(obj), obj.GetUID(), err)) }
 }

@@ -29,6 +29,7 @@ type Informer[T repository.Object] struct {
 	// hence it is a channel: no mutex is held while foreign code runs.
 	turn    chan struct{}
 	current atomic.Pointer[running[T]]
+	strings shared
 
 	mu         sync.Mutex // for what follows, changed in turn only
 	namespaces []string   // watched one by one, or all if there is none

@@ -51,6 +51,9 @@ func (i *Informer[T]) transform(fake bool) cache.TransformFunc {
 			}
 			o.SetManagedFields(nil)
 		}
+		if !fake {
+			i.strings.within(o)
+		}
 		if project == nil {
 			return o, nil
 		}

@@ -124,7 +124,8 @@ var sameWords = map[string]func(t *testing.T, w *world){
 			require.NotNil(t, synced)
 		}
 		require.ElementsMatch(t, []string{"+a", "+b"}, []string{<-heard, <-heard})
-		require.Equal(t, past.ResourceVersion, informer.Informer().LastSyncResourceVersion())
+		// Not the informer's LastSyncResourceVersion, which client-go sets after it told handlers.
+		require.Equal(t, past.ResourceVersion, informer.Informer().GetStore().LastStoreSyncResourceVersion())
 
 		travel.Release()
 		require.Equal(t, "+c", <-heard)
