@@ -15,11 +15,10 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/controller"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 const ours = "example.com/cleanup"
@@ -31,7 +30,7 @@ type (
 
 // bench is a controller of Deployments that runs in virtual time, and what it did.
 type bench struct {
-	*testserver.Server
+	*server
 	t    *testing.T
 	repo *repository.Live[*deployment]
 	// watched is what the controller is made of: repo, or a wrapper.
@@ -54,7 +53,7 @@ func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		core, logs := observer.New(zapcore.DebugLevel)
-		b := &bench{Server: testserver.New(objs...), t: t, logs: logs}
+		b := &bench{server: newServer(t, objs...), t: t, logs: logs}
 		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
 		b.watched = b.repo
 		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), OnAttempt: b.attempted}
@@ -175,22 +174,15 @@ func (b *bench) delete(name string) {
 	require.NoError(b.t, b.Clientset.AppsV1().Deployments("ns").Delete(b.t.Context(), name, metav1.DeleteOptions{}))
 }
 
-// patches counts the patches that were sent, also those that changed nothing.
-func patches(cs *fake.Clientset) (n int) {
-	for _, a := range cs.Actions() {
-		if a.GetVerb() == "patch" {
-			n++
-		}
-	}
-	return n
+// fail has requests fail from now on. A fault that does not happen fails the test.
+func (b *bench) fail(rules ...*fault.Rule) {
+	b.t.Helper()
+	require.NoError(b.t, b.faults.Add(rules...))
+	b.faults.Check(b.t)
 }
 
 func scale(replicas int32) func(*deployment) {
 	return func(d *deployment) { d.Spec.Replicas = new(replicas) }
-}
-
-func newDeployment(name string) *deployment {
-	return &deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name}}
 }
 
 func nsName(name string) types.NamespacedName {

@@ -12,7 +12,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kuberator/kuberator/controller"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -20,7 +19,7 @@ import (
 // either. Kills: news that only the generation tells.
 func TestG10DeletionEndsABackoffOfAKindWithoutGeneration(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a"}})
+		s := newServer(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a"}})
 		repo := repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps)
 		cleaned := 0
 		user := controller.Funcs[*corev1.ConfigMap]{

@@ -2,21 +2,20 @@ package controller_test
 
 import (
 	"context"
-	"errors"
 	"io"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kuberator/kuberator/controller"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 // TestG11FailingKeysDoNotDelayOthers has 1,000 objects that always fail, and one that
@@ -129,14 +128,7 @@ func TestG15AChildThatMayHaveBeenCreated(t *testing.T) {
 			_, err := g.Create(ctx, child("c")) // nobody's child, so that nobody adopts it
 			return controller.AwaitChange(), err
 		}
-		lost := false
-		b.After = func(_ int, w testserver.Write) error {
-			if w.Kind == "ConfigMap" && !lost {
-				lost = true
-				return io.ErrUnexpectedEOF
-			}
-			return nil
-		}
+		b.fail(fault.On("create", "configmaps").Nth(1).Then(fault.CommitThenEOF()))
 		b.make()
 		controller.Watches(b.c, in, nobody)
 		b.run()
@@ -146,7 +138,7 @@ func TestG15AChildThatMayHaveBeenCreated(t *testing.T) {
 		attempts := b.took()
 		require.Equal(t, kerr.ClassAmbiguous, kerr.ClassOf(attempts[0].Err))
 		require.NoError(t, attempts[1].Err)
-		require.Equal(t, 1, creates(b.Server))
+		require.Equal(t, 1, b.creates())
 		g.release()
 	})
 }
@@ -166,12 +158,7 @@ func TestG15AnObjectThatMayHaveBeenWritten(t *testing.T) {
 			_, err := b.repo.Patch(ctx, d, "application/merge-patch+json", []byte(`{"metadata":{"labels":{"written":"yes"}}}`))
 			return controller.AwaitChange(), err
 		}
-		b.After = func(n int, _ testserver.Write) error {
-			if n == 2 {
-				return io.ErrUnexpectedEOF
-			}
-			return nil
-		}
+		b.fail(fault.On("write", "*").Nth(2).Then(fault.CommitThenEOF()))
 		b.make()
 		g.hold()
 		b.run()
@@ -186,7 +173,6 @@ func TestG15AnObjectThatMayHaveBeenWritten(t *testing.T) {
 // TestFault10Conflicts answers every second write of all objects, and every write of
 // one, with a conflict.
 func TestFault10Conflicts(t *testing.T) {
-	conflict := apierrors.NewConflict(schema.GroupResource{Group: "apps", Resource: "deployments"}, "x", errors.New("modified"))
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			want := d.DeepCopy()
@@ -194,12 +180,12 @@ func TestFault10Conflicts(t *testing.T) {
 			_, err := b.repo.Update(ctx, d, want)
 			return controller.AwaitChange(), err
 		}
-		b.Before = func(n int, w testserver.Write) error {
-			if n%2 == 0 || w.Key.Name == "never" {
-				return conflict
-			}
-			return nil
-		}
+		var n atomic.Int32
+		second := func(*http.Request) bool { return n.Add(1)%2 == 0 }
+		b.fail(
+			fault.On("write", "deployments.apps").Named("never").Then(fault.Conflict()),
+			fault.On("write", "deployments.apps").Matching(second).Then(fault.Conflict()),
+		)
 		b.start()
 		calls := b.settle(time.Hour)
 		for _, good := range []string{"a", "b", "c"} {

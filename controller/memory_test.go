@@ -15,10 +15,10 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -41,8 +41,8 @@ func TestG19ObjectsThatAreGoneLeaveNothing(t *testing.T) {
 		withoutDetector(t)
 		return
 	}
-	s := testserver.New()
-	repo := repository.FromClient(s.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), s.Clientset.AppsV1().Deployments)
+	cs := fake.NewClientset() // of which nothing is asked but an empty list
+	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 	events := watch.NewFake()
 	in, err := informer.New(repository.Repository[*deployment](&replayed{repo, watch.NewFake()}), nil)
 	require.NoError(t, err)

@@ -10,10 +10,11 @@ import (
 	"go.uber.org/zap"
 	appsv1 "k8s.io/api/apps/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	k8sruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/controller"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -22,14 +23,14 @@ import (
 func settled(tb testing.TB, objects int) (round func()) {
 	tb.Helper()
 	keys := make([]types.NamespacedName, objects)
-	objs := make([]metav1.Object, objects)
+	objs := make([]k8sruntime.Object, objects)
 	for i := range objects {
-		d := newDeployment("d" + strconv.Itoa(i))
-		d.Finalizers = []string{ours}
+		d := &deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "d" + strconv.Itoa(i), Finalizers: []string{ours}}}
+		d.UID, d.ResourceVersion, d.Generation = types.UID(d.Name), strconv.Itoa(i+1), 1 // as of a server
 		objs[i], keys[i] = d, repository.Key(d)
 	}
-	s := testserver.New(objs...)
-	repo := repository.FromClient(s.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), s.Clientset.AppsV1().Deployments)
+	cs := fake.NewClientset(objs...) // it is asked once, before anything is measured
+	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 	done := make(chan struct{}, objects)
 	c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: ours}, &controller.Options{
 		Workers: 2, Logger: zap.NewNop(), OnAttempt: func(controller.Attempt) { done <- struct{}{} },

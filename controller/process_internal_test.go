@@ -2,20 +2,23 @@ package controller
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 // catchesUp is a cache that shows a write from the second time that it is asked, and
@@ -39,17 +42,23 @@ func (*catchesUp) view(types.NamespacedName) attempt.Object { return nil }
 // from the cache before that, and worked on after it.
 func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a"}})
-		repo := repository.FromClient(s.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), s.Clientset.AppsV1().Deployments)
+		srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps"), Namespaces: []string{"ns"}})
+		require.NoError(t, err)
+		t.Cleanup(srv.Close)
+		cs, err := kubernetes.NewForConfig(srv.Config())
+		require.NoError(t, err)
+		_, err = cs.CoreV1().ConfigMaps("ns").Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "a"}}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		repo := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
 		var got map[string]string
-		c, err := New(repo, Funcs[*appsv1.Deployment]{FinalizerName: NoFinalizer, ApplyFunc: func(_ context.Context, d *appsv1.Deployment) (Action, error) {
-			got = d.Labels
+		c, err := New(repo, Funcs[*corev1.ConfigMap]{FinalizerName: NoFinalizer, ApplyFunc: func(_ context.Context, cm *corev1.ConfigMap) (Action, error) {
+			got = cm.Labels
 			return AwaitChange(), nil
 		}}, nil)
 		require.NoError(t, err)
 		r, err := c.begin()
 		require.NoError(t, err)
-		sub, err := c.informer.Subscribe(t.Context(), primary[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c, r})
+		sub, err := c.informer.Subscribe(t.Context(), primary[*corev1.ConfigMap, Funcs[*corev1.ConfigMap]]{c, r})
 		require.NoError(t, err)
 		synctest.Wait()
 
@@ -65,7 +74,7 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 		kind := repo.Kind().GroupKind()
 		c.caches[kind] = append([]cached{late}, c.caches[kind]...)
 		ref := attempt.Ref{Kind: kind, Key: key}
-		r.own.set(key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: "102", Since: time.Now()}})
+		r.own.set(key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
 
 		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 		taken, reasons, more, _ := r.queue.Get()

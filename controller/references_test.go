@@ -211,13 +211,13 @@ func TestApplyThatChangesNothingIsNotSentTwice(t *testing.T) {
 		b.make()
 		controller.Owns(b.c, in)
 		b.run()
-		applies := func() int { b.settle(time.Minute); return patches(b.Clientset) }
+		applies := func() int { b.settle(time.Minute); return b.patches() }
 		base := applies()
 		for range 5 {
 			b.c.Enqueue(nsName("a"))
 			require.Equal(t, base, applies(), "nothing changed")
 		}
-		b.write(repo, "c", data("k", "somebody else's"))
+		b.write(repo, "c", func(cm *corev1.ConfigMap) { cm.Data = nil }) // another value would be a conflict
 		require.Equal(t, base+2, applies(), "the drift, and its repair")
 		require.Equal(t, "1", liveChild(b, repo).Data["k"])
 		value = "2"

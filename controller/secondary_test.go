@@ -3,6 +3,7 @@ package controller_test
 import (
 	"context"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -54,7 +55,7 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 			_, err := repo.Create(b.t.Context(), child("stranger", ref))
 			require.NoError(t, err)
 			require.Empty(t, b.settle(time.Minute), name)
-			require.NoError(t, b.Remove(corev1.SchemeGroupVersion.WithResource("configmaps"), nsName("stranger")))
+			b.write(repo, "stranger", nil)
 			require.Empty(t, b.settle(time.Minute), name)
 		}
 		elsewhere := child("elsewhere", good)
@@ -72,11 +73,12 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 		require.NoError(t, repo.Delete(b.t.Context(), changed))
+		deletion := strconv.FormatUint(b.RV(), 10)
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "a child that somebody deletes")
 
 		attempts := b.took()
 		require.Equal(t, controller.Reason{
-			Verb: controller.VerbDeleted, Kind: "ConfigMap", Key: nsName("c"), ResourceVersion: changed.ResourceVersion,
+			Verb: controller.VerbDeleted, Kind: "ConfigMap", Key: nsName("c"), ResourceVersion: deletion,
 		}, attempts[len(attempts)-1].Reasons[0])
 	}, newDeployment("a"))
 }
@@ -242,8 +244,8 @@ func TestSharedInformer(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 		lists := 0
-		for _, a := range b.Clientset.Actions() {
-			if a.Matches("list", "configmaps") {
+		for _, r := range b.Requests() {
+			if r.fills("configmaps") {
 				lists++
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,11 +12,14 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 
 	"github.com/kuberator/kuberator/finalizer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/fault"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 const (
@@ -27,16 +29,47 @@ const (
 
 // bench is a server with at most one ConfigMap and what was called for it.
 type bench struct {
-	*testserver.Server
+	*sim.Server
+	maps    typedcorev1.ConfigMapInterface // of the test itself: its requests do not fail
+	faults  *fault.Injector
 	repo    repository.Repository[*corev1.ConfigMap]
+	began   uint64 // the resourceVersion with which the test begins
 	applied []*corev1.ConfigMap
 	cleaned []*corev1.ConfigMap
 	failure error // what apply and cleanup return
 }
 
-func setup(objs ...metav1.Object) *bench {
-	s := testserver.New(objs...)
-	return &bench{Server: s, repo: repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps)}
+func setup(t *testing.T, objs ...*corev1.ConfigMap) *bench {
+	t.Helper()
+	srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps"), Namespaces: []string{"ns"}})
+	require.NoError(t, err)
+	t.Cleanup(srv.Close)
+	own, err := kubernetes.NewForConfig(srv.Config())
+	require.NoError(t, err)
+	b := &bench{Server: srv, maps: own.CoreV1().ConfigMaps("ns"), faults: fault.For(t)}
+	client, err := kubernetes.NewForConfig(b.faults.Config(srv.Config()))
+	require.NoError(t, err)
+	b.repo = repository.FromClient(client, corev1.SchemeGroupVersion.WithKind("ConfigMap"), client.CoreV1().ConfigMaps)
+	for _, obj := range objs {
+		b.create(t, obj)
+	}
+	b.began = srv.RV()
+	return b
+}
+
+// writes counts what took effect.
+func (b *bench) writes() int { return int(b.RV() - b.began) }
+
+// fail has requests of the reconcile fail from now on.
+func (b *bench) fail(t *testing.T, rules ...*fault.Rule) {
+	t.Helper()
+	require.NoError(t, b.faults.Add(rules...))
+}
+
+func (b *bench) create(t *testing.T, obj *corev1.ConfigMap) {
+	t.Helper()
+	_, err := b.maps.Create(t.Context(), obj, metav1.CreateOptions{})
+	require.NoError(t, err)
 }
 
 func (b *bench) reconcile(t *testing.T, obj *corev1.ConfigMap) (string, error) {
@@ -54,7 +87,7 @@ func (b *bench) reconcile(t *testing.T, obj *corev1.ConfigMap) (string, error) {
 
 func (b *bench) live(t *testing.T) *corev1.ConfigMap {
 	t.Helper()
-	obj, err := b.Clientset.CoreV1().ConfigMaps("ns").Get(t.Context(), "name", metav1.GetOptions{})
+	obj, err := b.maps.Get(t.Context(), "name", metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
@@ -68,13 +101,13 @@ func (b *bench) edit(t *testing.T, change func(*corev1.ConfigMap)) {
 	obj := b.live(t)
 	change(obj)
 	obj.ResourceVersion = ""
-	_, err := b.Clientset.CoreV1().ConfigMaps("ns").Update(t.Context(), obj, metav1.UpdateOptions{})
+	_, err := b.maps.Update(t.Context(), obj, metav1.UpdateOptions{})
 	require.NoError(t, err)
 }
 
 func (b *bench) delete(t *testing.T) {
 	t.Helper()
-	require.NoError(t, b.Clientset.CoreV1().ConfigMaps("ns").Delete(t.Context(), "name", metav1.DeleteOptions{}))
+	require.NoError(t, b.maps.Delete(t.Context(), "name", metav1.DeleteOptions{}))
 }
 
 func configMap(finalizers ...string) *corev1.ConfigMap {
@@ -82,7 +115,7 @@ func configMap(finalizers ...string) *corev1.ConfigMap {
 }
 
 func TestG3FinalizerIsAddedBeforeApplyInOnePass(t *testing.T) {
-	b := setup(configMap(theirs))
+	b := setup(t, configMap(theirs))
 	result, err := b.reconcile(t, b.live(t))
 	require.NoError(t, err)
 	require.Equal(t, "applied", result)
@@ -93,14 +126,12 @@ func TestG3FinalizerIsAddedBeforeApplyInOnePass(t *testing.T) {
 	_, err = b.reconcile(t, b.live(t))
 	require.NoError(t, err)
 	require.Len(t, b.applied, 2)
-	require.Len(t, b.Writes(), 1, "an object that is held needs no write")
+	require.Equal(t, 1, b.writes(), "an object that is held needs no write")
 }
 
 func TestG3NothingIsAppliedWithoutTheFinalizer(t *testing.T) {
-	b := setup(configMap())
-	b.Before = func(int, testserver.Write) error {
-		return apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "name", errors.New("no role"))
-	}
+	b := setup(t, configMap())
+	b.fail(t, fault.On("write", "*").Then(fault.Forbidden()))
 	_, err := b.reconcile(t, b.live(t))
 	require.True(t, apierrors.IsForbidden(err))
 	step, ok := errors.AsType[*kerr.Error](err)
@@ -112,7 +143,7 @@ func TestG3NothingIsAppliedWithoutTheFinalizer(t *testing.T) {
 }
 
 func TestG3FinalizerStaysUntilCleanupSucceeds(t *testing.T) {
-	b := setup(configMap(ours, theirs, ours))
+	b := setup(t, configMap(ours, theirs, ours))
 	b.delete(t)
 	b.failure = errors.New("the bucket is not empty")
 	result, err := b.reconcile(t, b.live(t))
@@ -136,7 +167,7 @@ func TestG3FinalizerStaysUntilCleanupSucceeds(t *testing.T) {
 func TestG4WritesNeverTouchARecreatedObject(t *testing.T) {
 	for name, finalizers := range map[string][]string{"add": nil, "remove": {ours}} {
 		t.Run(name, func(t *testing.T) {
-			b := setup(configMap(finalizers...))
+			b := setup(t, configMap(finalizers...))
 			if name == "remove" {
 				b.delete(t)
 			}
@@ -154,9 +185,11 @@ func TestG4WritesNeverTouchARecreatedObject(t *testing.T) {
 // replace puts another object in the place of the one that there is.
 func (b *bench) replace(t *testing.T, finalizers ...string) {
 	t.Helper()
-	require.NoError(t, b.Remove(corev1.SchemeGroupVersion.WithResource("configmaps"), types.NamespacedName{Namespace: "ns", Name: "name"}))
-	_, err := b.Clientset.CoreV1().ConfigMaps("ns").Create(t.Context(), configMap(finalizers...), metav1.CreateOptions{})
-	require.NoError(t, err)
+	b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = nil })
+	if b.live(t) != nil { // it was not being deleted
+		b.delete(t)
+	}
+	b.create(t, configMap(finalizers...))
 }
 
 func TestG4AddIsDecidedAgainOnTheLiveObject(t *testing.T) {
@@ -180,7 +213,7 @@ func TestG4AddIsDecidedAgainOnTheLiveObject(t *testing.T) {
 		}, 1, []string{ours}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := setup(configMap())
+			b := setup(t, configMap())
 			seen := b.live(t)
 			c.meanwhile(t, b)
 			_, err := b.reconcile(t, seen)
@@ -192,43 +225,33 @@ func TestG4AddIsDecidedAgainOnTheLiveObject(t *testing.T) {
 }
 
 func TestG4ConflictsForeverAreAConflict(t *testing.T) {
-	b := setup(configMap())
+	b := setup(t, configMap())
 	seen := b.live(t)
-	b.Before = func(n int, w testserver.Write) error {
-		if w.Verb == "patch" {
-			return apierrors.NewConflict(schema.GroupResource{Resource: "configmaps"}, "name", errors.New("again"))
-		}
-		return nil
-	}
+	b.fail(t, fault.On("patch", "configmaps").Then(fault.Conflict()))
 	_, err := b.reconcile(t, seen)
 	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(err))
 	require.Empty(t, b.applied)
 }
 
 func TestG4ARefusalIsNotTakenForAConflict(t *testing.T) {
-	b := setup(configMap())
-	patches := 0
-	b.Before = func(int, testserver.Write) error {
-		patches++
-		return apierrors.NewInvalid(schema.GroupKind{Kind: "ConfigMap"}, "name", nil)
-	}
+	b := setup(t, configMap())
+	invalid := apierrors.NewInvalid(schema.GroupKind{Kind: "ConfigMap"}, "name", nil)
+	b.fail(t, fault.On("write", "*").Then(fault.Answer(invalid.Status())))
 	_, err := b.reconcile(t, b.live(t))
 	require.Equal(t, kerr.ClassInvalid, kerr.ClassOf(err))
-	require.Equal(t, 1, patches)
+	require.Len(t, b.faults.Log(), 1, "it is not tried again")
 }
 
 // TestG3LostAnswers crashes nothing, but loses what the server answered.
 func TestG3LostAnswers(t *testing.T) {
-	b := setup(configMap())
-	b.After = func(int, testserver.Write) error { return io.ErrUnexpectedEOF }
+	b := setup(t, configMap())
+	b.fail(t, fault.On("write", "*").Then(fault.CommitThenEOF()))
 	_, err := b.reconcile(t, b.live(t))
 	require.NoError(t, err, "the live object shows that the finalizer was added")
 	require.Len(t, b.applied, 1)
 	require.Contains(t, b.applied[0].Finalizers, ours)
 
-	b.After = nil
 	b.delete(t)
-	b.After = func(int, testserver.Write) error { return io.ErrUnexpectedEOF }
 	_, err = b.reconcile(t, b.live(t))
 	require.NoError(t, err, "the object is gone, which is what removing the finalizer is for")
 	require.Len(t, b.cleaned, 1)
@@ -236,8 +259,8 @@ func TestG3LostAnswers(t *testing.T) {
 }
 
 func TestG3AmbiguousWithoutEffectIsAnError(t *testing.T) {
-	b := setup(configMap())
-	b.Before = func(int, testserver.Write) error { return io.EOF }
+	b := setup(t, configMap())
+	b.fail(t, fault.On("write", "*").Then(fault.CommitThenEOF(), fault.Conflict())) // a refusal, of which nobody hears
 	_, err := b.reconcile(t, b.live(t))
 	require.Equal(t, kerr.ClassAmbiguous, kerr.ClassOf(err))
 	require.Empty(t, b.applied)
@@ -253,14 +276,14 @@ func TestG7CleanupNeedsALiveObjectThatIsBeingDeleted(t *testing.T) {
 		"not held": {meanwhile: func(t *testing.T, b *bench) {
 			b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = []string{theirs} })
 		}},
-		"not deleting": {meanwhile: func(t *testing.T, b *bench) { b.edit(t, func(cm *corev1.ConfigMap) { cm.DeletionTimestamp = nil }) }, conflict: true},
+		"not deleting": {meanwhile: func(t *testing.T, b *bench) { require.NoError(t, b.Rewind(b.began)) }, conflict: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := setup(configMap(ours, theirs))
+			b := setup(t, configMap(ours, theirs))
 			b.delete(t)
 			seen := b.live(t)
 			c.meanwhile(t, b)
-			writes := len(b.Writes())
+			writes := b.writes()
 			_, err := b.reconcile(t, seen)
 			if c.conflict {
 				require.Equal(t, kerr.ClassConflict, kerr.ClassOf(err))
@@ -268,13 +291,13 @@ func TestG7CleanupNeedsALiveObjectThatIsBeingDeleted(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.Empty(t, b.cleaned)
-			require.Len(t, b.Writes(), writes)
+			require.Equal(t, writes, b.writes())
 		})
 	}
 }
 
 func TestG7ReadErrorIsNotGone(t *testing.T) {
-	b := setup(configMap(ours))
+	b := setup(t, configMap(ours))
 	b.delete(t)
 	seen := b.live(t)
 	b.repo = unreadable{b.repo}
@@ -292,7 +315,7 @@ func (unreadable) Get(context.Context, types.NamespacedName) (*corev1.ConfigMap,
 }
 
 func TestRelease(t *testing.T) {
-	b := setup(configMap(ours, theirs))
+	b := setup(t, configMap(ours, theirs))
 	cleaned := 0
 	release := func(failure error) error {
 		_, err := finalizer.Release(t.Context(), b.repo, ours, b.live(t), func(context.Context, *corev1.ConfigMap) (int, error) {
@@ -310,7 +333,7 @@ func TestRelease(t *testing.T) {
 }
 
 func TestUnnamed(t *testing.T) {
-	b := setup()
+	b := setup(t)
 	for _, obj := range []*corev1.ConfigMap{nil, {}, {ObjectMeta: metav1.ObjectMeta{Name: "no-namespace"}}} {
 		_, err := b.reconcile(t, obj)
 		require.ErrorIs(t, err, kerr.ErrUnnamed)
@@ -338,10 +361,10 @@ func TestS8FinalizerNames(t *testing.T) {
 	} {
 		require.ErrorContains(t, finalizer.Validate(name), says, name)
 	}
-	b := setup(configMap())
+	b := setup(t, configMap())
 	_, err := finalizer.Reconcile(t.Context(), b.repo, "unqualified", b.live(t), nothing, nothing)
 	require.ErrorIs(t, err, kerr.ErrTerminal)
-	require.Empty(t, b.Writes())
+	require.Zero(t, b.writes())
 }
 
 func nothing(context.Context, *corev1.ConfigMap) (struct{}, error) { return struct{}{}, nil }

@@ -19,7 +19,7 @@ func FuzzG4OnlyOurFinalizerChanges(f *testing.F) {
 		if len(seen)+len(live) > 100 {
 			t.Skip("long enough")
 		}
-		b := setup(configMap(list(seen)...))
+		b := setup(t, configMap(list(seen)...))
 		old := b.live(t)
 		b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = list(live) })
 

@@ -81,13 +81,14 @@ func ExampleInformer_SetNamespaces() {
 		return
 	}
 	cache.WaitFor(ctx, "", subscription.Synced()...)
-	fmt.Println(maps.SetNamespaces("blue"))
-	cache.WaitFor(ctx, "", subscription.Synced()...)
+	if err := maps.SetNamespaces("blue"); err != nil { // which returns when handlers know what is gone
+		fmt.Println(err)
+	}
+	cache.WaitFor(ctx, "", subscription.Synced()...) // and of what came
 	fmt.Println(len(maps.List(ctx)), subscription.Stop())
 	// Output:
 	// added a
 	// gone a
-	// <nil>
 	// added b
 	// 1 <nil>
 }

@@ -43,10 +43,11 @@ func (i *Informer[T]) newFeed(r *running[T], namespace string) *feed[T] {
 		f.probe = &probe{
 			kind: i.Kind(), namespace: namespace, every: every,
 			// A ListerWatcher of its own: it reports nobody as undecodable.
-			lister: newSource(i.listerWatcher(namespace), i.opts),
-			cached: informer.GetStore().LastStoreSyncResourceVersion,
-			expire: src.expire,
-			report: r.report,
+			lister:  newSource(i.listerWatcher(namespace), i.opts),
+			cached:  informer.GetStore().LastStoreSyncResourceVersion,
+			filling: func() bool { return !informer.HasSynced() && src.asking() },
+			expire:  src.expire,
+			report:  r.report,
 		}
 	}
 	return f

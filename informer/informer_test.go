@@ -20,13 +20,17 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+	kubernetesfake "k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/fake"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 type configMap = corev1.ConfigMap
@@ -39,8 +43,31 @@ func cm(namespace, name string, of ...string) *configMap {
 	return c
 }
 
-func repoOf(s *testserver.Server, opts ...repository.Option) *repository.Live[*configMap] {
-	return repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps, opts...)
+// serve starts a simulated API server that holds objs, and returns a client of it.
+func serve(t *testing.T, objs ...*configMap) kubernetes.Interface {
+	t.Helper()
+	srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps"), Namespaces: []string{"a", "b", "c"}})
+	require.NoError(t, err)
+	t.Cleanup(srv.Close)
+	client, err := kubernetes.NewForConfig(srv.Config())
+	require.NoError(t, err)
+	for _, obj := range objs {
+		_, err := client.CoreV1().ConfigMaps(obj.Namespace).Create(t.Context(), obj, metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+	return client
+}
+
+// recorded is serve for a test that asks what was requested: a fake clientset knows.
+func recorded(t *testing.T, objs ...k8sruntime.Object) *kubernetesfake.Clientset {
+	t.Helper()
+	cs := kubernetesfake.NewClientset()
+	fake.Harden(t, &cs.Fake, scheme.Scheme, fake.WithObjects(objs...))
+	return cs
+}
+
+func repoOf(cs kubernetes.Interface, opts ...repository.Option) *repository.Live[*configMap] {
+	return repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps, opts...)
 }
 
 // running starts the informer and returns what stops it. That the bubble ends shows
@@ -68,8 +95,8 @@ func names(objs []*configMap) []string {
 
 func TestReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1", "red"), cm("a", "2", "blue"), cm("b", "1", "red"))
-		in, err := informer.New(repoOf(s), nil)
+		cs := serve(t, cm("a", "1", "red"), cm("a", "2", "blue"), cm("b", "1", "red"))
+		in, err := informer.New(repoOf(cs), nil)
 		require.NoError(t, err)
 		require.NoError(t, in.AddIndex("team", func(c *configMap) []string { return []string{c.Labels["team"]} }))
 		require.Empty(t, in.List(t.Context()), "nothing before it runs")
@@ -91,7 +118,7 @@ func TestReads(t *testing.T) {
 		stop()
 		require.Empty(t, in.List(ctx), "nothing after it stopped")
 
-		_, err = s.Clientset.CoreV1().ConfigMaps("c").Create(ctx, cm("c", "1"), metav1.CreateOptions{})
+		_, err = cs.CoreV1().ConfigMaps("c").Create(ctx, cm("c", "1"), metav1.CreateOptions{})
 		require.NoError(t, err)
 		stop = running(t, in)
 		require.Len(t, in.List(ctx), 4, "it starts again, with a fresh cache")
@@ -101,7 +128,7 @@ func TestReads(t *testing.T) {
 
 func TestKeepManagedFields(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in, err := informer.New(repoOf(testserver.New(cm("a", "1"))), &informer.Options{KeepManagedFields: true})
+		in, err := informer.New(repoOf(serve(t, cm("a", "1", "red"))), &informer.Options{KeepManagedFields: true})
 		require.NoError(t, err)
 		defer running(t, in)()
 		require.NotEmpty(t, in.List(t.Context())[0].ManagedFields)
@@ -111,7 +138,7 @@ func TestKeepManagedFields(t *testing.T) {
 // Kills: m24, reads without a copy.
 func TestG17ReadsAreCopiesUnderConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in, err := informer.New(repoOf(testserver.New(cm("a", "1", "red"))), nil)
+		in, err := informer.New(repoOf(serve(t, cm("a", "1", "red"))), nil)
 		require.NoError(t, err)
 		require.NoError(t, in.AddIndex("team", func(c *configMap) []string { return []string{c.Labels["team"]} }))
 		defer running(t, in)()
@@ -136,20 +163,20 @@ func TestG17ReadsAreCopiesUnderConcurrency(t *testing.T) {
 
 func TestS5NamespacesAreListedOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1"), cm("b", "1"), cm("c", "1"))
-		in, err := informer.New(repoOf(s, repository.InNamespaces("a", "b")), nil)
+		cs := recorded(t, cm("a", "1"), cm("b", "1"), cm("c", "1"))
+		in, err := informer.New(repoOf(cs, repository.InNamespaces("a", "b")), nil)
 		require.NoError(t, err)
 		stop := running(t, in)
 		require.Equal(t, []string{"a/1", "b/1"}, names(in.List(t.Context())))
 		_, ok := in.View(types.NamespacedName{Namespace: "c", Name: "1"})
 		require.False(t, ok)
 		stop()
-		for _, a := range s.Clientset.Actions() {
+		for _, a := range cs.Actions() {
 			require.Contains(t, []string{"a", "b"}, a.GetNamespace(), "%s %s", a.GetVerb(), a.GetResource().Resource)
 		}
-		_, err = informer.New(repoOf(s, repository.InNamespaces("a")), &informer.Options{Namespaces: []string{"b"}})
+		_, err = informer.New(repoOf(cs, repository.InNamespaces("a")), &informer.Options{Namespaces: []string{"b"}})
 		require.ErrorContains(t, err, `namespace "b": the repository is confined to [a]`)
-		_, err = informer.New(bare{repoOf(s)}, &informer.Options{Namespaces: []string{"b"}})
+		_, err = informer.New(bare{repoOf(cs)}, &informer.Options{Namespaces: []string{"b"}})
 		require.ErrorContains(t, err, "cannot list a single namespace")
 		_, err = informer.New[*configMap](nil, nil)
 		require.ErrorContains(t, err, "the repository is nil")
@@ -163,8 +190,8 @@ type bare struct {
 
 func TestSelectorsAreSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1", "red"), cm("a", "2", "blue"))
-		in, err := informer.New(repoOf(s), &informer.Options{
+		cs := recorded(t, cm("a", "1", "red"), cm("a", "2", "blue"))
+		in, err := informer.New(repoOf(cs), &informer.Options{
 			LabelSelector: labels.SelectorFromSet(labels.Set{"team": "red"}),
 			FieldSelector: fields.OneTermEqualSelector("metadata.name", "1"),
 		})
@@ -172,7 +199,7 @@ func TestSelectorsAreSent(t *testing.T) {
 		stop := running(t, in)
 		require.Equal(t, []string{"a/1"}, names(in.List(t.Context())))
 		stop()
-		for _, a := range s.Clientset.Actions() {
+		for _, a := range cs.Actions() {
 			var restrictions clienttesting.ListRestrictions
 			if list, ok := a.(clienttesting.ListAction); ok {
 				restrictions = list.GetListRestrictions()
@@ -197,8 +224,8 @@ func (h handler) OnError(err error) { h.onError(err) }
 // Kills: a handler that joins late and is not told of what is there.
 func TestG8LateSubscriberSeesEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1"), cm("a", "2"))
-		in, err := informer.New(repoOf(s), nil)
+		cs := serve(t, cm("a", "1"), cm("a", "2"))
+		in, err := informer.New(repoOf(cs), nil)
 		require.NoError(t, err)
 		defer running(t, in)()
 		seen := 0
@@ -207,7 +234,7 @@ func TestG8LateSubscriberSeesEverything(t *testing.T) {
 		require.True(t, cache.WaitFor(t.Context(), "", sub.Synced()...))
 		require.Equal(t, 2, seen)
 		require.NoError(t, sub.Stop())
-		_, err = s.Clientset.CoreV1().ConfigMaps("a").Create(t.Context(), cm("a", "3"), metav1.CreateOptions{})
+		_, err = cs.CoreV1().ConfigMaps("a").Create(t.Context(), cm("a", "3"), metav1.CreateOptions{})
 		require.NoError(t, err)
 		synctest.Wait()
 		require.Equal(t, 2, seen, "no call after Stop")
@@ -248,8 +275,8 @@ func (expiring) IsWatchListSemanticsUnSupported() bool { return true }
 func TestG8RelistTellsOfWhatChangedOnly(t *testing.T) {
 	for _, resync := range []time.Duration{0, 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			s := testserver.New(cm("a", "same"), cm("a", "changed"), cm("a", "deleted"))
-			repo := expiring{repoOf(s), make(chan struct{})}
+			cs := serve(t, cm("a", "same"), cm("a", "changed"), cm("a", "deleted"))
+			repo := expiring{repoOf(cs), make(chan struct{})}
 			in, err := informer.New(repo, &informer.Options{Resync: resync})
 			require.NoError(t, err)
 			var told []string
@@ -259,7 +286,7 @@ func TestG8RelistTellsOfWhatChangedOnly(t *testing.T) {
 			}, func(err error) { t.Errorf("an expired watch is no trouble: %v", err) }})
 			require.NoError(t, err)
 			synctest.Wait()
-			client := s.Clientset.CoreV1().ConfigMaps("a")
+			client := cs.CoreV1().ConfigMaps("a")
 			changed := cm("a", "changed")
 			changed.Data = map[string]string{"k": "v"}
 			_, err = client.Update(t.Context(), changed, metav1.UpdateOptions{})
@@ -282,13 +309,13 @@ func TestG8RelistTellsOfWhatChangedOnly(t *testing.T) {
 // Kills: a missing kind that ends the controller, or is asked for in a loop.
 func TestG20ListErrorsAreTypedVisibleAndNotABusyLoop(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1"))
+		cs := recorded(t, cm("a", "1"))
 		var denied atomic.Bool
 		denied.Store(true)
-		s.Clientset.PrependReactor("list", "configmaps", func(clienttesting.Action) (bool, k8sruntime.Object, error) {
+		cs.PrependReactor("list", "configmaps", func(clienttesting.Action) (bool, k8sruntime.Object, error) {
 			return denied.Load(), nil, apierrors.NewForbidden(schema.GroupResource{Resource: "configmaps"}, "", errors.New("no role"))
 		})
-		in, err := informer.New(repoOf(s), nil)
+		in, err := informer.New(repoOf(cs), nil)
 		require.NoError(t, err)
 		var errs []error
 		sub, err := in.Subscribe(t.Context(), handler{onError: func(err error) { errs = append(errs, err) }})
@@ -309,7 +336,7 @@ func TestG20ListErrorsAreTypedVisibleAndNotABusyLoop(t *testing.T) {
 // Kills: a panic in an index that takes the process down.
 func TestG12PanicOfAnIndex(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		in, err := informer.New(repoOf(testserver.New(cm("a", "1", "red"), cm("a", "bad"))), nil)
+		in, err := informer.New(repoOf(serve(t, cm("a", "1", "red"), cm("a", "bad"))), nil)
 		require.NoError(t, err)
 		require.NoError(t, in.AddIndex("team", func(c *configMap) []string {
 			if c.Name == "bad" {

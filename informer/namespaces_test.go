@@ -16,7 +16,6 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -183,8 +182,8 @@ func TestNamespacesChangedAtRunTimeConcurrently(t *testing.T) {
 // TestNamespacesChangedBeforeItRuns, and the errors of New.
 func TestNamespacesChangedBeforeItRuns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1"), cm("b", "1"), cm("c", "1"))
-		in, err := informer.New(repoOf(s, repository.InNamespaces("a", "b")), &informer.Options{Namespaces: []string{"a"}})
+		cs := serve(t, cm("a", "1"), cm("b", "1"), cm("c", "1"))
+		in, err := informer.New(repoOf(cs, repository.InNamespaces("a", "b")), &informer.Options{Namespaces: []string{"a"}})
 		require.NoError(t, err)
 		require.NoError(t, in.SetNamespaces("b"))
 		require.Len(t, in.ListerWatchers(), 1)
@@ -202,12 +201,12 @@ func TestNamespacesChangedBeforeItRuns(t *testing.T) {
 		require.Equal(t, []string{"a/1", "b/1"}, names(in.List(t.Context())), "also in its next life")
 		stop()
 
-		open, err := informer.New(repoOf(s), &informer.Options{Namespaces: []string{"a", ""}})
+		open, err := informer.New(repoOf(cs), &informer.Options{Namespaces: []string{"a", ""}})
 		require.NoError(t, err)
 		stop = running(t, open)
 		require.Len(t, open.List(t.Context()), 3, "all, and nothing twice")
 		stop()
-		only, err := informer.New(bare{repoOf(s)}, nil)
+		only, err := informer.New(bare{repoOf(cs)}, nil)
 		require.NoError(t, err)
 		require.ErrorContains(t, only.SetNamespaces("a"), "cannot list a single namespace")
 		require.NoError(t, only.SetNamespaces())

@@ -18,10 +18,10 @@ import (
 	k8sruntime "k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -54,7 +54,7 @@ type asked struct {
 
 func newOrigin(objs ...*configMap) *origin {
 	o := &origin{
-		Repository: repoOf(testserver.New()), rv: 100,
+		Repository: repoOf(fake.NewClientset()), rv: 100,
 		objs: map[types.NamespacedName]*configMap{}, taps: map[*tap]bool{},
 	}
 	for _, obj := range objs {

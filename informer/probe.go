@@ -21,13 +21,14 @@ const probeEvery = time.Minute
 // probe finds out whether the watch of a feed still delivers (G18). A watch can stay
 // open without: the connection is half dead, or a proxy sits on it. And a server that
 // was restored from a backup goes on with what it was before, of which a watch from
-// a later resourceVersion tells nothing.
+// a later resourceVersion tells nothing. A first list can be under way for ever, too.
 type probe struct {
 	kind      schema.GroupVersionKind
 	namespace string
 	every     time.Duration
 	lister    *source
-	cached    func() string // the resourceVersion of the cache
+	cached    func() string // the resourceVersion of the cache, "" before the first list
+	filling   func() bool   // the first list is under way
 	expire    func()        // makes the reflector list anew
 	report    func(error)
 
@@ -70,6 +71,7 @@ func (p *probe) lag() time.Duration {
 
 // run probes until ctx ends.
 func (p *probe) run(ctx context.Context) {
+	p.patience = 2 * p.limit() // a first list may take long
 	timer := time.NewTimer(p.next())
 	defer timer.Stop()
 	for {
@@ -101,8 +103,8 @@ func (p *probe) next() time.Duration {
 // answers later and less has gone back in time.
 func (p *probe) once(ctx context.Context) {
 	cached := p.cached()
-	if !numbered(cached) {
-		return // not filled yet, or by a server that does not number its states
+	if !numbered(cached) && !p.filling() {
+		return // the first list fails, of which others tell, or the server does not number its states
 	}
 	listed, err := p.ask(ctx)
 	switch {
@@ -148,7 +150,7 @@ func (p *probe) judge(listed, cached string, now time.Time) {
 	switch {
 	case older(listed, cached) && (g == nil || !g.back()):
 		g, p.due = &gap{listed, cached, now}, now
-	case older(cached, listed) && g == nil:
+	case behind(cached, listed) && g == nil:
 		g, p.due = &gap{listed, cached, now}, now.Add(p.patience)
 	case g != nil && !g.back() && older(listed, g.listed):
 		g = &gap{listed, cached, g.since} // the server went back, to where the cache may get yet

@@ -12,9 +12,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -212,13 +212,15 @@ func TestG18AProbeThatHangsEnds(t *testing.T) {
 // number the answers to probes. Kills: probes of fakes, probes for nothing.
 func TestG18NoConclusionsWithoutNumbers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New(cm("a", "1"))
-		_, d, _ := subscribed(t, repoOf(s), nil)
-		_, err := s.Clientset.CoreV1().ConfigMaps("a").Create(t.Context(), cm("a", "2"), metav1.CreateOptions{})
+		first, second := cm("a", "1"), cm("a", "2")
+		first.ResourceVersion, second.ResourceVersion = "101", "102" // the fake numbers its lists from 1
+		cs := fake.NewClientset(first)
+		_, d, _ := subscribed(t, repoOf(cs), nil)
+		_, err := cs.CoreV1().ConfigMaps("a").Create(t.Context(), second, metav1.CreateOptions{})
 		require.NoError(t, err)
-		actions := len(s.Clientset.Actions())
+		actions := len(cs.Actions())
 		settle(2 * time.Hour)
-		require.Len(t, s.Clientset.Actions(), actions)
+		require.Len(t, cs.Actions(), actions)
 		require.Empty(t, d.errors())
 	})
 	for _, number := range []string{"", "0", "v7"} {
@@ -358,5 +360,48 @@ func TestG18FoundWhileTheWatchBegins(t *testing.T) {
 		settle(10*time.Minute + 5*time.Second)
 		require.Equal(t, []string{"a/1", "a/2"}, names(in.List(t.Context())))
 		require.Len(t, d.errors(), 2)
+	})
+}
+
+// TestG18AFirstListThatHangsIsTriedAgain answers nothing but probes, from the start.
+// Kills: probes of full caches only, a cache that is as new as the server because it has no
+// number, no patience with a first list.
+func TestG18AFirstListThatHangsIsTriedAgain(t *testing.T) {
+	for _, streams := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newOrigin(cm("a", "1"))
+			o.streams = streams
+			o.serve(t)
+			stuck := &stuck{origin: o}
+			stuck.hang(true)
+			in, d, _ := subscribed(t, stuck, nil)
+			settle(5 * time.Minute)
+			require.Empty(t, d.errors(), "it may take long")
+			require.Positive(t, in.Lag())
+			stuck.hang(false) // for who asks again
+			settle(30 * time.Second)
+			require.Empty(t, in.List(t.Context()), "it hangs")
+			settle(time.Minute)
+			require.Len(t, in.List(t.Context()), 1)
+			require.Equal(t, []string{"added a/1"}, d.read())
+			errs := d.errors()
+			require.Len(t, errs, 1)
+			require.EqualError(t, errs[0], "sync ConfigMap: the first list hangs: the server was at resourceVersion 101 5m0s ago and the cache is empty; everything is listed anew")
+			require.Zero(t, in.Lag())
+			settle(time.Hour)
+			require.Empty(t, d.errors())
+		})
+	}
+}
+
+// TestG18AFirstListThatFailsIsNotProbed: who lists is told why, and nobody else asks.
+// Kills: probes of all empty caches.
+func TestG18AFirstListThatFailsIsNotProbed(t *testing.T) {
+	modes(t, func(t *testing.T, o *origin) {
+		o.refuse = func(a asked) error { return apierrors.NewForbidden(schema.GroupResource{}, "", errors.New("no")) }
+		in, _, _ := subscribed(t, o, nil)
+		settle(time.Hour)
+		require.Zero(t, o.count(isProbe))
+		require.Zero(t, in.Lag())
 	})
 }

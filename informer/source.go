@@ -13,6 +13,9 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
+// errExpired makes the reflector ask for everything as of now.
+var errExpired = apierrors.NewResourceExpired("a probe found the cache stale")
+
 // source is what client-go's reflector lists and watches: a ListerWatcher of the
 // repository, with the selectors added to every request, that never accepts an
 // old state for a start, and that can be told to start anew.
@@ -23,6 +26,7 @@ type source struct {
 
 	mu      sync.Mutex
 	expired bool
+	failed  bool               // the last request was answered with an error
 	list    context.CancelFunc // of the list that is being read, or was last
 	watch   context.CancelFunc // of the watch, and what it returned
 	stream  watch.Interface
@@ -67,7 +71,8 @@ func (s *source) ListWithContext(ctx context.Context, o metav1.ListOptions) (run
 	if err := s.begin(&s.list, cancel, o.ResourceVersion == ""); err != nil {
 		return nil, err
 	}
-	return s.with.ListWithContext(ctx, o)
+	list, err := s.with.ListWithContext(ctx, o)
+	return list, s.end(err)
 }
 
 // WatchWithContext watches, unless what is asked for has expired. It returns the
@@ -81,7 +86,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		return nil, err
 	}
 	stream, err := s.with.WatchWithContext(ctx, o)
-	if err != nil {
+	if err := s.end(err); err != nil {
 		cancel()
 		return nil, err
 	}
@@ -103,12 +108,31 @@ func (s *source) begin(end *context.CancelFunc, cancel context.CancelFunc, fresh
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.expired && !fresh {
-		return apierrors.NewResourceExpired("a probe found the cache stale")
+		return errExpired
 	}
-	s.expired = false
+	s.expired, s.failed = false, false
 	(*end)()
 	*end = cancel
 	return nil
+}
+
+// end notes how a request was answered, and returns the error to pass on: a request that
+// expire ended has expired.
+func (s *source) end(err error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = err != nil
+	if s.failed && s.expired {
+		return errExpired
+	}
+	return err
+}
+
+// asking tells whether a request is under way, or was answered without an error.
+func (s *source) asking() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.failed
 }
 
 // expire ends what is being read and makes the reflector list everything anew. Most

@@ -21,14 +21,15 @@ func (g *gap) closed(cached string) bool {
 	if g.back() {
 		return cached != g.cached
 	}
-	return !older(cached, g.listed)
+	return !behind(cached, g.listed)
 }
 
 // StaleError tells [Handler.OnError] that a probe found the cache stale and that
 // everything is listed anew. It is in the chain of a [*kerr.Error], which names the
 // kind and, in its key, the namespace; none if all are watched as one.
 type StaleError struct {
-	// Cached is the resourceVersion that the cache is at.
+	// Cached is the resourceVersion that the cache is at; none if not even the first
+	// list has arrived.
 	Cached string
 	// Listed is the one that the server said it is at. If it is older than Cached,
 	// the server went back in time; otherwise the watch delivers nothing.
@@ -38,8 +39,12 @@ type StaleError struct {
 	For time.Duration
 }
 
-// Error says which of the two it is.
+// Error says what it is.
 func (e *StaleError) Error() string {
+	if e.Cached == "" {
+		return fmt.Sprintf("the first list hangs: the server was at resourceVersion %s %s ago and the cache is empty; everything is listed anew",
+			e.Listed, e.For.Round(time.Millisecond))
+	}
 	if older(e.Listed, e.Cached) {
 		return fmt.Sprintf("the server went back in time: it was at resourceVersion %s %s ago and the cache is at %s; everything is listed anew",
 			e.Listed, e.For.Round(time.Millisecond), e.Cached)
@@ -52,6 +57,11 @@ func (e *StaleError) Error() string {
 func older(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order < 0
+}
+
+// behind tells whether a cache has yet to reach what was listed.
+func behind(cached, listed string) bool {
+	return older(cached, listed) || cached == "" && numbered(listed)
 }
 
 func numbered(rv string) bool {

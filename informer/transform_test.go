@@ -10,10 +10,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -52,17 +52,17 @@ func TestTransformShrinksWhatIsCached(t *testing.T) {
 		stop()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New()
-		in, err := informer.New(repoOf(s), &informer.Options{KeepManagedFields: true})
+		cs := fake.NewClientset()
+		in, err := informer.New(repoOf(cs), &informer.Options{KeepManagedFields: true})
 		require.NoError(t, err)
 		require.NoError(t, in.SetTransform(shrink))
 		stop := running(t, in)
-		_, err = s.Clientset.CoreV1().ConfigMaps("a").Create(t.Context(), large("a", "1"), metav1.CreateOptions{})
+		_, err = cs.CoreV1().ConfigMaps("a").Create(t.Context(), large("a", "1"), metav1.CreateOptions{})
 		require.NoError(t, err)
 		synctest.Wait()
 		require.Empty(t, in.List(t.Context())[0].Data)
 		require.NotEmpty(t, in.List(t.Context())[0].ManagedFields)
-		kept, err := s.Clientset.CoreV1().ConfigMaps("a").Get(t.Context(), "1", metav1.GetOptions{})
+		kept, err := cs.CoreV1().ConfigMaps("a").Get(t.Context(), "1", metav1.GetOptions{})
 		require.NoError(t, err)
 		require.NotEmpty(t, kept.Data)
 		stop()
@@ -131,10 +131,10 @@ func (e early) ListerWatcher() cache.ListerWatcher {
 // between the list and the watch. Kills: no copy.
 func TestG17ObjectsOfAFakeStayAsTheyAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := testserver.New()
-		client := s.Clientset.CoreV1().ConfigMaps("a")
-		in, err := informer.New(early{repoOf(s), func() {
-			_, err := client.Create(t.Context(), cm("a", "1"), metav1.CreateOptions{})
+		cs := fake.NewClientset()
+		client := cs.CoreV1().ConfigMaps("a")
+		in, err := informer.New(early{repoOf(cs), func() {
+			_, err := client.Create(t.Context(), cm("a", "1", "red"), metav1.CreateOptions{})
 			require.NoError(t, err)
 		}}, nil)
 		require.NoError(t, err)

@@ -54,7 +54,34 @@ func (c Class) String() string {
 // ClassOf(nil) is ClassTransient and means nothing.
 //
 // A failed read is never Ambiguous: it changed nothing, so it is Transient.
+//
+// Failures that were joined ([errors.Join], an Aggregate of apimachinery) have the class of
+// the one that matters most: the first that is to be tried again and logged, else the first
+// that is to be tried again, else the first. Mark the whole to decide for all of them.
 func ClassOf(err error) Class {
+	most, class := -1, ClassTransient
+	for _, failure := range failures(err) {
+		c := classOfOne(failure)
+		if matters := weight(failure, c); matters > most {
+			most, class = matters, c
+		}
+	}
+	return class
+}
+
+// weight tells how much a failure matters among others.
+func weight(failure error, c Class) int {
+	switch {
+	case waitsForChange(failure, c):
+		return 0
+	case c == ClassConflict || c == ClassGone:
+		return 1
+	default:
+		return 2
+	}
+}
+
+func classOfOne(err error) Class {
 	c := classOf(err)
 	if e, ok := request(err); ok && c == ClassAmbiguous && e.Op.reads() {
 		return ClassTransient

@@ -29,4 +29,7 @@
 // An error marked with [Invalid] has class Invalid too, and since it is the
 // user's own word that the input is wrong, it waits for a new generation instead
 // of backing off. [After] overrides when, whatever the class.
+//
+// An Apply that goes on after a failure can return all of them, joined by [errors.Join].
+// They are tried again if one of them is to be.
 package kerr

@@ -18,6 +18,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -70,7 +71,7 @@ func TestG16ClassOf(t *testing.T) {
 		"a write is not":        {kerr.New(kerr.OpPatch, kind, key, "", io.EOF), kerr.ClassAmbiguous},
 		"a read in a step":      {kerr.New(kerr.OpApply, kind, key, "", kerr.New(kerr.OpGet, kind, key, "", io.EOF)), kerr.ClassTransient},
 		"after keeps the class": {kerr.After(time.Second, apierrors.NewConflict(resource, "name", cause)), kerr.ClassConflict},
-		"joined":                {errors.Join(cause, apierrors.NewNotFound(resource, "name")), kerr.ClassGone},
+		"one of two names":      {fmt.Errorf("%w: %w", cause, apierrors.NewNotFound(resource, "name")), kerr.ClassGone},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, c.want, kerr.ClassOf(c.err))
@@ -133,6 +134,48 @@ func TestRetryAfter(t *testing.T) {
 	for _, err := range []error{nil, io.EOF, apierrors.NewTooManyRequests("x", 0)} {
 		_, ok := kerr.RetryAfter(err)
 		require.False(t, ok, "%v", err)
+	}
+}
+
+// TestG16OfJoinedFailuresNoneIsForgotten: what decides is the one that is to be tried
+// again. Kills: the first failure decides; an errors.Join, an Aggregate or a join within a join is not looked into.
+func TestG16OfJoinedFailuresNoneIsForgotten(t *testing.T) {
+	var (
+		lost     = errors.New("the bucket's API is down")
+		final    = kerr.Invalid(errors.New("no such region"))
+		large    = apierrors.NewRequestEntityTooLargeError("x")
+		conflict = apierrors.NewConflict(resource, "name", io.EOF)
+		gone     = apierrors.NewNotFound(resource, "name")
+		busy     = apierrors.NewTooManyRequests("x", 30)
+		step     = func(err error) error { return kerr.New(kerr.OpApply, kind, key, "u", fmt.Errorf("all: %w", err)) }
+	)
+	for _, c := range []struct {
+		err   error
+		class kerr.Class
+		waits bool
+		after time.Duration
+	}{
+		{errors.Join(final, lost), kerr.ClassTransient, false, 0},
+		{errors.Join(final, conflict), kerr.ClassConflict, false, 0},
+		{errors.Join(conflict, gone, lost), kerr.ClassTransient, false, 0},
+		{errors.Join(large, gone), kerr.ClassGone, false, 0},
+		{errors.Join(final, large), kerr.ClassInvalid, true, 0},
+		{errors.Join(nil, final), kerr.ClassInvalid, true, 0},
+		{errors.Join(conflict, errors.Join(large, fmt.Errorf("step: %w", errors.Join(final, lost)))), kerr.ClassTransient, false, 0},
+		{utilerrors.NewAggregate([]error{final, lost}), kerr.ClassTransient, false, 0},
+		{utilerrors.NewAggregate([]error{large, final}), kerr.ClassTooLarge, true, 0},
+		{errors.Join(kerr.New(kerr.OpGet, kind, key, "", io.EOF), final), kerr.ClassTransient, false, 0},
+		{errors.Join(kerr.After(time.Second, lost), busy), kerr.ClassTransient, false, 30 * time.Second},
+		{kerr.After(time.Second, errors.Join(busy, lost)), kerr.ClassThrottled, false, time.Second},
+		{kerr.Terminal(errors.Join(lost, conflict)), kerr.ClassTerminal, true, 0},
+		{fmt.Errorf("%w: %w", lost, final), kerr.ClassInvalid, true, 0},
+	} {
+		for _, err := range []error{c.err, step(c.err)} {
+			require.Equal(t, c.class, kerr.ClassOf(err), "%v", err)
+			require.Equal(t, c.waits, kerr.WaitsForChange(err), "%v", err)
+			after, _ := kerr.RetryAfter(err)
+			require.Equal(t, c.after, after, "%v", err)
+		}
 	}
 }
 

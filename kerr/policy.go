@@ -53,19 +53,22 @@ func (m *marked) Is(target error) bool {
 
 // WaitsForChange tells whether trying again before the object changes is
 // pointless: the error is marked [Terminal] or [Invalid], or is of class TooLarge.
+// Of failures that were joined, all must be.
 //
 // An answer 4xx of the server is not: quotas, webhooks and roles change without
 // the object changing.
 func WaitsForChange(err error) bool {
-	if errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid) {
-		return true
+	for _, failure := range failures(err) {
+		if !waitsForChange(failure, classOfOne(failure)) {
+			return false
+		}
 	}
-	switch ClassOf(err) {
-	case ClassTerminal, ClassTooLarge:
-		return true
-	default:
-		return false
-	}
+	return true
+}
+
+// waitsForChange is for one failure and its class.
+func waitsForChange(err error, c Class) bool {
+	return c == ClassTerminal || c == ClassTooLarge || errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid)
 }
 
 // After marks err: try again after d, instead of after the backoff. A d of zero
@@ -86,8 +89,24 @@ func (a *after) Error() string { return a.err.Error() }
 func (a *after) Unwrap() error { return a.err }
 
 // RetryAfter returns when to try again, if the error says so: the time given to
-// [After], else what the API server asked for (Retry-After).
-func RetryAfter(err error) (time.Duration, bool) {
+// [After], else what the API server asked for (Retry-After). Of failures that were joined
+// it is the longest: none of them is tried again too early. An After around all of them
+// wins.
+func RetryAfter(err error) (longest time.Duration, named bool) {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if a, ok := itself[*after](e); ok {
+			return a.d, true
+		}
+	}
+	for _, failure := range failures(err) {
+		if d, ok := retryAfter(failure); ok {
+			longest, named = max(longest, d), true
+		}
+	}
+	return longest, named
+}
+
+func retryAfter(err error) (time.Duration, bool) {
 	if a, ok := errors.AsType[*after](err); ok {
 		return a.d, true
 	}

@@ -105,7 +105,8 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 //
 // All fields that T marshals are applied. If obj has a UID it is sent, so that an
 // object deleted in the meantime is not created again; without one, an object that
-// does not exist is created.
+// does not exist is created, and one that somebody else made in the meantime is taken
+// over: an apply cannot ask for there to be none. Where that matters, use Create.
 func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string) (T, error) {
 	if err := l.refuse(kerr.OpServerSideApply, obj); err != nil {
 		return *new(T), err

@@ -1,7 +1,6 @@
 package repository_test
 
 import (
-	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,12 +8,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/kubernetes/fake"
 	typedcorev1 "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/rest"
 
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/fault"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 var parentKind = corev1.SchemeGroupVersion.WithKind("Service")
@@ -28,9 +29,30 @@ func parent(uid string) *corev1.Service {
 	return s
 }
 
-func setup(objs ...metav1.Object) (*testserver.Server, *repository.Live[*corev1.ConfigMap]) {
-	s := testserver.New(objs...)
-	return s, repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps)
+// server is a simulated API server, and a client whose requests fail as the rules say.
+type server struct {
+	*sim.Server
+	client kubernetes.Interface
+	began  uint64 // the resourceVersion with which the test begins
+}
+
+func serve(t *testing.T, rules ...*fault.Rule) *server {
+	t.Helper()
+	srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps"), Namespaces: []string{"ns"}})
+	require.NoError(t, err)
+	t.Cleanup(srv.Close)
+	client, err := kubernetes.NewForConfig(fault.For(t, rules...).Config(srv.Config()))
+	require.NoError(t, err)
+	return &server{srv, client, srv.RV()}
+}
+
+// writes counts what took effect.
+func (s *server) writes() int { return int(s.RV() - s.began) }
+
+func setup(t *testing.T, rules ...*fault.Rule) (*server, *repository.Live[*corev1.ConfigMap]) {
+	t.Helper()
+	s := serve(t, rules...)
+	return s, repository.FromClient(s.client, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.client.CoreV1().ConfigMaps)
 }
 
 func owned(t *testing.T, by *corev1.Service) *corev1.ConfigMap {
@@ -44,7 +66,7 @@ func owned(t *testing.T, by *corev1.Service) *corev1.ConfigMap {
 
 // Kills: an AlreadyExists that is an error although the object is ours, or is not although it is not.
 func TestG15CreateAdoptsOnlyItsOwn(t *testing.T) {
-	_, repo := setup()
+	_, repo := setup(t)
 	first, err := repo.Create(t.Context(), owned(t, parent("")))
 	require.NoError(t, err)
 	again, err := repo.Create(t.Context(), owned(t, parent("")))
@@ -59,15 +81,14 @@ func TestG15CreateAdoptsOnlyItsOwn(t *testing.T) {
 
 // Kills: a create whose lost answer is taken for a failure.
 func TestG15CreateReadsBackALostAnswer(t *testing.T) {
-	s, repo := setup()
-	s.After = func(int, testserver.Write) error { return io.ErrUnexpectedEOF }
+	s, repo := setup(t, fault.On("create", "configmaps").Nth(1).Then(fault.CommitThenEOF()))
 	_, err := repo.Create(t.Context(), owned(t, parent("")))
 	require.NoError(t, err)
-	require.Len(t, s.Writes(), 1)
+	require.Equal(t, 1, s.writes())
 }
 
 func TestG4UpdateOfAStaleObjectIsAConflict(t *testing.T) {
-	s, repo := setup()
+	s, repo := setup(t)
 	created, err := repo.Create(t.Context(), owned(t, nil))
 	require.NoError(t, err)
 	change := func(from *corev1.ConfigMap, value string) (*corev1.ConfigMap, error) {
@@ -80,11 +101,11 @@ func TestG4UpdateOfAStaleObjectIsAConflict(t *testing.T) {
 	_, err = change(created, "2")
 	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(err))
 	require.ErrorContains(t, err, "update ConfigMap ns/child")
-	require.Len(t, s.Writes(), 2)
+	require.Equal(t, 2, s.writes())
 }
 
 func TestG4DeleteLeavesARecreatedObjectAlone(t *testing.T) {
-	s, repo := setup()
+	s, repo := setup(t)
 	old, err := repo.Create(t.Context(), owned(t, nil))
 	require.NoError(t, err)
 	require.NoError(t, repo.Delete(t.Context(), old))
@@ -94,11 +115,11 @@ func TestG4DeleteLeavesARecreatedObjectAlone(t *testing.T) {
 	require.NoError(t, repo.Delete(t.Context(), old))
 	_, err = repo.Get(t.Context(), repository.Key(old))
 	require.NoError(t, err, "the new one is still there")
-	require.Len(t, s.Writes(), 3)
+	require.Equal(t, 3, s.writes())
 }
 
 func TestG4DeleteUnchanged(t *testing.T) {
-	s, repo := setup()
+	s, repo := setup(t)
 	old, err := repo.Create(t.Context(), owned(t, nil))
 	require.NoError(t, err)
 	changed := old.DeepCopy()
@@ -108,7 +129,7 @@ func TestG4DeleteUnchanged(t *testing.T) {
 	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(repo.DeleteUnchanged(t.Context(), old)))
 	require.NoError(t, repo.DeleteUnchanged(t.Context(), changed))
 	require.NoError(t, repo.DeleteUnchanged(t.Context(), changed), "gone already")
-	require.Len(t, s.Writes(), 3)
+	require.Equal(t, 3, s.writes())
 }
 
 // Kills: an owner reference that the garbage collector punishes.
@@ -128,10 +149,10 @@ func TestS5SetController(t *testing.T) {
 }
 
 func TestFromClusterClient(t *testing.T) {
-	s := testserver.New(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "n"}})
-	repo := repository.FromClusterClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("Namespace"), s.Clientset.CoreV1().Namespaces())
+	s := serve(t)
+	repo := repository.FromClusterClient(s.client, corev1.SchemeGroupVersion.WithKind("Namespace"), s.client.CoreV1().Namespaces())
 	require.Equal(t, "namespaces", repo.Resource().Resource)
-	got, err := repo.Get(t.Context(), repository.Key(&metav1.ObjectMeta{Name: "n"}))
+	got, err := repo.Get(t.Context(), repository.Key(&metav1.ObjectMeta{Name: "ns"}))
 	require.NoError(t, err)
 	require.NotEmpty(t, got.UID)
 }
@@ -142,7 +163,7 @@ func TestFromClientKnowsTheScope(t *testing.T) {
 	offline, err := kubernetes.NewForConfig(&rest.Config{Host: "http://127.0.0.1:1"})
 	require.NoError(t, err)
 	kind := corev1.SchemeGroupVersion.WithKind
-	for name, cs := range map[string]kubernetes.Interface{"fake": testserver.New().Clientset, "real": offline} {
+	for name, cs := range map[string]kubernetes.Interface{"fake": fake.NewClientset(), "real": offline} {
 		key := repository.Key(&metav1.ObjectMeta{Name: "n"})
 		_, err := repository.FromClient(cs, kind("ConfigMap"), cs.CoreV1().ConfigMaps).Get(t.Context(), key)
 		require.ErrorIs(t, err, kerr.ErrUnnamed, name)

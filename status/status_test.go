@@ -11,12 +11,17 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	kubernetesfake "k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes/scheme"
+	clienttesting "k8s.io/client-go/testing"
 
 	"github.com/kuberator/kuberator/internal/attempt"
-	"github.com/kuberator/kuberator/internal/testserver"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
+	"github.com/kuberator/kuberator/test/fake"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 // observed is a status that shows generation and error.
@@ -36,16 +41,55 @@ func (o *observed) ObserveError(err error) {
 	}
 }
 
+// bench is a server with a Deployment.
 type bench struct {
-	*testserver.Server
-	repo repository.Repository[*appsv1.Deployment]
+	*sim.Server
+	Clientset *kubernetesfake.Clientset
+	repo      repository.Repository[*appsv1.Deployment]
+	began     uint64 // the resourceVersion with which the test begins
 }
 
 func setup(t *testing.T, s appsv1.DeploymentStatus) (*bench, *appsv1.Deployment) {
 	t.Helper()
-	server := testserver.New(&appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}, Status: s})
-	b := &bench{server, repository.FromClient(server.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), server.Clientset.AppsV1().Deployments)}
+	server, cs := hardened(t, newDeployment(s))
+	b := &bench{server, cs, repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments), server.RV()}
 	return b, b.live(t)
+}
+
+// hardened returns a clientset that behaves like a server, and tells what was called.
+func hardened(t *testing.T, objs ...runtime.Object) (*sim.Server, *kubernetesfake.Clientset) {
+	t.Helper()
+	cs := kubernetesfake.NewClientset()
+	return fake.Harden(t, &cs.Fake, scheme.Scheme, fake.WithObjects(objs...)), cs
+}
+
+func newDeployment(s appsv1.DeploymentStatus) *appsv1.Deployment {
+	labels := map[string]string{"app": "name"}
+	return &appsv1.Deployment{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"},
+		Spec: appsv1.DeploymentSpec{
+			Selector: metav1.SetAsLabelSelector(labels),
+			Template: corev1.PodTemplateSpec{
+				ObjectMeta: metav1.ObjectMeta{Labels: labels},
+				Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "i"}}},
+			},
+		},
+		Status: s,
+	}
+}
+
+// writes counts what took effect.
+func (b *bench) writes() int { return int(b.RV() - b.began) }
+
+// answered has patches take effect, and be answered with an error.
+func (b *bench) answered(err error) {
+	server := b.Clientset.ReactionChain[0]
+	b.Clientset.PrependReactor("patch", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
+		if _, _, refused := server.React(a); refused != nil {
+			return true, nil, refused
+		}
+		return true, nil, err
+	})
 }
 
 func (b *bench) live(t *testing.T) *appsv1.Deployment {
@@ -69,7 +113,7 @@ func TestPatchSetsAndClears(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, appsv1.DeploymentStatus{Replicas: 4}, got.Status)
 	require.Equal(t, b.live(t), got)
-	require.NotContains(t, b.Writes()[0].Patch, "spec")
+	require.NotContains(t, b.patches()[0], "spec")
 }
 
 // Kills: m31, a status that is always sent.
@@ -87,7 +131,7 @@ func TestPatchOnAnEmptyStatus(t *testing.T) {
 	got, err := status.Patch(t.Context(), b.repo, d, &appsv1.DeploymentStatus{Replicas: 1})
 	require.NoError(t, err)
 	require.EqualValues(t, 1, got.Status.Replicas)
-	require.Contains(t, b.Writes()[0].Patch, "/metadata/resourceVersion", "the whole status must not overwrite somebody's")
+	require.Contains(t, b.patches()[0], "/metadata/resourceVersion", "the whole status must not overwrite somebody's")
 }
 
 func TestPatchOnAnEmptyStatusThatIsNoLonger(t *testing.T) {
@@ -109,9 +153,9 @@ func TestPatchLeavesOtherFieldsAlone(t *testing.T) {
 func TestG4PatchNeverLandsOnARecreatedObject(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
 	require.NoError(t, b.Clientset.AppsV1().Deployments("ns").Delete(t.Context(), "name", metav1.DeleteOptions{}))
-	other := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}, Status: appsv1.DeploymentStatus{Replicas: 9}}
-	_, err := b.Clientset.AppsV1().Deployments("ns").Create(t.Context(), other, metav1.CreateOptions{})
+	_, err := b.Clientset.AppsV1().Deployments("ns").Create(t.Context(), newDeployment(appsv1.DeploymentStatus{}), metav1.CreateOptions{})
 	require.NoError(t, err)
+	b.writeStatus(t, func(s *appsv1.DeploymentStatus) { s.Replicas = 9 })
 	_, err = status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
 	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
 	require.EqualValues(t, 9, b.live(t).Status.Replicas)
@@ -127,14 +171,14 @@ func TestPatchOfAGoneObject(t *testing.T) {
 }
 
 func TestG16NoStatusSubresourceIsNotGone(t *testing.T) {
-	s := testserver.New(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}})
-	repo := repository.FromClient(s.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), s.Clientset.CoreV1().ConfigMaps)
+	_, cs := hardened(t, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "name"}})
+	repo := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
 	cm, err := repo.Get(t.Context(), repository.Key(&metav1.ObjectMeta{Namespace: "ns", Name: "name"}))
 	require.NoError(t, err)
-	s.Clientset.ClearActions()
+	cs.ClearActions()
 	_, err = status.Patch(t.Context(), repo, cm, map[string]string{})
 	require.NoError(t, err)
-	require.Empty(t, s.Clientset.Actions(), "an empty status is the same as none")
+	require.Empty(t, cs.Actions(), "an empty status is the same as none")
 	_, err = status.Patch(t.Context(), repo, cm, map[string]string{"phase": "Ready"})
 	require.Equal(t, kerr.ClassNoStatusSubresource, kerr.ClassOf(err))
 	require.ErrorContains(t, err, "CustomResourceDefinition")
@@ -143,11 +187,11 @@ func TestG16NoStatusSubresourceIsNotGone(t *testing.T) {
 // Kills: a lost answer that is taken for a failure.
 func TestG15LostAnswerIsReadBack(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
-	b.After = func(int, testserver.Write) error { return io.EOF }
+	b.answered(io.EOF)
 	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
 	require.NoError(t, err)
 	require.EqualValues(t, 2, got.Status.Replicas)
-	require.Len(t, b.Writes(), 1)
+	require.Equal(t, 1, b.writes())
 }
 
 // TestPatchInAReconcileComparesWithTheServer changes the status in place, which a
@@ -165,13 +209,7 @@ func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 		_, err = status.Patch(ctx, b.repo, d, d.Status)
 		require.NoError(t, err)
 	}
-	patches := 0
-	for _, a := range b.Clientset.Actions() {
-		if a.GetVerb() == "patch" {
-			patches++
-		}
-	}
-	require.Equal(t, 3, patches, "the second of each pair sends nothing")
+	require.Len(t, b.patches(), 3, "the second of each pair sends nothing")
 }
 
 func TestObserveGenerationAndError(t *testing.T) {
@@ -214,7 +252,9 @@ func TestBadInput(t *testing.T) {
 	require.ErrorContains(t, err, "not a JSON object")
 	_, err = status.Patch(t.Context(), b.repo, d, map[string]any{"f": func() {}})
 	require.ErrorContains(t, err, "encode the status")
-	b.Before = func(int, testserver.Write) error { return apierrors.NewUnauthorized("expired") }
+	b.Clientset.PrependReactor("*", "*", func(clienttesting.Action) (bool, runtime.Object, error) {
+		return true, nil, apierrors.NewUnauthorized("expired")
+	})
 	_, err = status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 1})
 	require.Equal(t, kerr.ClassForbidden, kerr.ClassOf(err))
 }

@@ -6,10 +6,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/test/fault"
 )
 
@@ -97,6 +99,49 @@ func TestForeignObjectsAreLeftAlone(t *testing.T) {
 		w.delete(t)
 		time.Sleep(time.Second)
 		require.Equal(t, []string{"patch configmirrors"}, w.writes())
+	})
+}
+
+// TestSelectorThatIsWrong: a typo is told, once, and takes no copy away. Kills: an error
+// that is tried again, a selector that selects nothing.
+func TestSelectorThatIsWrong(t *testing.T) {
+	operate(t, nil, func(t *testing.T, w *world) {
+		w.forget()
+		w.reconciled()
+		typo := metav1.LabelSelectorRequirement{Key: "team", Operator: metav1.LabelSelectorOpIn} // in nothing
+		w.edit(t, func(spec *v1alpha1.ConfigMirrorSpec) {
+			spec.NamespaceSelector.MatchExpressions = []metav1.LabelSelectorRequirement{typo}
+		})
+		time.Sleep(24 * time.Hour)
+		require.Equal(t, []string{"patch configmirrors/status"}, w.writes(), "the copy stays")
+		w.is(t, v1alpha1.ReasonInvalidSelector, 1)
+		require.Contains(t, w.mirror(t).Status.LastError, "spec.namespaceSelector: ")
+		attempts, failures := w.reconciled()
+		require.Equal(t, 1, attempts)
+		require.ErrorIs(t, failures[0], kerr.ErrInvalid)
+
+		w.edit(t, func(spec *v1alpha1.ConfigMirrorSpec) { spec.NamespaceSelector.MatchExpressions = nil })
+		w.is(t, v1alpha1.ReasonMirrored, 1)
+		require.Empty(t, w.mirror(t).Status.LastError)
+	})
+}
+
+// TestCleanupThatFails: the mirror stays, and says why, until its copies are gone.
+func TestCleanupThatFails(t *testing.T) {
+	operate(t, nil, func(t *testing.T, w *world) {
+		broken := fault.On("delete", "configmaps").Then(fault.Forbidden())
+		w.suffer(t, broken)
+		w.delete(t)
+		time.Sleep(time.Hour)
+		w.is(t, v1alpha1.ReasonDeleting, 1)
+		require.Contains(t, w.mirror(t).Status.LastError, "forbidden")
+		require.NotNil(t, w.get(t, configMap("web", "")))
+
+		w.faults.Remove(broken)
+		time.Sleep(10 * time.Minute)
+		require.Nil(t, w.get(t, configMap("web", "")))
+		_, err := w.mirrors.Get(t.Context(), types.NamespacedName{Name: "m"})
+		require.True(t, apierrors.IsNotFound(err), "%v", err)
 	})
 }
 

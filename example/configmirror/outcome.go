@@ -74,7 +74,7 @@ func (o *outcome) err() error { return join(o.errs) }
 func join(errs []error) error {
 	errs = slices.DeleteFunc(errs, func(err error) bool { return err == nil })
 	if more := len(errs) - shown; more > 0 {
-		errs = append(errs[:shown:shown], fmt.Errorf("and %d more", more))
+		return fmt.Errorf("%w\nand %d more", errors.Join(errs[:shown]...), more)
 	}
 	return errors.Join(errs...)
 }

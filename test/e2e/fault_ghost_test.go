@@ -66,17 +66,22 @@ func (b *barrier) code(t *testing.T) int {
 	}
 }
 
-// applier keeps one child by server-side apply, with the UID if there is one.
-func applier(children *informer.Informer[*corev1.ConfigMap], live *repository.Live[*corev1.ConfigMap]) controller.Funcs[*Widget] {
+// applier keeps one child by server-side apply, with the UID if there is one. It looks at
+// the server: a cache that has seen that ours was deleted, and not yet that somebody made
+// another one, would let it apply without a UID, and take that over.
+func applier(live *repository.Live[*corev1.ConfigMap]) controller.Funcs[*Widget] {
 	return controller.Funcs[*Widget]{FinalizerName: ours, ApplyFunc: func(ctx context.Context, obj *Widget) (controller.Action, error) {
 		want, err := childOf(obj, obj.Name)
 		if err != nil {
 			return controller.AwaitChange(), err
 		}
 		want.Data = map[string]string{"text": obj.Spec.Text}
-		if have, ok := children.Get(ctx, repository.Key(obj)); ok && !metav1.IsControlledBy(have, obj) {
+		switch have, err := live.Get(ctx, repository.Key(obj)); {
+		case err != nil && kerr.ClassOf(err) != kerr.ClassGone:
+			return controller.AwaitChange(), err
+		case err == nil && !metav1.IsControlledBy(have, obj):
 			return controller.AwaitChange(), errors.New("somebody else's")
-		} else if ok {
+		case err == nil:
 			want.UID = have.UID
 		}
 		_, err = live.Apply(ctx, want, "e2e")
@@ -93,7 +98,7 @@ func TestFault24ApplyDoesNotBringAChildBack(t *testing.T) {
 		live := w.configMaps(passing(w.cfg, b.pass))
 		children, err := informer.New(live, nil)
 		require.NoError(t, err)
-		c, err := controller.New(w.repo, applier(children, live), w.options())
+		c, err := controller.New(w.repo, applier(live), w.options())
 		require.NoError(t, err)
 		controller.Owns(c, children)
 		w.create(w.widget("w"))

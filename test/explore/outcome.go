@@ -60,17 +60,10 @@ func (o *outcome) judge(reference *reference, want []state) {
 		return
 	}
 	for i, is := range o.states {
-		if is == nil {
+		if is == nil || o.plan.has(Gap, Revert) && i < len(o.states)-1 {
 			continue
 		}
-		should := want[min(i, len(want)-1)]
-		if o.plan.has(Gap, Revert) {
-			if i < len(o.states)-1 {
-				continue
-			}
-			should = want[len(want)-1]
-		}
-		for _, d := range is.differences(should, reference.mask) {
+		for _, d := range is.differences(o.plan.wanted(want, i), reference.mask) {
 			o.failures = append(o.failures, fmt.Sprintf("at rest, after the %s settle: %s", ordinal(i+1), d))
 		}
 	}
@@ -82,6 +75,16 @@ func (o *outcome) judge(reference *reference, want []state) {
 	if !o.plan.has(Gap, Revert, SecondLeader, StaleCache, StaleCaches, StaleRestart) {
 		o.failures = append(o.failures, o.misdone(reference.effects)...)
 	}
+}
+
+// wanted is what the state at the i-th Settle should be: that of the reference at the same
+// one, or at its last if steps were left out or added.
+func (p Plan) wanted(reference []state, i int) state {
+	last := len(reference) - 1
+	if p.has(Gap, Revert) {
+		return reference[last]
+	}
+	return reference[min(i, last)]
 }
 
 // miscounted finds what was created or deleted more or less often than without faults.

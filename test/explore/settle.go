@@ -65,18 +65,10 @@ func (w *world) comparable(ctx context.Context, from time.Time) (state, error) {
 		if err != nil || quiet >= w.limits.quiet {
 			return now, err
 		}
-		if want := w.wanted(); want == nil || len(now.differences(want, w.limits.mask)) == 0 {
+		if want := w.plan.wanted(w.limits.want, len(w.states)); want == nil || len(now.differences(want, w.limits.mask)) == 0 {
 			return now, nil
 		}
 	}
-}
-
-// wanted is what the state at this Settle should be; nil if that is not compared.
-func (w *world) wanted() state {
-	if n := len(w.states); n < len(w.limits.want) && !w.plan.has(Gap, Revert) {
-		return w.limits.want[n]
-	}
-	return w.limits.want[len(w.limits.want)-1]
 }
 
 // rest returns when nothing was written for a time.

@@ -50,6 +50,14 @@ func (c *controllers) noticed(before, after *record) {
 	if before != nil && o.GetDeletionTimestamp() == nil && len(o.GetOwnerReferences()) == 0 && c.server.store.exists(after) {
 		return
 	}
+	c.wake()
+}
+
+// wake has the controllers look at everything.
+func (c *controllers) wake() {
+	if c == nil {
+		return
+	}
 	select {
 	case c.poke <- struct{}{}:
 	default:

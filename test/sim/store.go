@@ -160,10 +160,9 @@ func (s *store) after(t *table, since, until uint64) (changes []change, news <-c
 	if since < t.oldest {
 		return nil, nil, 0, false
 	}
-	from, _ := slices.BinarySearchFunc(t.changes, since+1, byRV)
-	to, _ := slices.BinarySearchFunc(t.changes, until+1, byRV)
-	if until == newest {
-		to = len(t.changes)
+	from, to := t.shown(since), len(t.changes)
+	if until != newest {
+		to = t.shown(until)
 	}
 	if from < to {
 		changes = slices.Clip(t.changes[from:to])
@@ -194,20 +193,29 @@ func (s *store) list(gr schema.GroupResource, at uint64) (keys []types.Namespace
 	return t.past(at)
 }
 
-// past is a list as it was, without what has happened since.
+// past is a list as it was.
 func (t *table) past(at uint64) (keys []types.NamespacedName, objects []*record, rv uint64, ok bool) {
-	then := &table{objects: maps.Clone(t.objects)}
-	for _, c := range slices.Backward(t.changes) {
-		if c.after.rv <= at {
-			break
-		}
+	then := &table{objects: t.asOf(at)}
+	return then.keys(), then.records(then.keys()), at, true
+}
+
+// asOf returns the objects as they were, without what has happened since.
+func (t *table) asOf(rv uint64) map[types.NamespacedName]*record {
+	then := maps.Clone(t.objects)
+	for _, c := range slices.Backward(t.changes[t.shown(rv):]) {
 		if c.before == nil {
-			delete(then.objects, c.key)
+			delete(then, c.key)
 		} else {
-			then.objects[c.key] = c.before
+			then[c.key] = c.before
 		}
 	}
-	return then.keys(), then.records(then.keys()), at, true
+	return then
+}
+
+// shown returns how many of the changes that are remembered a resourceVersion includes.
+func (t *table) shown(rv uint64) int {
+	n, _ := slices.BinarySearchFunc(t.changes, rv+1, byRV)
+	return n
 }
 
 func (t *table) keys() []types.NamespacedName {

@@ -1,0 +1,44 @@
+package kerr
+
+import (
+	"errors"
+	"reflect"
+
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+)
+
+// joinedType is what errors.Join returns. Its method Unwrap does not tell it: the errors of
+// fmt.Errorf with two %w have that too, which are one failure with two names.
+var joinedType = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
+
+// failures returns the failures that somebody joined, with [errors.Join] or as an
+// Aggregate of apimachinery, in the chain of err; err itself if there is only one. A mark
+// speaks for all that it was put on.
+func failures(err error) []error {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if _, ok := itself[*marked](e); ok {
+			break
+		}
+		var parts []error
+		if a, ok := itself[utilerrors.Aggregate](e); ok {
+			parts = a.Errors()
+		} else if reflect.TypeOf(e) == joinedType {
+			parts = e.(interface{ Unwrap() []error }).Unwrap()
+		}
+		if len(parts) == 0 {
+			continue
+		}
+		var all []error
+		for _, part := range parts {
+			all = append(all, failures(part)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
+// itself tells whether err is an E, and not whether there is one in its chain.
+func itself[E any](err error) (E, bool) {
+	e, ok := any(err).(E)
+	return e, ok
+}
