@@ -6,24 +6,19 @@ import (
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
 )
 
 // TestG12ADeletionOfWhichNoStateIsKnown is what client-go tells of an object that it
 // has no copy of: a panic in a handler would end the process. Kills: a last state that
 // is taken for granted.
 func TestG12ADeletionOfWhichNoStateIsKnown(t *testing.T) {
-	cs := fake.NewClientset()
-	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
-	c, err := New(repo, Funcs[*appsv1.Deployment]{FinalizerName: NoFinalizer}, nil)
-	require.NoError(t, err)
-	r, err := c.begin()
-	require.NoError(t, err)
-	defer r.queue.ShutDown()
+	c, r := idle(t)
 	unknown := &cache.DeletedFinalStateUnknown{Key: "ns/a"}
 
 	own := primary[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c, r}
@@ -41,4 +36,36 @@ func TestG12ADeletionOfWhichNoStateIsKnown(t *testing.T) {
 	}}}
 	other.OnDelete(cache.DeletedObject[*corev1.ConfigMap]{FinalStateUnknown: unknown})
 	require.Zero(t, r.queue.Len(), "nobody can tell what it belonged to")
+}
+
+// told is a hub that notes with which weight it is told of a key.
+type told struct {
+	hub
+	weights []queue.Weight
+}
+
+func (h *told) add(_ types.NamespacedName, _ Reason, weight queue.Weight) {
+	h.weights = append(h.weights, weight)
+}
+
+func (*told) arrived(attempt.Ref) {}
+
+// TestG10FirstListsAndResyncsOfChildrenAreBackground, as those of the objects themselves.
+// Kills: children whose first list comes before the changes.
+func TestG10FirstListsAndResyncsOfChildrenAreBackground(t *testing.T) {
+	h := &told{}
+	s := secondary[*corev1.ConfigMap]{hub: h, maps: []mapping[*corev1.ConfigMap]{{
+		keys: func(hub, *corev1.ConfigMap, *corev1.ConfigMap) []types.NamespacedName {
+			return []types.NamespacedName{{Name: "a"}}
+		},
+	}}}
+	child := func(rv string) *corev1.ConfigMap {
+		return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "c", ResourceVersion: rv}}
+	}
+	s.OnAdd(child("1"), true)
+	s.OnUpdate(child("1"), child("1"))
+	s.OnAdd(child("1"), false)
+	s.OnUpdate(child("1"), child("2"))
+	s.OnDelete(cache.DeletedObject[*corev1.ConfigMap]{OptionalObj: child("2")})
+	require.Equal(t, []queue.Weight{queue.Background, queue.Background, queue.Change, queue.Change, queue.Change}, h.weights)
 }

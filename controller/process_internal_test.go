@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
@@ -89,13 +88,7 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 // TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone: by then it is in the hands
 // of another worker. Kills: a state that two attempts read and write at once.
 func TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone(t *testing.T) {
-	cs := fake.NewClientset()
-	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
-	c, err := New(repo, Funcs[*appsv1.Deployment]{FinalizerName: NoFinalizer}, nil)
-	require.NoError(t, err)
-	r, err := c.begin()
-	require.NoError(t, err)
-	defer r.queue.ShutDown()
+	c, r := idle(t)
 	key := types.NamespacedName{Namespace: "ns", Name: "a"}
 	ref, applied := c.ref(key), attempt.Applied{ResourceVersion: "1"}
 	r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)

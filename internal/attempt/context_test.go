@@ -39,6 +39,24 @@ func TestG13TheDeadlineOfAnAttempt(t *testing.T) {
 	})
 }
 
+// Kills: a deadline of the attempt that hides an earlier one of its parent's.
+func TestG13TheEarliestDeadlineCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for of, want := range map[time.Duration]time.Duration{time.Second: time.Second, time.Hour: time.Minute} {
+			parent, cancel := context.WithTimeout(t.Context(), of)
+			defer cancel()
+			a, ctx := start(parent)
+			defer a.End()
+			deadline, ok := ctx.Deadline()
+			require.True(t, ok)
+			require.Equal(t, want, time.Until(deadline))
+			began := time.Now()
+			<-ctx.Done()
+			require.Equal(t, want, time.Since(began))
+		}
+	})
+}
+
 // The timer is made when somebody asks: then it must be the right one.
 func TestG13TheDeadlineCountsFromTheBeginning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

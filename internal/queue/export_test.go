@@ -15,6 +15,9 @@ func (q ByKey) Items() int {
 	return len(q.items)
 }
 
+// Background returns how many items are counted as of the background.
+func (q ByKey) Background() int { return int(q.background.Load()) }
+
 func (q ByKey) of(key string) *Item[string, string, int] {
 	q.mu.Lock()
 	defer q.mu.Unlock()

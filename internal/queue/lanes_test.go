@@ -67,6 +67,7 @@ func TestG10ChangesComeBeforeTheBackgroundWhichIsNotStarved(t *testing.T) {
 		require.Equal(t, "b/0 b/1 b/2 b/3 a/1 b/4 b/5 b/6 b/7 a/2 a/3", taken(t, q, 11))
 		addAll(q, queue.Background, "a/1")
 		require.Equal(t, "a/1", taken(t, q, 1))
+		require.Zero(t, q.Background(), "nobody has to be asked for the lane")
 	})
 }
 
@@ -93,6 +94,7 @@ func TestG10TheLastKeyOfTheBackgroundMovesOut(t *testing.T) {
 			addAll(q, queue.News, "a/1", "a/2")
 			require.Equal(t, "a/1 a/2", taken(t, q, 2))
 			require.Zero(t, q.Len())
+			require.Zero(t, q.Background())
 		}
 	})
 }

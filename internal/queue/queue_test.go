@@ -175,6 +175,7 @@ func TestEventsDoNotWaitForATimer(t *testing.T) {
 	})
 }
 
+// Kills: a failure that moves the timer, and one after which an event runs the key at once.
 func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.After("a", time.Second, "second")
@@ -183,8 +184,29 @@ func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
 		wait, _ := q.Failed("a", func(time.Duration, int) (time.Duration, string) { return time.Minute, "late" })
 		require.Equal(t, time.Second, wait)
 		q.Done("a")
-		_, reasons, _ := next(t, q)
-		require.Equal(t, []string{"second"}, reasons)
+		q.Add("a", "noise", queue.Change)
+		_, reasons, waited := next(t, q)
+		require.Equal(t, time.Second, waited, "it is a backoff now")
+		require.Equal(t, []string{"noise", "second"}, reasons)
+	})
+}
+
+// Kills: a worker that does not know of the failure, or the timer, that it has just made.
+func TestForgetInTheSameTurn(t *testing.T) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
+		for _, since := range []func(){
+			func() { q.Failed("a", retry) },
+			func() { q.After("a", time.Second, "timer") },
+		} {
+			q.Add("a", "event", queue.Change)
+			next(t, q)
+			since()
+			q.Forget("a")
+			q.Done("a")
+			time.Sleep(time.Hour)
+			require.Zero(t, q.Len())
+			require.Zero(t, q.Items())
+		}
 	})
 }
 

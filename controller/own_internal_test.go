@@ -1,0 +1,143 @@
+package controller
+
+import (
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes/fake"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// lags is a cache that shows no write, until it has caught up.
+type lags struct{ caughtUp atomic.Bool }
+
+func (l *lags) Shows(attempt.Write) bool { return l.caughtUp.Load() }
+
+func (*lags) view(types.NamespacedName) attempt.Object { return nil }
+
+func named(name string) types.NamespacedName {
+	return types.NamespacedName{Namespace: "ns", Name: name}
+}
+
+// writesOf returns writes to objects of that kind.
+func writesOf(kind schema.GroupKind, names ...string) map[attempt.Ref]attempt.Write {
+	writes := map[attempt.Ref]attempt.Write{}
+	for _, name := range names {
+		ref := attempt.Ref{Kind: kind, Key: named(name)}
+		writes[ref] = attempt.Write{Ref: ref, ResourceVersion: "9", At: time.Now(), Since: time.Now()}
+	}
+	return writes
+}
+
+func requireEmpty(t *testing.T, o *ownWrites) {
+	t.Helper()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	require.Empty(t, o.of)
+	require.Empty(t, o.waiting)
+	require.Empty(t, o.timers)
+	require.Zero(t, o.open.Load())
+}
+
+// TestG19OwnWritesLeaveNothing once they are shown, replaced or forgotten. Two keys wait for
+// one object. Kills: any entry that stays.
+func TestG19OwnWritesLeaveNothing(t *testing.T) {
+	kind := schema.GroupKind{Kind: "ConfigMap"}
+	for name, end := range map[string]func(*ownWrites, *lags){
+		"an event": func(o *ownWrites, in *lags) {
+			in.caughtUp.Store(true)
+			ready := append(o.arrived(attempt.Ref{Kind: kind, Key: named("x")}), o.arrived(attempt.Ref{Kind: kind, Key: named("z")})...)
+			require.ElementsMatch(t, []types.NamespacedName{named("a"), named("b"), named("c")}, ready)
+		},
+		"no event": func(_ *ownWrites, in *lags) {
+			in.caughtUp.Store(true)
+			time.Sleep(time.Minute)
+		},
+		"a look": func(o *ownWrites, in *lags) {
+			in.caughtUp.Store(true)
+			for _, key := range []string{"a", "b", "c"} {
+				wait, writes := o.behind(named(key), nil)
+				require.Zero(t, wait)
+				require.Empty(t, writes)
+			}
+		},
+		"another attempt": func(o *ownWrites, _ *lags) {
+			for _, key := range []string{"a", "b", "c"} {
+				o.set(named(key), nil)
+			}
+		},
+		"the objects are gone": func(o *ownWrites, _ *lags) {
+			for _, key := range []string{"a", "b", "c"} {
+				o.forget(named(key))
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				in := &lags{}
+				o := newOwnWrites(caches{kind: {in}}, 10*time.Second, func(types.NamespacedName, attempt.Write) {})
+				defer o.stop()
+				o.set(named("a"), writesOf(kind, "x", "y"))
+				o.set(named("b"), writesOf(kind, "x"))
+				o.set(named("c"), writesOf(kind, "z"))
+				require.EqualValues(t, 3, o.open.Load())
+				end(o, in)
+				synctest.Wait()
+				requireEmpty(t, o)
+			})
+		})
+	}
+}
+
+// TestG19AnObjectThatIsGoneWaitsForNothing: no cache will ever show what was written for
+// it. Kills: own writes that outlive their key.
+func TestG19AnObjectThatIsGoneWaitsForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, r := idle(t)
+		kind := schema.GroupKind{Kind: "ConfigMap"}
+		c.caches.add(kind, &lags{})
+		r.own.set(named("a"), writesOf(kind, "x"))
+		r.queue.Add(named("a"), Reason{Verb: VerbDeleted}, queue.Change)
+		it, reasons, more, _ := r.queue.Get()
+		c.process(t.Context(), r, 0, it, reasons, more)
+		requireEmpty(t, r.own)
+	})
+}
+
+// TestG5AKeyThatIsParkedTooLateIsWoken: the caches caught up after it was decided that it
+// has to wait. Kills: no second look.
+func TestG5AKeyThatIsParkedTooLateIsWoken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, r := idle(t)
+		r.queue.Add(named("a"), Reason{Verb: VerbEnqueued}, queue.Change)
+		it, reasons, more, _ := r.queue.Get()
+		r.park(it, reasons, more, time.Hour)
+		r.queue.Done(it)
+		require.Equal(t, 1, r.queue.Len())
+	})
+}
+
+// idle returns a controller whose informers do not run, and has it begin.
+func idle(t *testing.T) (*Controller[*appsv1.Deployment, Funcs[*appsv1.Deployment]], *running[*appsv1.Deployment]) {
+	t.Helper()
+	cs := fake.NewClientset()
+	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
+	c, err := New(repo, Funcs[*appsv1.Deployment]{FinalizerName: NoFinalizer}, nil)
+	require.NoError(t, err)
+	r, err := c.begin()
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		r.queue.ShutDown()
+		r.own.stop()
+	})
+	return c, r
+}
