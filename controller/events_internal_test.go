@@ -28,6 +28,10 @@ func TestG12ADeletionOfWhichNoStateIsKnown(t *testing.T) {
 	require.Equal(t, key, it.Key)
 	require.Equal(t, []Reason{{Verb: VerbDeleted, Kind: "Deployment", Key: key}}, reasons)
 	r.queue.Done(it)
+	own.OnDelete(cache.DeletedObject[*appsv1.Deployment]{OptionalObj: &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a", ResourceVersion: "7"}}})
+	it, reasons, _, _ = r.queue.Get()
+	require.Equal(t, []Reason{{Verb: VerbDeleted, Kind: "Deployment", Key: key, ResourceVersion: "7"}}, reasons)
+	r.queue.Done(it)
 
 	other := secondary[*corev1.ConfigMap]{hub: r, kind: corev1.SchemeGroupVersion.WithKind("ConfigMap"), maps: []mapping[*corev1.ConfigMap]{{
 		keys: func(hub, *corev1.ConfigMap, *corev1.ConfigMap) []types.NamespacedName {

@@ -131,7 +131,7 @@ func TestRetryAfter(t *testing.T) {
 		require.True(t, ok, "%v", err)
 		require.Equal(t, want, got, "%v", err)
 	}
-	for _, err := range []error{nil, io.EOF, apierrors.NewTooManyRequests("x", 0)} {
+	for _, err := range []error{nil, io.EOF, apierrors.NewTooManyRequests("x", 0), apierrors.NewServerTimeout(resource, "get", 0)} {
 		_, ok := kerr.RetryAfter(err)
 		require.False(t, ok, "%v", err)
 	}

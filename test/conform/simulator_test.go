@@ -15,8 +15,9 @@ var differing = map[string]string{}
 
 // simulated are the kinds of Kubernetes that the scripts use.
 var simulated = sim.Core("configmaps", "secrets", "services", "pods", "serviceaccounts", "events", "deployments.apps",
-	"leases.coordination.k8s.io", "roles.rbac.authorization.k8s.io", "clusterroles.rbac.authorization.k8s.io", "endpoints",
-	"poddisruptionbudgets.policy", "jobs.batch", "nodes")
+	"leases.coordination.k8s.io", "endpoints", "poddisruptionbudgets.policy", "jobs.batch", "nodes",
+	"roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io",
+	"clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io")
 
 // TestSimulator shows that the simulator answers as the scripts say.
 func TestSimulator(t *testing.T) {

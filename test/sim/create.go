@@ -66,6 +66,9 @@ func (s *Server) insertNamed(w *write, o *unstructured.Unstructured) (*record, e
 	if err := w.validate(o, nil); err != nil {
 		return nil, err
 	}
+	if err := s.authoriseCreate(w); err != nil {
+		return nil, err
+	}
 	if err := s.admit(w, o); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,8 @@ package sim
 import (
 	"encoding/base64"
 	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
 )
 
 // child returns an object in an object, nil if there is none.
@@ -66,6 +68,19 @@ func defaultService(object map[string]any) {
 		preset(port, map[string]any{"protocol": "TCP"})
 		if target := port["targetPort"]; target == nil || target == int64(0) || target == "" {
 			port["targetPort"] = port["port"]
+		}
+	}
+}
+
+// defaultBinding says which API group roles, users and groups belong to.
+func defaultBinding(object map[string]any) {
+	group := map[string]any{"apiGroup": rbacv1.GroupName}
+	if role := child(object, "roleRef"); role != nil {
+		preset(role, group)
+	}
+	for _, subject := range children(object, "subjects") {
+		if subject["kind"] == rbacv1.UserKind || subject["kind"] == rbacv1.GroupKind {
+			preset(subject, group)
 		}
 	}
 }

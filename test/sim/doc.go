@@ -13,6 +13,9 @@
 // leaves the process, all of it can run in a bubble of testing/synctest, in which an hour
 // takes no time: make the server in the bubble, and close it before the bubble ends.
 //
+// A client has all rights, unless it impersonates somebody (rest.Config.Impersonate): then it has
+// those that the Roles, ClusterRoles and bindings on the server give, if the server has these kinds.
+//
 // [Server.Session] gives each simulated process connections of its own, which can be
 // severed as a crash does, and whose watches can be held back as a slow network does.
 //

@@ -20,6 +20,7 @@ import (
 type request struct {
 	ctx         context.Context //nolint:containedctx // it stands for an http.Request, which has one too
 	session     *Session
+	user        *user // nil: an administrator
 	resource    *resource
 	verb        string
 	namespace   string

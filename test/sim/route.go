@@ -16,28 +16,34 @@ import (
 
 // handle answers a request.
 func (s *Session) handle(r *http.Request, body []byte) (*http.Response, error) {
+	who, err := impersonated(r.Header)
+	if err != nil {
+		return nil, err
+	}
 	path, legacy := legacyWatch(r.URL.Path)
 	info, isResource := apirequest.ParsePath(path)
 	if !isResource {
+		if err := s.server.authorise(who, accessToPath(r)); err != nil {
+			return nil, err
+		}
 		return s.server.meta(r)
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
+	query, queryErr := url.ParseQuery(r.URL.RawQuery)
+	info.Verb = verbOf(r.Method, info.Name, query, legacy)
+	if who != nil { // before it is known whether anything of what is asked for exists
+		if err := s.server.authorise(who, accessTo(info, query, legacy)); err != nil {
+			return nil, err
+		}
 	}
-	info.Verb = apirequest.VerbOf(r.Method, info.Name, query)
-	switch {
-	case legacy && r.Method == http.MethodGet:
-		info.Verb = "watch"
-	case info.Verb == "watch" && info.Name != "":
-		info.Verb = "get" // of one object there is a watch with a selector, and on the old path
+	if queryErr != nil {
+		return nil, apierrors.NewBadRequest(queryErr.Error())
 	}
 	found := s.server.resource(info.Resource)
 	if found == nil {
 		return nil, s.server.noResource(info.Resource)
 	}
 	request := &request{
-		ctx: r.Context(), session: s, resource: found, verb: info.Verb, namespace: info.Namespace, name: info.Name,
+		ctx: r.Context(), session: s, user: who, resource: found, verb: info.Verb, namespace: info.Namespace, name: info.Name,
 		subresource: info.Subresource, query: query, header: r.Header, body: body, contentType: mediaType(r.Header),
 	}
 	response, err := s.serve(request)
@@ -51,6 +57,19 @@ func (s *Session) handle(r *http.Request, body []byte) (*http.Response, error) {
 		response.Header.Add("Warning", "299 - "+strconv.Quote(warning))
 	}
 	return response, nil
+}
+
+// verbOf names what a method asks for. Of one object there is a watch with a selector, and
+// on a path of the old kind.
+func verbOf(method, name string, query url.Values, legacy bool) string {
+	verb := apirequest.VerbOf(method, name, query)
+	switch {
+	case legacy && method == http.MethodGet:
+		return "watch"
+	case verb == "watch" && name != "":
+		return "get"
+	}
+	return verb
 }
 
 // legacyWatch returns the path of what a watch on a path of the old kind is of:

@@ -37,6 +37,9 @@ var rulesOf = map[string]rules{
 	"endpoints":                  {deprecated: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"},
 	"nodes":                      {born: bornNode},
 	"replicationcontrollers":     {orphans: true},
+
+	"rolebindings.rbac.authorization.k8s.io":        {defaults: defaultBinding},
+	"clusterrolebindings.rbac.authorization.k8s.io": {defaults: defaultBinding},
 }
 
 func phase(phase string) func(*unstructured.Unstructured) {
