@@ -103,6 +103,45 @@ func TestG5AfterTheWaitTheServerIsAsked(t *testing.T) {
 	})
 }
 
+// TestG5OwnWritesLookLikeTheCache: who reads cannot tell what the cache does not show yet.
+// Kills: a read of an own write that skips the transform.
+func TestG5OwnWritesLookLikeTheCache(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, g := b.gatedChildren(nil)
+		require.NoError(t, in.SetTransform(func(cm *corev1.ConfigMap) *corev1.ConfigMap {
+			cm.Data = nil
+			return cm
+		}))
+		var seen []*corev1.ConfigMap
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			cm, ok := in.Get(ctx, nsName("c"))
+			if !ok {
+				want := child("c")
+				want.Data = map[string]string{"large": "data"}
+				_, err := g.Create(ctx, want)
+				require.NoError(t, err)
+				cm, ok = in.Get(ctx, nsName("c"))
+				require.True(t, ok)
+			}
+			seen = append(seen, cm)
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		controller.Watches(b.c, in, nobody)
+		b.run()
+		g.hold()
+		b.create("a")
+		b.settle(time.Second)
+		g.release()
+		b.settle(time.Minute)
+		b.c.Enqueue(nsName("a"))
+		b.settle(time.Minute)
+		require.Len(t, seen, 2)
+		require.Equal(t, seen[1], seen[0])
+		require.Empty(t, seen[0].Data)
+	}, child("none"))
+}
+
 // Kills: reads that show the cache although the attempt itself has written.
 func TestG5AnAttemptReadsItsOwnWrites(t *testing.T) {
 	inBubble(t, func(b *bench) {

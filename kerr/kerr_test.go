@@ -166,6 +166,7 @@ func TestG16OfJoinedFailuresNoneIsForgotten(t *testing.T) {
 		{utilerrors.NewAggregate([]error{large, final}), kerr.ClassTooLarge, true, 0},
 		{errors.Join(kerr.New(kerr.OpGet, kind, key, "", io.EOF), final), kerr.ClassTransient, false, 0},
 		{errors.Join(kerr.After(time.Second, lost), busy), kerr.ClassTransient, false, 30 * time.Second},
+		{errors.Join(kerr.After(time.Minute, lost), busy), kerr.ClassTransient, false, time.Minute},
 		{kerr.After(time.Second, errors.Join(busy, lost)), kerr.ClassThrottled, false, time.Second},
 		{kerr.Terminal(errors.Join(lost, conflict)), kerr.ClassTerminal, true, 0},
 		{fmt.Errorf("%w: %w", lost, final), kerr.ClassInvalid, true, 0},
