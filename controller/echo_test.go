@@ -13,25 +13,33 @@ import (
 	"github.com/kuberator/kuberator/test/fault"
 )
 
+// loses runs the controller until its first Apply has written and got no answer, with its
+// watch held. Later ones, for an object that was scaled, return what is given.
+func (b *bench) loses(then action, err error) *gated[*deployment] {
+	b.t.Helper()
+	g := gate(b.repo)
+	b.watched = g
+	b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+		if *d.Spec.Replicas != 1 {
+			return then, err
+		}
+		_, err := b.repo.Patch(ctx, d, types.MergePatchType, []byte(`{"metadata":{"labels":{"l":"v"}}}`))
+		return controller.AwaitChange(), err
+	}
+	b.fail(fault.On("patch", "deployments.apps").Nth(2).Then(fault.CommitThenEOF())) // the first adds the finalizer
+	b.make()
+	g.hold()
+	b.run()
+	require.Equal(b.t, []string{"apply a"}, b.settle(0))
+	return g
+}
+
 // TestG9EventsOfStatesThatWereReadLiveAreNoNews has an attempt read what no event has told
 // of yet. The events of that state, and of those before it, come later. Kills: an event of
 // an older state that counts.
 func TestG9EventsOfStatesThatWereReadLiveAreNoNews(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		g := gate(b.repo)
-		b.watched = g
-		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
-			if *d.Spec.Replicas != 1 {
-				return controller.AwaitChange(), nil
-			}
-			_, err := b.repo.Patch(ctx, d, types.MergePatchType, []byte(`{"metadata":{"labels":{"l":"v"}}}`))
-			return controller.AwaitChange(), err
-		}
-		b.fail(fault.On("patch", "deployments.apps").Nth(2).Then(fault.CommitThenEOF())) // the first adds the finalizer
-		b.make()
-		g.hold()
-		b.run()
-		require.Equal(t, []string{"apply a"}, b.settle(0))
+		g := b.loses(controller.AwaitChange(), nil)
 		b.edit("a", scale(2))
 		b.edit("a", scale(3))
 		require.Equal(t, []string{"apply a"}, b.settle(100*time.Millisecond), "with the live state")

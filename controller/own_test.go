@@ -21,7 +21,6 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/repository"
-	"github.com/kuberator/kuberator/test/fault"
 )
 
 // gatedChildren returns an informer of ConfigMaps whose watch can be held.
@@ -485,20 +484,7 @@ func TestG8NewsOfAKnownStateEndsNothing(t *testing.T) {
 		err    error
 	}{{controller.AwaitChange(), errBucket}, {controller.Requeue(time.Hour), nil}} {
 		inBubble(t, func(b *bench) {
-			g := gate(b.repo)
-			b.watched = g
-			b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
-				if *d.Spec.Replicas != 1 {
-					return outcome.action, outcome.err
-				}
-				_, err := b.repo.Patch(ctx, d, types.MergePatchType, []byte(`{"metadata":{"labels":{"l":"v"}}}`))
-				return controller.AwaitChange(), err
-			}
-			b.fail(fault.On("patch", "deployments.apps").Nth(2).Then(fault.CommitThenEOF())) // the first adds the finalizer
-			b.make()
-			g.hold()
-			b.run()
-			require.Equal(t, []string{"apply a"}, b.settle(0))
+			g := b.loses(outcome.action, outcome.err)
 			b.edit("a", scale(3))
 			require.Equal(t, []string{"apply a"}, b.settle(100*time.Millisecond), "with the live state")
 			g.release()
