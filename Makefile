@@ -14,30 +14,41 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run
-run: ## Run the example operator on a local control plane [ONCE=1] [CLUSTER=current]
+run: ## Run the example operator on a simulated API server [ONCE=1] [CLUSTER=local|current]
 	@go build -o bin/demo $(example)/demo # not go run, which calls an end by Ctrl-C an error
 	@exec bin/demo $(run-flags)
 
+# For the first run to be short: -short leaves out what needs a control plane, and makes crowds
+# smaller; vet is left to lint; there are no symbols for a debugger, and the thousands of clients
+# that are generated are not inlined. All of it is there in test-cluster.
+no-symbols = -dwarf=false
+quick      = -short -vet=off -ldflags=-w -gcflags=all=$(no-symbols) $(foreach generated,kubernetes applyconfigurations,\
+	'-gcflags=k8s.io/client-go/$(generated)/...=$(no-symbols) -l') '-gcflags=k8s.io/api/...=$(no-symbols) -l'
+
 .PHONY: test
-test: controlplane ## Run all tests, on a local control plane too, and each benchmark once
-	go vet ./...
+test: ## Run all tests that need no control plane: minutes the first time, then seconds [PKG=./controller] [RUN=regexp]
+	go test -race $(quick) $(if $(RUN),-run '$(RUN)') $(or $(PKG),$$(go list ./... | grep -Ev "/e2e$$|/test/(cluster|mutants)"))
+
+.PHONY: test-cluster
+test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size
 	$(detect) go test -race ./...
+
+.PHONY: test-bench
+test-bench: ## Run each benchmark once, and see that those who are compared do the same work
 	go test -run '^$$' -bench . -benchtime 1x ./...
 	go -C test/bench test .
-
-.PHONY: test-unit
-test-unit: ## Run the tests that need no control plane: seconds
-	$(detect) go test -race $$(go list ./... | grep -Ev "/test/(cluster|conform|e2e|fault|mutants)|/e2e$$")
 
 .PHONY: lint
 lint: ## Check style, the imports between packages, file lengths, go.mod files
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run make fmt:" $$files; exit 1; }
 	@tools/filelength.sh
+	go vet ./...
 	$(golangci-lint) run ./...
 	go mod tidy -diff
 	go -C tools/lint mod tidy -diff
 	go -C tools/codegen mod tidy -diff
 	go -C test/bench mod tidy -diff
+	go -C test/controlplane mod tidy -diff
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -65,8 +76,8 @@ tidy: ## Tidy the go.mod file of every module
 	done
 
 .PHONY: controlplane
-controlplane: ## Build the local control plane, if it is not there yet: minutes, once
+controlplane: ## Build the real control plane, if it is not there yet: minutes, once
 	@go run ./test/cluster/build
 
 .PHONY: ci
-ci: lint test ## Everything a change has to pass
+ci: lint test test-cluster test-bench ## Everything a change has to pass

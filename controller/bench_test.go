@@ -49,6 +49,14 @@ type bench struct {
 
 // inBubble runs f in virtual time with a server that holds objs. That the bubble
 // ends shows that no goroutine is left (G14).
+// crowd is how many objects a test of many has: the full number without -short, else a quarter.
+func crowd(full int) int {
+	if testing.Short() {
+		return full / 4
+	}
+	return full
+}
+
 func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 // does not. Kills: a rate limit that all keys share.
 func TestG11FailingKeysDoNotDelayOthers(t *testing.T) {
 	objs := []metav1.Object{newDeployment("healthy")}
-	for i := range 1000 {
+	for i := range crowd(1000) {
 		d := newDeployment(name("bad", i))
 		d.Finalizers = []string{ours}
 		objs = append(objs, d)

@@ -108,7 +108,7 @@ func TestS7OneTenantDoesNotStarveOthers(t *testing.T) {
 		d.Namespace, d.Finalizers = namespace, []string{ours}
 		objs = append(objs, d)
 	}
-	for i := range 1000 {
+	for i := range crowd(1000) {
 		add("flood", name("o", i))
 	}
 	for i := range victims {
@@ -125,7 +125,7 @@ func TestS7OneTenantDoesNotStarveOthers(t *testing.T) {
 		}
 		b.start()
 		for n := range 20 {
-			for i := range 1000 { // 5,000 events/s of 1,000 objects: more than can be worked on
+			for i := range crowd(1000) { // 5,000 events/s: more than can be worked on
 				b.c.Enqueue(types.NamespacedName{Namespace: "flood", Name: name("o", i)})
 				if i%5 == 0 {
 					time.Sleep(time.Millisecond)

@@ -163,12 +163,10 @@ func (c *Cluster) processes() []*Process {
 
 // Config returns a configuration for clients that may do everything. Each call
 // returns a copy of its own. It sets no limit on the rate of requests.
-func (c *Cluster) Config() *rest.Config { return c.configFor(c.credentials.token) }
-
-func (c *Cluster) configFor(token string) *rest.Config {
+func (c *Cluster) Config() *rest.Config {
 	return &rest.Config{
 		Host:            c.host,
-		BearerToken:     token,
+		BearerToken:     c.credentials.token,
 		TLSClientConfig: rest.TLSClientConfig{CAData: slices.Clone(c.credentials.certificate)},
 		// Zero would mean five requests a second. The server defends itself.
 		QPS: -1,

@@ -1,25 +1,16 @@
 package cluster
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/big"
-	"net"
 	"os"
 	"strings"
-	"time"
-)
 
-// lifetime is that of the serving certificate: a data directory that is used
-// again must not stop working.
-const lifetime = 10 * 365 * 24 * time.Hour
+	"github.com/kuberator/kuberator/test/internal/access"
+)
 
 // credentials are the keys of a control plane. They live in its data directory,
 // so that one which is started again still knows the tokens it gave out.
@@ -46,14 +37,14 @@ func loadCredentials(d *directory) (*credentials, error) {
 }
 
 func (c *credentials) load() error {
-	key, err := ensureFile(c.keyFile, newKey)
+	key, err := ensureFile(c.keyFile, access.NewKey)
 	if err != nil {
 		return err
 	}
-	if c.certificate, err = ensureFile(c.certificateFile, func() ([]byte, error) { return selfSign(key) }); err != nil {
+	if c.certificate, err = ensureFile(c.certificateFile, func() ([]byte, error) { return access.SelfSign(key) }); err != nil {
 		return err
 	}
-	if _, err := ensureFile(c.serviceAccountKeyFile, newKey); err != nil {
+	if _, err := ensureFile(c.serviceAccountKeyFile, access.NewKey); err != nil {
 		return err
 	}
 	tokens, err := ensureFile(c.tokenFile, func() ([]byte, error) {
@@ -86,46 +77,4 @@ func ensureFile(path string, generate func() ([]byte, error)) ([]byte, error) {
 		return nil, fmt.Errorf("making %s: %w", path, err)
 	}
 	return content, os.WriteFile(path, content, 0o600)
-}
-
-func newKey() ([]byte, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	der, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}), nil
-}
-
-// selfSign returns a certificate for the loopback address.
-func selfSign(keyPEM []byte) ([]byte, error) {
-	block, _ := pem.Decode(keyPEM)
-	if block == nil {
-		return nil, errors.New("the serving key is not PEM")
-	}
-	key, err := x509.ParseECPrivateKey(block.Bytes)
-	if err != nil {
-		return nil, err
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		Subject:      pkix.Name{CommonName: "kuberator test control plane"},
-		// An hour ago, for clocks that are set while the control plane runs.
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(lifetime),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		DNSNames:              []string{"localhost", "kubernetes.default.svc"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		return nil, err
-	}
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), nil
 }

@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
-	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+
+	"github.com/kuberator/kuberator/test/internal/access"
 )
 
 // Kubeconfig returns the path of a kubeconfig file of the admin, for kubectl and
@@ -22,24 +22,8 @@ func (c *Cluster) KubeconfigFor(config *rest.Config, name string) (string, error
 		return "", fmt.Errorf("kubeconfig name %q is not a plain file name", name)
 	}
 	path := c.directory.join(name + ".kubeconfig")
-	if err := writeKubeconfig(path, config, name); err != nil {
+	if err := access.WriteKubeconfig(path, config, name); err != nil {
 		return "", err
 	}
 	return path, nil
-}
-
-func writeKubeconfig(path string, config *rest.Config, user string) error {
-	const cluster = "kuberator"
-	kubeconfig := clientcmdapi.NewConfig()
-	kubeconfig.Clusters[cluster] = &clientcmdapi.Cluster{
-		Server:                   config.Host,
-		CertificateAuthorityData: config.CAData,
-	}
-	kubeconfig.AuthInfos[user] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
-	kubeconfig.Contexts[cluster] = &clientcmdapi.Context{Cluster: cluster, AuthInfo: user}
-	kubeconfig.CurrentContext = cluster
-	if err := clientcmd.WriteToFile(*kubeconfig, path); err != nil {
-		return fmt.Errorf("writing the kubeconfig of %s: %w", user, err)
-	}
-	return nil
 }

@@ -36,8 +36,10 @@ type Options struct {
 
 	// ControllerManagerFlags are appended to the flags of the controller manager.
 	// A flag given here overrides the one that this package would set, but for lists,
-	// which it adds to: "--controllers=*" runs every controller, and none of those that
-	// run can be taken away. "--concurrent-deployment-syncs=0" gives one no workers.
+	// which it adds to: "--controllers=-deployment-controller" takes one away, and
+	// "--concurrent-deployment-syncs=0" gives one no workers. The program that is built
+	// from Go modules has four controllers, and refuses flags of others; the original,
+	// from KUBEBUILDER_ASSETS, has all.
 	ControllerManagerFlags []string
 
 	// NoControllerManager leaves the controller manager out. The control plane

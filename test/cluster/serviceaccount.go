@@ -2,13 +2,14 @@ package cluster
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 )
 
@@ -24,28 +25,45 @@ const tokenSeconds = 365 * 24 * 60 * 60
 // Run an operator with it in tests, so that a rule missing from its RBAC fails
 // there and not in a user's cluster.
 func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name string) (*rest.Config, error) {
-	token, err := c.issueToken(ctx, namespace, name)
+	return ServiceAccount(ctx, c.Config(), namespace, name)
+}
+
+// ServiceAccount does what [Cluster.ServiceAccount] does on any cluster, as whoever
+// admin is. The token is good for a year, or for as long as that cluster allows;
+// the client does not renew it.
+func ServiceAccount(ctx context.Context, admin *rest.Config, namespace, name string) (*rest.Config, error) {
+	token, err := issueToken(ctx, admin, namespace, name)
 	if err != nil {
 		return nil, fmt.Errorf("service account %s/%s: %w", namespace, name, err)
 	}
-	return c.configFor(token), nil
+	config := rest.AnonymousClientConfig(admin)
+	config.BearerToken = token
+	config.Transport = admin.Transport // the only way to a server in the process, as of package sim
+	return config, nil
 }
 
-func (c *Cluster) issueToken(ctx context.Context, namespace, name string) (string, error) {
-	client, err := kubernetes.NewForConfig(c.Config())
+func issueToken(ctx context.Context, admin *rest.Config, namespace, name string) (string, error) {
+	client, err := dynamic.NewForConfig(admin)
 	if err != nil {
 		return "", err
 	}
-	accounts := client.CoreV1().ServiceAccounts(namespace)
-	account := &corev1.ServiceAccount{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	accounts := client.Resource(schema.GroupVersionResource{Version: "v1", Resource: "serviceaccounts"}).Namespace(namespace)
+	metadata := map[string]any{"name": name}
+	account := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata}}
 	if _, err := accounts.Create(ctx, account, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 		return "", fmt.Errorf("creating it: %w", err)
 	}
-	seconds := int64(tokenSeconds)
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
-	issued, err := accounts.CreateToken(ctx, name, request, metav1.CreateOptions{})
+	request := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": metadata,
+		"spec": map[string]any{"expirationSeconds": int64(tokenSeconds)},
+	}}
+	issued, err := accounts.Create(ctx, request, metav1.CreateOptions{}, "token")
 	if err != nil {
 		return "", fmt.Errorf("requesting a token: %w", err)
 	}
-	return issued.Status.Token, nil
+	token, _, _ := unstructured.NestedString(issued.Object, "status", "token")
+	if token == "" {
+		return "", errors.New("requesting a token: the answer holds none")
+	}
+	return token, nil
 }

@@ -9,11 +9,17 @@ import "testing"
 // program must be built (see [Binary]). Tests that do not disturb one another can
 // share a cluster: give each its own namespace.
 //
+// With -short the test is skipped: what needs a control plane is not for who wants an
+// answer at once.
+//
 // The test fails at once if the control plane cannot be started. If a process ends
 // later without being asked to, the test is marked as failed with what the process
 // said last, and goes on, most likely into errors that this one explains.
 func Start(t testing.TB, opts *Options) *Cluster {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("cluster: a control plane is not started with -short")
+	}
 	c, err := New(t.Context(), opts)
 	if err != nil {
 		t.Fatalf("cluster: %v", err)

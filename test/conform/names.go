@@ -13,7 +13,7 @@ const group = "conform.kuberator.dev"
 
 // placeholder matches what is replaced in a step. The words of a strategic merge
 // patch begin with the same sign and stay.
-var placeholder = regexp.MustCompile(`\$([A-Za-z][A-Za-z0-9]*)(?:\.(uid|rv|continue|object)\b)?`)
+var placeholder = regexp.MustCompile(`\$([A-Za-z][A-Za-z0-9]*)(?:\.(uid|rv|continue|object|token)\b)?`)
 
 var directives = []string{"patch", "retainKeys", "setElementOrder", "deleteFromPrimitiveList"}
 

@@ -53,6 +53,11 @@ func (v *values) expand(text string) string {
 }
 
 func (v *values) field(name, field string) string {
+	if field == "token" {
+		status, _ := v.captured[name]["status"].(map[string]any)
+		token, _ := status["token"].(string)
+		return token
+	}
 	metadata, _ := v.captured[name]["metadata"].(map[string]any)
 	key := map[string]string{"uid": "uid", "rv": "resourceVersion", "continue": "continue"}[field]
 	value, _ := metadata[key].(string)

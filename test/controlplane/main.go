@@ -1,11 +1,16 @@
 // Command controlplane is a Kubernetes control plane in one program: etcd, the
-// API server and the controller manager, each as a sub-command that takes the
+// API server and a controller manager, each as a sub-command that takes the
 // flags of the original.
 //
 //	controlplane etcd --data-dir=/tmp/etcd …
 //	controlplane kube-apiserver --etcd-servers=http://127.0.0.1:2379 …
 //	controlplane kube-controller-manager --kubeconfig=admin.kubeconfig …
 //	controlplane version
+//
+// The first two are the originals. The controller manager runs four controllers of the
+// original, those that tests of operators notice: the garbage collector, and those of
+// namespaces, Deployments and ReplicaSets. It knows the flags that they need, and
+// refuses others.
 //
 // It exists so that tests of operators can run against a real API server with
 // nothing downloaded but Go modules. Package
@@ -35,7 +40,6 @@ import (
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
-	manager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 )
 
 const usage = `usage: controlplane etcd|kube-apiserver|kube-controller-manager [flags]
@@ -58,7 +62,10 @@ func main() {
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":
-		os.Exit(cli.Run(manager.NewControllerManagerCommand()))
+		if err := runManager(os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, "kube-controller-manager:", err)
+			os.Exit(1)
+		}
 	case "version":
 		printVersions(os.Stdout)
 	default:

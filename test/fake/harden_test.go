@@ -3,6 +3,7 @@ package fake_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,11 +18,11 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	dynamicfake "k8s.io/client-go/dynamic/fake"
-	"k8s.io/client-go/informers"
 	kubernetesfake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 	metadatafake "k8s.io/client-go/metadata/fake"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/test/fake"
 )
@@ -195,19 +196,23 @@ func TestNotSimulatedIsSaid(t *testing.T) {
 func TestInformerOnAHardenedFake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cs := harden(t, configMap("a"))
-		server := informers.NewSharedInformerFactory(cs, 0)
-		lister := server.Core().V1().ConfigMaps().Lister()
+		maps := cs.CoreV1().ConfigMaps(metav1.NamespaceAll)
+		informer := cache.NewSharedIndexInformer(cache.ToListWatcherWithWatchListSemantics(&cache.ListWatch{
+			ListWithContextFunc: func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
+				return maps.List(ctx, opts)
+			},
+			WatchFuncWithContext: maps.Watch,
+		}, cs), &corev1.ConfigMap{}, 0, nil)
+		var running sync.WaitGroup
 		ctx, cancel := context.WithCancel(t.Context())
-		server.StartWithContext(ctx)
+		running.Go(func() { informer.RunWithContext(ctx) })
 		synctest.Wait()
-		_, err := lister.ConfigMaps("default").Get("a")
-		require.NoError(t, err)
+		require.Equal(t, []string{"default/a"}, informer.GetStore().ListKeys())
 		require.NoError(t, cs.CoreV1().ConfigMaps("default").Delete(t.Context(), "a", metav1.DeleteOptions{}))
 		synctest.Wait()
-		_, err = lister.ConfigMaps("default").Get("a")
-		require.True(t, apierrors.IsNotFound(err), err)
+		require.Empty(t, informer.GetStore().ListKeys())
 		cancel()
-		server.Shutdown()
+		running.Wait()
 	})
 }
 

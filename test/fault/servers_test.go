@@ -12,7 +12,7 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/informers"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/test/fault"
 )
@@ -113,19 +113,13 @@ var sameWords = map[string]func(t *testing.T, w *world){
 		travel := injector.TimeTravel("configmaps", fault.RV(past))
 		heard := make(chan string, 10)
 		ctx, cancel := context.WithCancel(t.Context())
-		factory := informers.NewSharedInformerFactoryWithOptions(w.client(t, injector), 0, informers.WithNamespace(w.namespace))
-		informer := factory.Core().V1().ConfigMaps()
-		_, err := informer.Informer().AddEventHandler(handler(heard))
-		require.NoError(t, err)
-		factory.Start(ctx.Done())
-		defer factory.Shutdown()
+		informer, ended := w.inform(ctx, t, injector, heard)
+		defer ended()
 		defer cancel()
-		for synced := range factory.WaitForCacheSync(ctx.Done()) {
-			require.NotNil(t, synced)
-		}
+		require.True(t, cache.WaitForCacheSync(ctx.Done(), informer.HasSynced))
 		require.ElementsMatch(t, []string{"+a", "+b"}, []string{<-heard, <-heard})
 		// Not the informer's LastSyncResourceVersion, which client-go sets after it told handlers.
-		require.Equal(t, past.ResourceVersion, informer.Informer().GetStore().LastStoreSyncResourceVersion())
+		require.Equal(t, past.ResourceVersion, informer.GetStore().LastStoreSyncResourceVersion())
 
 		travel.Release()
 		require.Equal(t, "+c", <-heard)

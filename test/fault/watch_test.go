@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 
@@ -138,13 +137,10 @@ func TestAnInformerFindsItsWayBack(t *testing.T) {
 	simulated(t, func(t *testing.T, w *world) {
 		injector := fault.For(t, fault.On("watch", "configmaps").Nth(3).Then(fault.NotSent()))
 		heard := make(chan string, 100)
-		factory := informers.NewSharedInformerFactory(w.client(t, injector), 0)
-		_, err := factory.Core().V1().ConfigMaps().Informer().AddEventHandler(handler(heard))
-		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
-		defer factory.Shutdown()
+		_, ended := w.inform(ctx, t, injector, heard)
+		defer ended()
 		defer cancel()
-		factory.Start(ctx.Done())
 
 		for n, disturb := range []func(){
 			func() {}, injector.Watches("configmaps").Close, injector.Watches("configmaps").Gone,

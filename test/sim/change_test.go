@@ -74,7 +74,10 @@ func TestConcurrentWriters(t *testing.T) {
 	srv, client := start(t, sim.Options{Kinds: sim.Core("configmaps")})
 	maps := client.CoreV1().ConfigMaps("default")
 	create(t, maps, "a")
-	const writers, writes = 8, 20
+	writers, writes := 8, 20
+	if testing.Short() {
+		writers = 4
+	}
 	var all sync.WaitGroup
 	for n := range writers {
 		own := configMaps(t, srv.Session(fmt.Sprint(n)).Config())

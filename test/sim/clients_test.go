@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,14 +14,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/dynamic/dynamicinformer"
-	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
-	"k8s.io/client-go/metadata/metadatainformer"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/test/sim"
@@ -38,6 +37,25 @@ func widgets(t *testing.T) []sim.Kind {
 	return sim.CRD(crds)
 }
 
+// The generated factories of informers take a minute to compile, and make no others than these.
+
+func typedInformer(client kubernetes.Interface) cache.SharedIndexInformer {
+	return informerOf(client.CoreV1().ConfigMaps(metav1.NamespaceAll), &corev1.ConfigMap{})
+}
+
+// client is what the clients of all kinds have in common.
+type client[L runtime.Object] interface {
+	List(ctx context.Context, opts metav1.ListOptions) (L, error)
+	Watch(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error)
+}
+
+func informerOf[L runtime.Object](of client[L], object runtime.Object) cache.SharedIndexInformer {
+	return cache.NewSharedIndexInformer(&cache.ListWatch{
+		ListWithContextFunc:  func(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) { return of.List(ctx, opts) },
+		WatchFuncWithContext: of.Watch,
+	}, object, 0, nil)
+}
+
 // Informers of all kinds of clients follow what happens, over ends of their watches, gaps in
 // their history and hours of virtual time.
 func TestInformers(t *testing.T) {
@@ -47,17 +65,17 @@ func TestInformers(t *testing.T) {
 		require.NoError(t, err)
 		metadatas, err := metadata.NewForConfig(srv.Config())
 		require.NoError(t, err)
-		typed := informers.NewSharedInformerFactory(client, 0)
-		untyped := dynamicinformer.NewDynamicSharedInformerFactory(dynamics, 0)
-		partial := metadatainformer.NewSharedInformerFactory(metadatas, 0)
 		all := map[string]cache.SharedIndexInformer{
-			"typed": typed.Core().V1().ConfigMaps().Informer(), "dynamic": untyped.ForResource(widgetResource).Informer(),
-			"metadata": partial.ForResource(mapResource).Informer(), "metadata of widgets": partial.ForResource(widgetResource).Informer(),
+			"typed":               typedInformer(client),
+			"dynamic":             informerOf(dynamics.Resource(widgetResource), &unstructured.Unstructured{}),
+			"metadata":            informerOf(metadatas.Resource(mapResource), &metav1.PartialObjectMetadata{}),
+			"metadata of widgets": informerOf(metadatas.Resource(widgetResource), &metav1.PartialObjectMetadata{}),
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		typed.Start(ctx.Done())
-		untyped.Start(ctx.Done())
-		partial.Start(ctx.Done())
+		var running sync.WaitGroup
+		for _, informer := range all {
+			running.Go(func() { informer.RunWithContext(ctx) })
+		}
 		write := func(name string) {
 			create(t, client.CoreV1().ConfigMaps("default"), name)
 			_, err := dynamics.Resource(widgetResource).Namespace("default").Create(t.Context(), widget(name), metav1.CreateOptions{})
@@ -85,9 +103,7 @@ func TestInformers(t *testing.T) {
 		time.Sleep(time.Minute) // they list again
 		follow("c")
 		cancel()
-		typed.Shutdown()
-		untyped.Shutdown()
-		partial.Shutdown()
+		running.Wait()
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -153,4 +154,19 @@ func (r *resource) untyped(typed runtime.Object) (map[string]any, error) {
 		r.rules.defaults(object)
 	}
 	return object, nil
+}
+
+// decodeInto reads an object that is no resource but what a subresource takes: a Scale, a
+// TokenRequest.
+func decodeInto(media string, body []byte, into runtime.Object) error {
+	var err error
+	if media == mediaProtobuf {
+		_, _, err = protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Decode(body, nil, into)
+	} else {
+		err = yaml.Unmarshal(body, into)
+	}
+	if err != nil {
+		return apierrors.NewBadRequest(err.Error())
+	}
+	return nil
 }

@@ -13,8 +13,10 @@
 // leaves the process, all of it can run in a bubble of testing/synctest, in which an hour
 // takes no time: make the server in the bubble, and close it before the bubble ends.
 //
-// A client has all rights, unless it impersonates somebody (rest.Config.Impersonate): then it has
-// those that the Roles, ClusterRoles and bindings on the server give, if the server has these kinds.
+// A client has all rights, unless it shows a token or impersonates somebody (rest.Config.BearerToken,
+// rest.Config.Impersonate): then it has those that the Roles, ClusterRoles and bindings on the
+// server give, if the server has these kinds. Clients in other processes are served by package
+// loopback, over HTTPS.
 //
 // [Server.Session] gives each simulated process connections of its own, which can be
 // severed as a crash does, and whose watches can be held back as a slow network does.

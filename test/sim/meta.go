@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
@@ -77,6 +78,11 @@ func (s *Server) resourceList(gv schema.GroupVersion) (*http.Response, error) {
 		list.APIResources = append(list.APIResources, metav1.APIResource{
 			Name: r.plural, SingularName: r.singular, Namespaced: r.namespaced, Kind: r.gvk.Kind, Verbs: r.verbs, ShortNames: r.shortNames,
 		})
+		if r.gr().String() == "serviceaccounts" {
+			list.APIResources = append(list.APIResources, metav1.APIResource{
+				Name: "serviceaccounts/token", Namespaced: true, Group: authenticationv1.GroupName, Version: "v1", Kind: "TokenRequest", Verbs: []string{"create"},
+			})
+		}
 		if scalable.Has(r.gr().String()) {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
 				Name: r.plural + "/scale", Namespaced: r.namespaced, Group: "autoscaling", Version: "v1", Kind: "Scale", Verbs: []string{"get", "patch", "update"},

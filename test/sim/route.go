@@ -14,9 +14,13 @@ import (
 	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
-// handle answers a request.
-func (s *Session) handle(r *http.Request, body []byte) (*http.Response, error) {
-	who, err := impersonated(r.Header)
+// handle answers a request. stranger is who sends one without a token.
+func (s *Session) handle(r *http.Request, body []byte, stranger *user) (*http.Response, error) {
+	sender, err := s.server.authenticate(r.Header, stranger)
+	if err != nil {
+		return nil, err
+	}
+	who, err := s.server.impersonated(sender, r.Header)
 	if err != nil {
 		return nil, err
 	}
@@ -115,8 +119,11 @@ func (s *Session) serve(r *request) (*http.Response, error) {
 	if warning := r.resource.rules.deprecated; warning != "" {
 		r.warn(warning)
 	}
-	if r.subresource == "scale" {
+	switch r.subresource {
+	case "scale":
 		return s.server.scale(r)
+	case "token":
+		return s.server.requestToken(r)
 	}
 	switch r.verb {
 	case "get":
@@ -143,12 +150,12 @@ func (s *Session) serve(r *request) (*http.Response, error) {
 func (r *request) check() error {
 	named, writesOne := r.name != "", r.verb == "update" || r.verb == "patch"
 	homeless := r.resource.namespaced && r.namespace == "" && r.verb != "list" && r.verb != "watch"
+	verbs := r.subresourceVerbs()
 	code := 0
 	switch {
-	case !r.resource.namespaced && r.namespace != "", !r.hasSubresource(), homeless && named:
+	case !r.resource.namespaced && r.namespace != "", verbs == nil, homeless && named:
 		code = http.StatusNotFound
-	case homeless, !slices.Contains(r.resource.verbs, r.verb), named && r.verb == "create", !named && writesOne,
-		r.subresource != "" && r.verb != "get" && !writesOne:
+	case homeless, !slices.Contains(verbs, r.verb), r.subresource == "" && named && r.verb == "create", !named && writesOne:
 		code = http.StatusMethodNotAllowed
 	default:
 		return nil
@@ -168,16 +175,19 @@ func (r *request) check() error {
 	return apierrors.NewMethodNotSupported(r.resource.gr(), r.verb)
 }
 
-func (r *request) hasSubresource() bool {
-	switch r.subresource {
-	case "":
-		return true
-	case "status":
-		return r.resource.status
-	case "scale":
-		return scalable.Has(r.resource.gr().String())
-	case "finalize":
-		return r.resource.plural == "namespaces" && r.resource.gvk.Group == "" && r.verb == "update"
+// subresourceVerbs are those of the subresource that a request is for, or of the resource
+// itself; nil if there is no such subresource.
+func (r *request) subresourceVerbs() []string {
+	is := func(gr string) bool { return r.resource.gr().String() == gr }
+	switch {
+	case r.subresource == "":
+		return r.resource.verbs
+	case r.subresource == "status" && r.resource.status, r.subresource == "scale" && scalable.Has(r.resource.gr().String()):
+		return []string{"get", "patch", "update"}
+	case r.subresource == "finalize" && is("namespaces"):
+		return []string{"update"}
+	case r.subresource == "token" && is("serviceaccounts"):
+		return []string{"create"}
 	}
-	return false
+	return nil
 }

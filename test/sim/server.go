@@ -62,6 +62,7 @@ type Server struct {
 	done    sync.WaitGroup
 	random  *random
 	control *controllers // nil: none
+	tokens  tokens
 
 	mu        sync.RWMutex
 	resources map[schema.GroupVersionResource]*resource
@@ -233,4 +234,7 @@ func (r *random) uid() string {
 	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
 }
 
-var _ http.RoundTripper = (*Session)(nil)
+var (
+	_ http.RoundTripper = (*Session)(nil)
+	_ http.Handler      = (*Session)(nil)
+)

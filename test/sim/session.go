@@ -63,7 +63,13 @@ func (s *Session) isSevered() bool {
 
 // RoundTrip answers a request, for [rest.Config].Transport. It ends with the request's ctx,
 // also while it waits.
-func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) {
+//
+// Who sends a request with a bearer token is whom the token stands for ([Server.Token], or that
+// of a service account); who sends one without is an administrator.
+func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) { return s.exchange(r, nil) }
+
+// exchange answers a request. stranger is who sends one without a token.
+func (s *Session) exchange(r *http.Request, stranger *user) (*http.Response, error) {
 	ctx := r.Context()
 	if d := s.server.opts.Latency; d > 0 {
 		select {
@@ -77,7 +83,7 @@ func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	var response *http.Response
 	if err == nil {
-		response, err = s.handle(r, body)
+		response, err = s.handle(r, body, stranger)
 	}
 	if s.isSevered() { // now, or while it was on its way
 		select {

@@ -2,16 +2,19 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// user is whom a request impersonates. Who impersonates nobody is an administrator, and has
-// no user.
+// user is who sends a request, or whom it impersonates. An administrator in the process has no
+// user, and may do everything.
 type user struct {
 	name   string
 	groups []string
@@ -25,25 +28,61 @@ const (
 	accountPrefix   = "system:serviceaccount:"
 )
 
-// impersonated returns whom a request impersonates, nil if nobody.
-func impersonated(header http.Header) (*user, error) {
+// nobody is who sends a request without saying who it is from.
+func nobody() *user { return &user{name: anonymous, groups: []string{unauthenticated}} }
+
+// impersonated returns whom a request impersonates, or who sends it, if it impersonates nobody.
+func (s *Server) impersonated(sender *user, header http.Header) (*user, error) {
 	name, groups, uid := header.Get("Impersonate-User"), header["Impersonate-Group"], header.Get("Impersonate-Uid")
 	switch {
 	case name != "":
-		u := &user{name: name, groups: slices.Clone(groups)}
-		u.join()
-		return u, nil
 	case len(groups) > 0, uid != "":
 		return nil, apierrors.NewBadRequest(fmt.Sprintf(
 			"requested &user.DefaultInfo{Name:%q, UID:%q, Groups:%#v, Extra:map[string][]string(nil)} without impersonating a user name", name, uid, groups))
+	default:
+		return sender, nil
 	}
-	return nil, nil
+	for _, a := range impersonation(name, uid, header) {
+		if err := s.authorise(sender, a); err != nil {
+			return nil, err
+		}
+	}
+	u := &user{name: name, groups: slices.Clone(groups)}
+	u.join()
+	return u, nil
+}
+
+// impersonation is what one who impersonates needs rights for.
+func impersonation(name, uid string, header http.Header) []access {
+	const verb = "impersonate"
+	who := access{verb: verb, resource: schema.GroupResource{Resource: "users"}, name: name}
+	if namespace, account, ok := accountOf(name); ok {
+		who = access{verb: verb, resource: schema.GroupResource{Resource: "serviceaccounts"}, namespace: namespace, name: account}
+	}
+	all := []access{who}
+	for _, group := range header["Impersonate-Group"] {
+		all = append(all, access{verb: verb, resource: schema.GroupResource{Resource: "groups"}, name: group})
+	}
+	for _, key := range slices.Sorted(maps.Keys(header)) {
+		extra, ok := strings.CutPrefix(key, "Impersonate-Extra-")
+		for _, value := range header[key] {
+			if ok {
+				all = append(all, access{
+					verb: verb, resource: authenticationv1.Resource("userextras"), subresource: strings.ToLower(extra), name: value,
+				})
+			}
+		}
+	}
+	if uid != "" {
+		all = append(all, access{verb: verb, resource: authenticationv1.Resource("uids"), name: uid})
+	}
+	return all
 }
 
 // join puts a user into the groups in which the server has it without being told. Those of
 // service accounts are only for one who names none.
 func (u *user) join() {
-	if namespace, ok := accountNamespace(u.name); ok && len(u.groups) == 0 {
+	if namespace, _, ok := accountOf(u.name); ok && len(u.groups) == 0 {
 		u.groups = []string{"system:serviceaccounts", "system:serviceaccounts:" + namespace}
 	}
 	switch {
@@ -54,10 +93,10 @@ func (u *user) join() {
 	}
 }
 
-// accountNamespace is the namespace of a service account, by the name of its user.
-func accountNamespace(name string) (namespace string, ok bool) {
-	rest, ok := strings.CutPrefix(name, accountPrefix)
-	namespace, account, found := strings.Cut(rest, ":")
-	ok = ok && found && len(validation.ValidateNamespaceName(namespace, false)) == 0 && len(validation.ValidateServiceAccountName(account, false)) == 0
-	return namespace, ok
+// accountOf is the service account that a user is, by the name of the user.
+func accountOf(user string) (namespace, name string, ok bool) {
+	rest, ok := strings.CutPrefix(user, accountPrefix)
+	namespace, name, found := strings.Cut(rest, ":")
+	ok = ok && found && len(validation.ValidateNamespaceName(namespace, false)) == 0 && len(validation.ValidateServiceAccountName(name, false)) == 0
+	return namespace, name, ok
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kuberator/kuberator/example/configmirror"
@@ -19,8 +20,8 @@ func (s *stage) until(ctx context.Context, expected string, check func(context.C
 	var wrong error
 	err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, patience, true, func(ctx context.Context) (bool, error) {
 		select {
-		case <-s.place.lost():
-			return false, s.place.lostErr()
+		case <-s.place.lost:
+			return false, s.place.err()
 		default:
 		}
 		if found := check(ctx); found == nil || ctx.Err() == nil {
@@ -41,12 +42,12 @@ func (s *stage) until(ctx context.Context, expected string, check func(context.C
 // copies checks that these namespaces have a copy of that colour, and no others.
 func (s *stage) copies(colour string, in ...string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		list, err := s.client.CoreV1().ConfigMaps("").List(ctx, metav1.ListOptions{LabelSelector: configmirror.LabelMirror})
+		list, err := s.configMaps.List(ctx, metav1.NamespaceAll, metav1.ListOptions{LabelSelector: configmirror.LabelMirror})
 		if err != nil {
 			return err
 		}
 		found := map[string]bool{}
-		for _, item := range list.Items {
+		for _, item := range list {
 			found[item.Namespace] = true
 			if item.Data["colour"] != colour {
 				return fmt.Errorf("the copy in %s has the colour %q", item.Namespace, item.Data["colour"])
@@ -100,7 +101,7 @@ func (s *stage) conflict(ctx context.Context) error {
 
 // untouched checks the ConfigMap that the operator must leave alone.
 func (s *stage) untouched(ctx context.Context) error {
-	found, err := s.client.CoreV1().ConfigMaps(theirs).Get(ctx, name, metav1.GetOptions{})
+	found, err := s.configMaps.Get(ctx, types.NamespacedName{Namespace: theirs, Name: name})
 	if err != nil {
 		return err
 	}

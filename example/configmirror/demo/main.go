@@ -1,9 +1,10 @@
-// Command demo shows the operator configmirror at work: it starts a control plane on
-// this machine, runs the operator as its service account, lets a few things happen,
+// Command demo shows the operator configmirror at work: it serves a simulated API server
+// on this machine, runs the operator as its service account, lets a few things happen,
 // and tells what the operator makes of them.
 //
 //	demo                      stays up until Ctrl-C
 //	demo -once                checks the result, deletes everything and ends
+//	demo -cluster=local       starts a real control plane instead; builds it, if it is not there yet
 //	demo -cluster=current     uses the cluster of the current kubeconfig context
 package main
 
@@ -15,16 +16,20 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 func main() {
 	once := flag.Bool("once", false, "check the result, delete everything, print a summary and end")
-	where := flag.String("cluster", "local", "`where` to run: local, a control plane of its own, or current, the current kubeconfig context")
+	where := flag.String("cluster", "simulated", "`where` to run: simulated, in this process; local, a real control plane of its own; or current, the current kubeconfig context")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C then ends the process at once
 	n := newNarrator(os.Stdout)
+	if !*once {
+		n.pace = time.Second
+	}
 	if err := run(ctx, *where, *once, n); err != nil {
 		fmt.Fprintln(os.Stderr, "failed:", err)
 		os.Exit(1)
@@ -40,10 +45,10 @@ func run(ctx context.Context, where string, once bool, n *narrator) (err error) 
 	if err != nil {
 		return interrupted(ctx, once, err)
 	}
-	defer func() { err = errors.Join(err, p.close(n)) }()
-	s, err := newStage(p, n)
+	defer func() { err = errors.Join(err, p.end(n)) }()
+	s, err := newStage(ctx, p, n)
 	if err != nil {
-		return err
+		return interrupted(ctx, once, err)
 	}
 	end, err := s.start(ctx)
 	if err != nil {
@@ -51,7 +56,7 @@ func run(ctx context.Context, where string, once bool, n *narrator) (err error) 
 	}
 	defer func() { err = errors.Join(err, end()) }()
 
-	if err := s.play(ctx, once); err != nil {
+	if err := s.play(ctx); err != nil {
 		return errors.Join(interrupted(ctx, once, err), s.strike(ctx))
 	}
 	if once {
@@ -62,8 +67,8 @@ func run(ctx context.Context, where string, once bool, n *narrator) (err error) 
 	case <-ctx.Done():
 		n.section("Ending. Ctrl-C again ends at once.")
 		return s.strike(ctx)
-	case <-p.lost():
-		return p.lostErr()
+	case <-p.lost:
+		return p.err()
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -12,6 +13,8 @@ type narrator struct {
 	mu    sync.Mutex
 	out   io.Writer
 	begin time.Time
+	// pace is how long a reader has for each step.
+	pace time.Duration
 	// summary is the last line, if all went well.
 	summary string
 }
@@ -25,6 +28,9 @@ const (
 	operator  = "operator"
 	mirror    = "status"
 )
+
+// rest lets the reader keep up.
+func (n *narrator) rest(ctx context.Context) { pause(ctx, n.pace) }
 
 // say prints one line.
 func (n *narrator) say(who, format string, args ...any) {

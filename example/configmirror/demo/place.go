@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -14,110 +11,105 @@ import (
 	"github.com/kuberator/kuberator/test/cluster"
 )
 
-// place is the cluster that everything happens in.
+// place is the API server at which everything happens.
 type place struct {
-	local *cluster.Cluster // nil: somebody else's
-	admin *rest.Config
-	// operator is its service account.
-	operator *rest.Config
+	about      string // in what it differs from the others
+	admin      *rest.Config
+	kubeconfig string // of the admin; empty: the one that kubectl uses anyway
+	ours       bool   // it goes as a whole when the demo ends
+
+	lost  <-chan struct{} // closed when it ends by itself; nil: it is somebody else's to watch
+	err   func() error    // why it ended
+	close func() error    // ends it, if it is ours
 }
 
-// open finds or starts the cluster, and installs the operator's manifests.
-func open(ctx context.Context, where string, n *narrator) (*place, error) {
-	p := &place{}
-	var err error
-	switch where {
-	case "local":
-		n.say(stageHand, "starting a control plane on this machine")
-		if p.local, err = cluster.New(ctx, &cluster.Options{Log: n}); err != nil {
-			return nil, err
-		}
-		p.admin = p.local.Config()
-	case "current":
-		rules := clientcmd.NewDefaultClientConfigLoadingRules()
-		if p.admin, err = clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig(); err != nil {
-			return nil, fmt.Errorf("read the current kubeconfig context: %w", err)
-		}
-		p.admin.QPS = -1 // the default of five requests a second would show
-	default:
-		return nil, fmt.Errorf("-cluster is local or current, not %q", where)
-	}
-	n.say(stageHand, "the API server is %s", p.admin.Host)
-	if err := p.install(ctx, n); err != nil {
-		_ = p.close(n)
+// places are where the demo can run, by the name that the flag has for them.
+var places = map[string]func(context.Context, *narrator) (*place, error){
+	"simulated": simulated,
+	"local":     local,
+	"current":   current,
+}
+
+// local starts a real control plane of the demo's own.
+func local(ctx context.Context, n *narrator) (*place, error) {
+	n.say(stageHand, "starting a real control plane on this machine")
+	c, err := cluster.New(ctx, &cluster.Options{Log: n})
+	if err != nil {
 		return nil, err
 	}
+	return &place{
+		about: "This API server is real: etcd, kube-apiserver and kube-controller-manager run on this machine,\n" +
+			"for this demonstration only.",
+		admin: c.Config(), kubeconfig: c.Kubeconfig(), ours: true, lost: c.Done(), err: c.Err, close: c.Stop,
+	}, nil
+}
+
+// current is the cluster of the current kubeconfig context.
+func current(context.Context, *narrator) (*place, error) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	admin, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
+	if err != nil {
+		return nil, fmt.Errorf("read the current kubeconfig context: %w", err)
+	}
+	admin.QPS = -1 // the default of five requests a second would show
+	return &place{
+		about: "This API server is that of the current context of your kubeconfig. The demonstration makes namespaces\n" +
+			"that begin with demo-, a CustomResourceDefinition, and the rights of the operator.",
+		admin: admin, close: func() error { return nil },
+	}, nil
+}
+
+// open finds or starts the API server, and says what it is.
+func open(ctx context.Context, where string, n *narrator) (*place, error) {
+	found, ok := places[where]
+	if !ok {
+		return nil, fmt.Errorf("-cluster is simulated, local or current, not %q", where)
+	}
+	p, err := found(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	n.section(p.about + "\n")
+	n.say(stageHand, "the API server is %s", p.admin.Host)
 	return p, nil
 }
 
-// install creates the CRD and the rights, and gets a token for the operator.
-func (p *place) install(ctx context.Context, n *narrator) error {
+// install creates the CRD and the rights of the operator, and returns the configuration of its
+// service account.
+func (p *place) install(ctx context.Context, n *narrator) (*rest.Config, error) {
 	if err := cluster.InstallCRDs(ctx, p.admin, configmirror.CRD()); err != nil {
-		return err
-	}
-	if err := cluster.ApplyYAML(ctx, p.admin, configmirror.RBAC()); err != nil {
-		return err
-	}
-	n.say(stageHand, "installed the CRD and the rights of the operator")
-	var err error
-	if p.local != nil {
-		p.operator, err = p.local.ServiceAccount(ctx, configmirror.Namespace, configmirror.ServiceAccount)
-	} else {
-		p.operator, err = serviceAccount(ctx, p.admin)
-	}
-	return err
-}
-
-// serviceAccount returns the configuration of the operator in a cluster that is not
-// ours. Its token is good for a day.
-func serviceAccount(ctx context.Context, admin *rest.Config) (*rest.Config, error) {
-	client, err := kubernetes.NewForConfig(admin)
-	if err != nil {
 		return nil, err
 	}
-	seconds := int64(24 * 60 * 60)
-	request := &authenticationv1.TokenRequest{Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds}}
-	issued, err := client.CoreV1().ServiceAccounts(configmirror.Namespace).
-		CreateToken(ctx, configmirror.ServiceAccount, request, metav1.CreateOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("request a token for service account %s/%s: %w", configmirror.Namespace, configmirror.ServiceAccount, err)
+	if err := cluster.ApplyYAML(ctx, p.admin, configmirror.RBAC()); err != nil {
+		return nil, err
 	}
-	cfg := rest.AnonymousClientConfig(admin)
-	cfg.BearerToken = issued.Status.Token
-	return cfg, nil
+	n.say(stageHand, "installed the CRD and the rights of the operator")
+	return cluster.ServiceAccount(ctx, p.admin, configmirror.Namespace, configmirror.ServiceAccount)
+}
+
+// end ends what is ours, and says what stays.
+func (p *place) end(n *narrator) error {
+	err := p.close()
+	if p.ours {
+		n.say(stageHand, "the API server has stopped")
+	} else {
+		n.say(stageHand, "left in the cluster: the CRD, the ClusterRole and its binding, and namespace %s", configmirror.Namespace)
+	}
+	return err
 }
 
 // help says how to look around.
 func (p *place) help() string {
-	kubectl := "kubectl"
 	head := "The operator keeps running. Try, in another terminal:\n\n"
-	if p.local != nil {
-		head += "  export KUBECONFIG=" + p.local.Kubeconfig() + "\n"
+	if p.kubeconfig != "" {
+		head += "  export KUBECONFIG=" + p.kubeconfig + "\n"
 	}
 	return head +
-		"  " + kubectl + " get configmirrors\n" +
-		"  " + kubectl + " get configmaps -A -l " + configmirror.LabelMirror + "\n" +
-		"  " + kubectl + " label namespace " + web2 + " " + label + "=" + team + "\n" +
-		"  " + kubectl + " -n " + web1 + " delete configmap " + name + "\n\n" +
+		"  kubectl get configmirrors\n" +
+		"  kubectl describe configmirror " + name + "\n" +
+		"  kubectl get configmaps -A -l " + configmirror.LabelMirror + "\n" +
+		"  kubectl label namespace " + web2 + " " + label + "=" + team + "\n" +
+		"  kubectl -n " + web1 + " delete configmap " + name + "\n" +
+		"  kubectl delete configmirror " + name + "\n\n" +
 		"Ctrl-C ends everything."
-}
-
-// lost is closed when the local control plane ends by itself.
-func (p *place) lost() <-chan struct{} {
-	if p.local == nil {
-		return nil
-	}
-	return p.local.Done()
-}
-
-func (p *place) lostErr() error { return p.local.Err() }
-
-func (p *place) close(n *narrator) error {
-	if p.local == nil {
-		n.say(stageHand, "left in the cluster: the CRD, the ClusterRole and its binding, and namespace %s", configmirror.Namespace)
-		return nil
-	}
-	err := p.local.Stop()
-	n.say(stageHand, "the control plane has stopped")
-	return err
 }

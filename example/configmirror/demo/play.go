@@ -70,7 +70,7 @@ func (s *stage) setScene(ctx context.Context) error {
 }
 
 // play goes through the steps and checks each.
-func (s *stage) play(ctx context.Context, hurry bool) error {
+func (s *stage) play(ctx context.Context) error {
 	s.n.section("What happens:")
 	for _, step := range s.steps() {
 		s.n.say(you, "%s", step.says)
@@ -80,14 +80,12 @@ func (s *stage) play(ctx context.Context, hurry bool) error {
 		if err := s.until(ctx, step.expect, step.check); err != nil {
 			return err
 		}
-		if !hurry {
-			pause(ctx, time.Second)
-		}
+		s.n.rest(ctx)
 	}
 	return nil
 }
 
-// pause lets the reader keep up.
+// pause waits, unless ctx ends.
 func pause(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

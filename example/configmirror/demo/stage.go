@@ -7,10 +7,10 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/kubernetes"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/example/configmirror"
@@ -24,29 +24,37 @@ const patience = 30 * time.Second
 
 // stage is where the operator and its audience meet.
 type stage struct {
-	place    *place
-	n        *narrator
-	client   kubernetes.Interface
-	mirrors  *repository.Live[*v1alpha1.ConfigMirror]
-	operator *configmirror.Controller
-	writes   *writeCounter
+	place      *place
+	n          *narrator
+	mirrors    *repository.Live[*v1alpha1.ConfigMirror]
+	configMaps *repository.Live[*corev1.ConfigMap]
+	namespaces *repository.Live[*corev1.Namespace]
+	operator   *configmirror.Controller
+	writes     *writeCounter
 }
 
-func newStage(p *place, n *narrator) (*stage, error) {
+// newStage installs the operator, and prepares it and its audience.
+func newStage(ctx context.Context, p *place, n *narrator) (*stage, error) {
+	account, err := p.install(ctx, n)
+	if err != nil {
+		return nil, err
+	}
 	s := &stage{place: p, n: n, writes: &writeCounter{}}
-	types := runtime.NewScheme()
-	if err := v1alpha1.AddToScheme(types); err != nil {
+	known := runtime.NewScheme()
+	if err := errors.Join(corev1.AddToScheme(known), v1alpha1.AddToScheme(known)); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.client, err = kubernetes.NewForConfig(p.admin); err != nil {
+	if s.configMaps, err = repository.New[corev1.ConfigMap](p.admin, known, corev1.SchemeGroupVersion.WithResource("configmaps")); err != nil {
 		return nil, err
 	}
-	if s.mirrors, err = repository.New[v1alpha1.ConfigMirror](p.admin, types, v1alpha1.Resource(), repository.ClusterScoped()); err != nil {
+	if s.namespaces, err = repository.New[corev1.Namespace](p.admin, known, corev1.SchemeGroupVersion.WithResource("namespaces"), repository.ClusterScoped()); err != nil {
 		return nil, err
 	}
-	p.operator.Wrap(s.writes.wrap)
-	s.operator, err = configmirror.New(p.operator, &controller.Options{Logger: zap.NewNop(), OnAttempt: s.attempted})
+	if s.mirrors, err = repository.New[v1alpha1.ConfigMirror](p.admin, known, v1alpha1.Resource(), repository.ClusterScoped()); err != nil {
+		return nil, err
+	}
+	account.Wrap(s.writes.wrap)
+	s.operator, err = configmirror.New(account, &controller.Options{Logger: zap.NewNop(), OnAttempt: s.attempted})
 	return s, err
 }
 
@@ -84,7 +92,7 @@ func (s *stage) start(ctx context.Context) (end func() error, err error) {
 // strike takes away what the demo brought into somebody else's cluster. The local
 // one goes as a whole.
 func (s *stage) strike(ctx context.Context) error {
-	if s.place.local != nil {
+	if s.place.ours {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -93,7 +101,7 @@ func (s *stage) strike(ctx context.Context) error {
 		return err
 	}
 	for _, namespace := range namespaces {
-		err := s.client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})
+		err := s.namespaces.Delete(ctx, namespaceOf(namespace))
 		if err != nil && !apierrors.IsNotFound(err) {
 			return fmt.Errorf("delete namespace %s: %w", namespace, err)
 		}
@@ -104,7 +112,7 @@ func (s *stage) strike(ctx context.Context) error {
 
 func (s *stage) noNamespace(ctx context.Context) error {
 	for _, namespace := range namespaces {
-		_, err := s.client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+		_, err := s.namespaces.Get(ctx, types.NamespacedName{Name: namespace})
 		if err == nil {
 			return fmt.Errorf("namespace %s is still there", namespace)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -55,22 +56,30 @@ func (s *stage) createMirror(ctx context.Context) error {
 func (s *stage) paint(colour string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		patch := fmt.Appendf(nil, `{"data":{"colour":%q}}`, colour)
-		_, err := s.client.CoreV1().ConfigMaps(source).Patch(ctx, name, types.MergePatchType, patch, metav1.PatchOptions{})
+		_, err := s.configMaps.Patch(ctx, configMap(source), types.MergePatchType, patch)
 		return err
 	}
 }
 
 func (s *stage) deleteCopy(namespace string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		return s.client.CoreV1().ConfigMaps(namespace).Delete(ctx, name, metav1.DeleteOptions{})
+		return s.configMaps.Delete(ctx, configMap(namespace))
 	}
+}
+
+func configMap(namespace string) *corev1.ConfigMap {
+	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+}
+
+func namespaceOf(name string) *corev1.Namespace {
+	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 }
 
 // label sets the label of the namespace to a JSON value.
 func (s *stage) label(namespace, value string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%s}}}`, label, value)
-		_, err := s.client.CoreV1().Namespaces().Patch(ctx, namespace, types.MergePatchType, patch, metav1.PatchOptions{})
+		_, err := s.namespaces.Patch(ctx, namespaceOf(namespace), types.MergePatchType, patch)
 		return err
 	}
 }

@@ -9,14 +9,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
-	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/example/configmirror"
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/kerr"
-	"github.com/kuberator/kuberator/repository"
 )
 
 // tell tells of every copy that comes, changes or goes, and of what the status says,
@@ -26,11 +24,7 @@ func (s *stage) tell(ctx context.Context) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	repo, err := repository.New[corev1.ConfigMap](s.place.admin, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
-	if err != nil {
-		return nil, err
-	}
-	copies, err := informer.New(repo, &informer.Options{LabelSelector: labels.NewSelector().Add(*exists)})
+	copies, err := informer.New(s.configMaps, &informer.Options{LabelSelector: labels.NewSelector().Add(*exists)})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+
+	"github.com/kuberator/kuberator/example/configmirror"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// story plays the whole story once, and returns what the demo says.
+func story(t *testing.T, where string) string {
+	t.Helper()
+	var said strings.Builder
+	n := newNarrator(&said)
+	err := run(t.Context(), where, true, n)
+	require.NoError(t, err, said.String())
+	require.Regexp(t, `^ok: 8 steps in `, n.summary)
+	return said.String()
+}
+
+// The first lines say what kind of API server this is, and how to get a real one.
+func TestStorySimulated(t *testing.T) {
+	said := story(t, "simulated")
+	require.Regexp(t, `^\nThis API server is simulated(.*\n)+ +make run CLUSTER=local .*\n +make run CLUSTER=current .*\n\n.*the API server is https://127\.0\.0\.1:`, said)
+	require.Contains(t, said, "running as service account configmirror-system/configmirror")
+}
+
+func TestStoryOnARealServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a control plane is not started with -short")
+	}
+	require.Contains(t, story(t, "local"), "This API server is real")
+}
+
+// In somebody else's cluster nothing stays but what the last line names.
+func TestStoryInTheCurrentContext(t *testing.T) {
+	p, err := simulated(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.close()) }()
+	t.Setenv("KUBECONFIG", p.kubeconfig)
+	said := story(t, "current")
+	require.Contains(t, said, "This API server is that of the current context of your kubeconfig")
+	require.Contains(t, said, "left in the cluster: the CRD, the ClusterRole and its binding, and namespace configmirror-system\n")
+
+	repo, err := repository.New[corev1.Namespace](p.admin, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("namespaces"), repository.ClusterScoped())
+	require.NoError(t, err)
+	list, err := repo.List(t.Context(), "", metav1.ListOptions{})
+	require.NoError(t, err)
+	var names []string
+	for _, ns := range list {
+		names = append(names, ns.Name)
+	}
+	require.ElementsMatch(t, []string{"default", "kube-system", "configmirror-system"}, names)
+}
+
+// The operator may do what its ClusterRole says, and nothing else.
+func TestTheOperatorIsItsServiceAccount(t *testing.T) {
+	p, err := simulated(t.Context(), nil)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.close()) }()
+	account, err := p.install(t.Context(), newNarrator(io.Discard))
+	require.NoError(t, err)
+	repo, err := repository.New[corev1.ConfigMap](account, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
+	require.NoError(t, err)
+	_, err = repo.Create(t.Context(), configMap("default"))
+	require.NoError(t, err)
+	namespaces, err := repository.New[corev1.Namespace](account, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("namespaces"), repository.ClusterScoped())
+	require.NoError(t, err)
+	_, err = namespaces.Create(t.Context(), namespaceOf("more"))
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+}
+
+func TestAPlaceThatIsNone(t *testing.T) {
+	require.EqualError(t, run(t.Context(), "moon", true, newNarrator(io.Discard)), `-cluster is simulated, local or current, not "moon"`)
+}
+
+// While the demo runs, kubectl works with it, and Ctrl-C ends it.
+func TestKubectl(t *testing.T) {
+	kubectl, err := exec.LookPath("kubectl")
+	if err != nil {
+		t.Skip("there is no kubectl on this machine")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		ended <- run(ctx, "simulated", false, newNarrator(in))
+		_ = in.Close()
+	}()
+	lines := bufio.NewScanner(out)
+	kubeconfig := ""
+	for lines.Scan() {
+		if path, ok := strings.CutPrefix(lines.Text(), "  export KUBECONFIG="); ok {
+			kubeconfig = path
+		}
+		if strings.HasPrefix(lines.Text(), "Ctrl-C") {
+			break
+		}
+	}
+	require.FileExists(t, kubeconfig)
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+
+	call := func(args ...string) string {
+		cmd := exec.CommandContext(ctx, kubectl, args...)
+		cmd.Env = append(os.Environ(), "KUBECONFIG="+kubeconfig, "HOME="+filepath.Join(t.TempDir(), "home"))
+		said, err := cmd.CombinedOutput()
+		require.NoError(t, err, "kubectl %q: %s", args, said)
+		return string(said)
+	}
+	require.Regexp(t, `(?m)^NAME +AGE\nsettings +\d+s$`, call("get", "configmirrors"))
+	described := call("describe", "configmirror", "settings")
+	require.Contains(t, described, "API Version:  mirror.kuberator.dev/v1alpha1")
+	require.Regexp(t, `Reason: +Mirrored`, described)
+	require.Contains(t, call("get", "configmaps", "-A", "-l", configmirror.LabelMirror), "demo-web-1")
+	require.Contains(t, call("label", "namespace", "demo-web-2", "demo.kuberator.dev/team=web"), "labeled")
+	require.Contains(t, call("-n", "demo-web-1", "delete", "configmap", "settings"), "deleted")
+	require.Contains(t, call("delete", "configmirror", "settings"), `"settings" deleted`)
+	require.Empty(t, call("get", "configmirrors", "-o", "name"))
+	require.Empty(t, call("get", "configmaps", "-A", "-l", configmirror.LabelMirror, "-o", "name"))
+	stop()
+	require.NoError(t, <-ended)
+}

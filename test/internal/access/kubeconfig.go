@@ -1,0 +1,27 @@
+package access
+
+import (
+	"fmt"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
+)
+
+// WriteKubeconfig writes a kubeconfig file with one context, in which a client is the user of
+// config. Only the owner can read it, for it holds a token.
+func WriteKubeconfig(path string, config *rest.Config, user string) error {
+	const cluster = "kuberator"
+	kubeconfig := clientcmdapi.NewConfig()
+	kubeconfig.Clusters[cluster] = &clientcmdapi.Cluster{
+		Server:                   config.Host,
+		CertificateAuthorityData: config.CAData,
+	}
+	kubeconfig.AuthInfos[user] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
+	kubeconfig.Contexts[cluster] = &clientcmdapi.Context{Cluster: cluster, AuthInfo: user}
+	kubeconfig.CurrentContext = cluster
+	if err := clientcmd.WriteToFile(*kubeconfig, path); err != nil {
+		return fmt.Errorf("writing the kubeconfig of %s: %w", user, err)
+	}
+	return nil
+}

@@ -1,0 +1,39 @@
+package sim
+
+import (
+	"io"
+	"maps"
+	"net/http"
+)
+
+// ServeHTTP answers a request that came over a network, for [http.Server]. Unlike a client in
+// the process, one that shows no token is nobody: system:anonymous, who may see the health of
+// the server and nothing else. Give the client [Server.Token], or impersonate with one.
+//
+// Package loopback in this folder does the listening.
+func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	response, err := s.exchange(r, nobody())
+	if err != nil { // severed, closed, or the client has gone: there is no answer
+		panic(http.ErrAbortHandler) //nolint:forbidigo // how a handler says so
+	}
+	defer func() { _ = response.Body.Close() }()
+	maps.Copy(w.Header(), response.Header)
+	w.WriteHeader(response.StatusCode)
+	if response.ContentLength >= 0 {
+		_, _ = io.Copy(w, response.Body) // an error is the client's, which has gone
+		return
+	}
+	forward(w, response.Body)
+}
+
+// forward passes on what a watch shows, event by event.
+func forward(w http.ResponseWriter, events io.Reader) {
+	client := http.NewResponseController(w)
+	buffer := make([]byte, 32<<10)
+	for err := client.Flush(); err == nil; err = client.Flush() {
+		n, err := events.Read(buffer)
+		if _, failed := w.Write(buffer[:n]); err != nil || failed != nil {
+			return
+		}
+	}
+}
