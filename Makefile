@@ -21,7 +21,7 @@ run: ## Run the example operator on a simulated API server [ONCE=1] [CLUSTER=loc
 # For the first run to be short: -short leaves out what needs a control plane, and makes crowds
 # smaller; vet is left to lint; nothing has symbols for a debugger; only code that tests spend time
 # in is inlined, and the thousands of generated clients are not watched for races, of which they
-# have none: they hold no state. All of it is there in test-cluster.
+# have none: they hold no state. test-cluster and lint leave nothing out.
 plain     = -dwarf=false
 hot       = std ./... k8s.io/apimachinery/... k8s.io/client-go/tools/... k8s.io/client-go/rest/... k8s.io/client-go/testing/... sigs.k8s.io/...
 generated = k8s.io/client-go/kubernetes/... k8s.io/client-go/applyconfigurations/...
@@ -29,8 +29,10 @@ quick     = -short -vet=off '-ldflags=-s -w' '-gcflags=all=$(plain) -l' $(foreac
 	$(foreach p,$(generated),'-gcflags=$(p)=$(plain) -l -race=false')
 
 .PHONY: test
-test: ## Run all tests that need no control plane: minutes the first time, then seconds [PKG=./controller] [RUN=regexp]
-	GORACE=atexit_sleep_ms=50 go test -race $(quick) $(if $(RUN),-run '$(RUN)') $(or $(PKG),$$(go list ./... | grep -Ev "/e2e$$|/test/(cluster|mutants)"))
+test: ## Run the tests that need no control plane: minutes the first time, then seconds [PKG=./controller] [RUN=regexp]
+	@packages="$(or $(PKG),$$(go list ./...))" && \
+		GORACE="atexit_sleep_ms=50 $$GORACE" go test -race $(quick) $(if $(RUN),-run '$(RUN)') \
+		$$(echo "$$packages" | grep -Ev "/e2e$$|/test/(cluster|clients)")
 
 .PHONY: test-cluster
 test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size

@@ -47,8 +47,6 @@ type bench struct {
 	attempts []controller.Attempt
 }
 
-// inBubble runs f in virtual time with a server that holds objs. That the bubble
-// ends shows that no goroutine is left (G14).
 // crowd is how many objects a test of many has: the full number without -short, else a quarter.
 func crowd(full int) int {
 	if testing.Short() {
@@ -57,6 +55,8 @@ func crowd(full int) int {
 	return full
 }
 
+// inBubble runs f in virtual time with a server that holds objs. That the bubble
+// ends shows that no goroutine is left (G14).
 func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 	"github.com/kuberator/kuberator/test/fault"
 )
 
-// TestG11FailingKeysDoNotDelayOthers has 1,000 objects that always fail, and one that
+// TestG11FailingKeysDoNotDelayOthers has a crowd of objects that always fail, and one that
 // does not. Kills: a rate limit that all keys share.
 func TestG11FailingKeysDoNotDelayOthers(t *testing.T) {
 	objs := []metav1.Object{newDeployment("healthy")}

@@ -43,7 +43,7 @@ func TestMirrorIsWrittenTwiceAndThenNeverAgain(t *testing.T) {
 		require.Equal(t, v1alpha1.ReasonMirrored, w.mirror(t).Status.Conditions[0].Reason)
 		require.EqualValues(t, 1, w.mirror(t).Status.Copies)
 
-		time.Sleep(2 * time.Hour)
+		time.Sleep(aDay())
 		require.Empty(t, w.writes())
 	})
 }
@@ -112,7 +112,7 @@ func TestSelectorThatIsWrong(t *testing.T) {
 		w.edit(t, func(spec *v1alpha1.ConfigMirrorSpec) {
 			spec.NamespaceSelector.MatchExpressions = []metav1.LabelSelectorRequirement{typo}
 		})
-		time.Sleep(2 * time.Hour)
+		time.Sleep(aDay())
 		require.Equal(t, []string{"patch configmirrors/status"}, w.writes(), "the copy stays")
 		w.is(t, v1alpha1.ReasonInvalidSelector, 1)
 		require.Contains(t, w.mirror(t).Status.LastError, "spec.namespaceSelector: ")

@@ -47,6 +47,14 @@ type world struct {
 	failures []error
 }
 
+// aDay is a day, or, with -short, two hours: each watch has ended and begun again by then.
+func aDay() time.Duration {
+	if testing.Short() {
+		return 2 * time.Hour
+	}
+	return 24 * time.Hour
+}
+
 // operate runs the operator in a bubble of its own until story returns.
 //
 // There is the mirror, its source, a namespace that it selects, and one that it does not:

@@ -19,7 +19,7 @@ const (
 	// aliveInterval is how often a build says that it goes on.
 	aliveInterval = 10 * time.Second
 	// unusedFor is how long an old build is kept after its last use. A build is
-	// 120 MB, and switching between branches should not mean building again.
+	// 100 MB, and switching between branches should not mean building again.
 	unusedFor = 30 * 24 * time.Hour
 )
 
@@ -119,7 +119,7 @@ func build(ctx context.Context, from source, target string, log io.Writer) error
 	output := &compilerOutput{}
 	command := buildCommand(ctx, from, folder)
 	command.Stdout, command.Stderr = output, output
-	report(log, "building the control plane (etcd, kube-apiserver, kube-controller-manager); the first time this takes some minutes")
+	report(log, "building the control plane (etcd, kube-apiserver, a controller manager); the first time this takes some minutes")
 	if err := runAlive(command, func() {
 		report(log, "still building the control plane: %s, %s", time.Since(begun).Round(time.Second), output.progress())
 	}); err != nil {

@@ -36,7 +36,7 @@ type Options struct {
 
 	// ControllerManagerFlags are appended to the flags of the controller manager.
 	// A flag given here overrides the one that this package would set, but for lists,
-	// which it adds to: "--controllers=-deployment-controller" takes one away, and
+	// which it adds to: of the controllers that run none can be taken away, but
 	// "--concurrent-deployment-syncs=0" gives one no workers. The program that is built
 	// from Go modules has four controllers, and refuses flags of others; the original,
 	// from KUBEBUILDER_ASSETS, has all.

@@ -83,8 +83,8 @@ func (p *prober) answers(urls ...string) func(context.Context) error {
 }
 
 // lists returns a readiness check that wants status 200 from the URL, and at least
-// one check in the verbose answer. The controller manager is healthy before it has
-// any controllers, and if the API server goes away before they are made, it exits.
+// one check in the verbose answer. The original controller manager is healthy before
+// it has any controllers, and if the API server goes away before they are made, it exits.
 func (p *prober) lists(url string) func(context.Context) error {
 	return func(ctx context.Context) error {
 		body, err := p.get(ctx, url+"?verbose")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,9 +14,9 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// tokenSeconds is a year: a client made from a rest.Config does not renew its
+// tokenLifetime is a year: a client made from a rest.Config does not renew its
 // token, and no control plane of a test lives that long.
-const tokenSeconds = 365 * 24 * 60 * 60
+const tokenLifetime = 365 * 24 * time.Hour
 
 // ServiceAccount returns a configuration with which a client is the given service
 // account, as an operator in a Pod would be: with a token the API server issued,
@@ -25,14 +26,17 @@ const tokenSeconds = 365 * 24 * 60 * 60
 // Run an operator with it in tests, so that a rule missing from its RBAC fails
 // there and not in a user's cluster.
 func (c *Cluster) ServiceAccount(ctx context.Context, namespace, name string) (*rest.Config, error) {
-	return ServiceAccount(ctx, c.Config(), namespace, name)
+	return ServiceAccount(ctx, c.Config(), namespace, name, tokenLifetime)
 }
 
-// ServiceAccount does what [Cluster.ServiceAccount] does on any cluster, as whoever
-// admin is. The token is good for a year, or for as long as that cluster allows;
-// the client does not renew it.
-func ServiceAccount(ctx context.Context, admin *rest.Config, namespace, name string) (*rest.Config, error) {
-	token, err := issueToken(ctx, admin, namespace, name)
+// ServiceAccount does what [Cluster.ServiceAccount] does on any cluster, as the user
+// of admin. The token is good for the given lifetime, at least ten minutes, or for as
+// long as that cluster allows; the client does not renew it.
+//
+// Of admin the client keeps what leads to the server, and its Transport, which must
+// not authenticate by itself.
+func ServiceAccount(ctx context.Context, admin *rest.Config, namespace, name string, lifetime time.Duration) (*rest.Config, error) {
+	token, err := issueToken(ctx, admin, namespace, name, lifetime)
 	if err != nil {
 		return nil, fmt.Errorf("service account %s/%s: %w", namespace, name, err)
 	}
@@ -42,7 +46,7 @@ func ServiceAccount(ctx context.Context, admin *rest.Config, namespace, name str
 	return config, nil
 }
 
-func issueToken(ctx context.Context, admin *rest.Config, namespace, name string) (string, error) {
+func issueToken(ctx context.Context, admin *rest.Config, namespace, name string, lifetime time.Duration) (string, error) {
 	client, err := dynamic.NewForConfig(admin)
 	if err != nil {
 		return "", err
@@ -55,7 +59,7 @@ func issueToken(ctx context.Context, admin *rest.Config, namespace, name string)
 	}
 	request := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "metadata": metadata,
-		"spec": map[string]any{"expirationSeconds": int64(tokenSeconds)},
+		"spec": map[string]any{"expirationSeconds": int64(lifetime / time.Second)},
 	}}
 	issued, err := accounts.Create(ctx, request, metav1.CreateOptions{}, "token")
 	if err != nil {

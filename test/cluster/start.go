@@ -9,8 +9,7 @@ import "testing"
 // program must be built (see [Binary]). Tests that do not disturb one another can
 // share a cluster: give each its own namespace.
 //
-// With -short the test is skipped: what needs a control plane is not for who wants an
-// answer at once.
+// With the flag -short the test is skipped.
 //
 // The test fails at once if the control plane cannot be started. If a process ends
 // later without being asked to, the test is marked as failed with what the process

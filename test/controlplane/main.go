@@ -17,7 +17,7 @@
 // [github.com/kuberator/kuberator/test/cluster] builds, caches and starts it;
 // use that package rather than this command, unless you want the binary itself:
 //
-//	CGO_ENABLED=0 go install -trimpath -ldflags="-s -w" \
+//	CGO_ENABLED=0 go install -trimpath -gcflags="all=-dwarf=false -l" -ldflags="-s -w" \
 //		github.com/kuberator/kuberator/test/controlplane@latest
 //
 // The module needs no replace directives, which is what makes go install work:
@@ -34,9 +34,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
+	"github.com/spf13/pflag"
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
@@ -62,7 +64,7 @@ func main() {
 	case "kube-apiserver":
 		os.Exit(cli.Run(apiserver.NewAPIServerCommand()))
 	case "kube-controller-manager":
-		if err := runManager(os.Args[1:]); err != nil {
+		if err := runManager(os.Args[1:]); err != nil && !errors.Is(err, pflag.ErrHelp) {
 			fmt.Fprintln(os.Stderr, "kube-controller-manager:", err)
 			os.Exit(1)
 		}

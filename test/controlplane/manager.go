@@ -39,6 +39,8 @@ const (
 	// monitorsWithin is how long the garbage collector waits for its caches before it works
 	// with those that it has, as in kube-controller-manager.
 	monitorsWithin = 30 * time.Second
+	// shutdownWithin is less than the ten seconds after which package test/cluster kills.
+	shutdownWithin = 5 * time.Second
 )
 
 // runManager runs the controllers of kube-controller-manager that tests of operators notice,
@@ -50,13 +52,13 @@ func runManager(args []string) error {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal then ends the process at once
 	m, err := newManager(o)
 	if err != nil {
 		return err
 	}
 	var running sync.WaitGroup
-	defer running.Wait()
+	defer waitFor(&running)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, name := range o.enabled() {
@@ -70,6 +72,17 @@ func runManager(args []string) error {
 	m.metadata.Start(ctx.Done())
 	close(m.started)
 	return serveHealth(ctx, o)
+}
+
+// waitFor waits until the controllers have ended, for some time: a request to an API server that
+// hangs does not end with its context.
+func waitFor(running *sync.WaitGroup) {
+	done := make(chan struct{})
+	go func() { running.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(shutdownWithin):
+	}
 }
 
 // manager is what the controllers share.
@@ -152,6 +165,7 @@ func startGarbageCollector(ctx context.Context, m *manager) (func(context.Contex
 
 func startNamespaces(ctx context.Context, m *manager) (func(context.Context), error) {
 	config := m.configOf("namespace-controller", 20) // it asks for everything that there could be
+	config.Burst *= 5                                // a hundred times, as in the original
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, err

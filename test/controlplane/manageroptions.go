@@ -1,16 +1,18 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
 )
 
-// managerOptions are the flags of kube-controller-manager that make sense here, under their
-// own names, so that the same flags start the original. What it has beside them is refused.
+// managerOptions are the flags of kube-controller-manager that its controllers here need, with the
+// same names, so that the original starts with them too. Other flags of it are refused.
 type managerOptions struct {
 	kubeconfig  string
 	controllers []string
@@ -41,14 +43,20 @@ func parseManager(args []string) (*managerOptions, error) {
 	fs.StringVar(&o.certKey, "tls-private-key-file", "", "`path` of its key")
 	elect := fs.Bool("leader-elect", false, "must be false: there is one")
 	accounts := fs.Bool("use-service-account-credentials", false, "must be false: the controllers are the admin")
-	// The health endpoint asks nobody who he is.
+	logging := flag.NewFlagSet("", flag.ContinueOnError)
+	klog.InitFlags(logging)
+	fs.AddGoFlag(logging.Lookup("v"))
+	// The health endpoint serves everybody.
 	fs.String("authentication-kubeconfig", "", "not used")
 	fs.String("authorization-kubeconfig", "", "not used")
 	if err := fs.Parse(args); err != nil {
 		return nil, err
 	}
+	if fs.NArg() > 0 {
+		return nil, fmt.Errorf("there are only flags, and no arguments like %q", fs.Arg(0))
+	}
 	for _, name := range o.controllers {
-		if plain := strings.TrimPrefix(name, "-"); plain != "*" && starters[plain] == nil {
+		if plain := strings.TrimPrefix(name, "-"); name != "*" && starters[plain] == nil {
 			return nil, fmt.Errorf("--controllers: there is no %q, but %q", plain, slices.Sorted(maps.Keys(starters)))
 		}
 	}
@@ -58,10 +66,14 @@ func parseManager(args []string) (*managerOptions, error) {
 	return o, nil
 }
 
-// enabled are the names of the controllers to run.
+// enabled are the names of the controllers to run. As in the original, the first place that
+// names a controller decides, and * is for those that no place names.
 func (o *managerOptions) enabled() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(starters)), func(name string) bool {
-		named := slices.Contains(o.controllers, name)
-		return slices.Contains(o.controllers, "-"+name) || !named && !slices.Contains(o.controllers, "*")
+		at := slices.IndexFunc(o.controllers, func(word string) bool { return strings.TrimPrefix(word, "-") == name })
+		if at < 0 {
+			return !slices.Contains(o.controllers, "*")
+		}
+		return o.controllers[at] != name
 	})
 }

@@ -24,6 +24,9 @@ func onTiny(name, find, replace, tests string) mutant {
 // run returns what the runner prints.
 func run(t *testing.T, verbose bool, mutants ...mutant) (string, error) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("it compiles modules")
+	}
 	var out strings.Builder
 	r := &runner{module: tiny, mutants: mutants, out: &out, parallel: 2, timeout: 10 * time.Second, verbose: verbose}
 	for _, m := range mutants {

@@ -37,7 +37,7 @@ func widgets(t *testing.T) []sim.Kind {
 	return sim.CRD(crds)
 }
 
-// The generated factories of informers take a minute to compile, and make no others than these.
+// The factories of informers take a minute to compile; test/clients has a test with them.
 
 func typedInformer(client kubernetes.Interface) cache.SharedIndexInformer {
 	return informerOf(client.CoreV1().ConfigMaps(metav1.NamespaceAll), &corev1.ConfigMap{})

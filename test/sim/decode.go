@@ -156,14 +156,16 @@ func (r *resource) untyped(typed runtime.Object) (map[string]any, error) {
 	return object, nil
 }
 
-// decodeInto reads an object that is no resource but what a subresource takes: a Scale, a
-// TokenRequest.
+// decodeInto reads an object that is no resource but what a subresource takes: a Scale.
 func decodeInto(media string, body []byte, into runtime.Object) error {
 	var err error
-	if media == mediaProtobuf {
+	switch media {
+	case mediaProtobuf:
 		_, _, err = protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Decode(body, nil, into)
-	} else {
+	case mediaYAML:
 		err = yaml.Unmarshal(body, into)
+	default:
+		err = json.Unmarshal(body, into)
 	}
 	if err != nil {
 		return apierrors.NewBadRequest(err.Error())

@@ -1,14 +1,15 @@
 package sim
 
 import (
+	"errors"
 	"io"
 	"maps"
 	"net/http"
 )
 
 // ServeHTTP answers a request that came over a network, for [http.Server]. Unlike a client in
-// the process, one that shows no token is nobody: system:anonymous, who may see the health of
-// the server and nothing else. Give the client [Server.Token], or impersonate with one.
+// the process, one that shows no token is nobody: system:anonymous, who may see the health
+// and the version of the server, and nothing else. Give the client [Server.Token], or impersonate with one.
 //
 // Package loopback in this folder does the listening.
 func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -23,17 +24,28 @@ func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(w, response.Body) // an error is the client's, which has gone
 		return
 	}
-	forward(w, response.Body)
+	if err := forward(w, response.Body); err != nil { // it must not look like an end
+		panic(http.ErrAbortHandler) //nolint:forbidigo // how a handler says so
+	}
 }
 
-// forward passes on what a watch shows, event by event.
-func forward(w http.ResponseWriter, events io.Reader) {
+// forward passes on what a watch shows, event by event, until it ends.
+func forward(w http.ResponseWriter, events io.Reader) error {
 	client := http.NewResponseController(w)
 	buffer := make([]byte, 32<<10)
-	for err := client.Flush(); err == nil; err = client.Flush() {
+	for {
+		if err := client.Flush(); err != nil {
+			return err
+		}
 		n, err := events.Read(buffer)
-		if _, failed := w.Write(buffer[:n]); err != nil || failed != nil {
-			return
+		if _, failed := w.Write(buffer[:n]); failed != nil {
+			return failed
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
 		}
 	}
 }

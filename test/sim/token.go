@@ -75,15 +75,16 @@ func (s *Server) Token(name string, groups ...string) string {
 	return s.tokens.give(grant{user: u})
 }
 
-// authenticate returns who sends a request: whom its bearer token stands for, the stranger if it
-// shows nothing, and nobody if it shows something else.
+// authenticate returns who sends a request: the user of its bearer token; the stranger if it has
+// no credentials; the anonymous user if it has other ones than a token, or an empty token, which
+// a server passes over. A token that is not known, or no longer good, is refused.
 func (s *Server) authenticate(header http.Header, stranger *user) (*user, error) {
 	text := header.Get("Authorization")
 	if text == "" {
 		return stranger, nil
 	}
 	scheme, bearer, _ := strings.Cut(text, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	if !strings.EqualFold(scheme, "Bearer") || bearer == "" || bearer[0] == ' ' {
 		return nobody(), nil
 	}
 	if found, ok := s.tokens.find(strings.TrimSpace(bearer)); ok && s.honours(found) {

@@ -10,14 +10,44 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
+// tokenRequests is the kind of what the subresource token takes, which is not stored.
+var tokenRequests = func() *resource {
+	gvk := authenticationv1.SchemeGroupVersion.WithKind("TokenRequest")
+	return &resource{gvk: gvk, plural: "tokenrequests", typed: newTyped(gvk)}
+}()
+
+// tokenRequest returns the TokenRequest in a request's body.
+func (r *request) tokenRequest() (*authenticationv1.TokenRequest, error) {
+	w, err := r.options()
+	if err != nil {
+		return nil, err
+	}
+	body := *r
+	body.resource = tokenRequests
+	object, err := body.object(w)
+	r.warnings = body.warnings
+	if err != nil {
+		return nil, err
+	}
+	wanted := &authenticationv1.TokenRequest{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object, wanted); err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
+	}
+	if wanted.Namespace != "" && wanted.Namespace != r.namespace {
+		return nil, apierrors.NewBadRequest("the namespace of the provided object does not match the namespace sent on the request")
+	}
+	return wanted, nil
+}
+
 // requestToken serves POST of the subresource token of a service account.
 func (s *Server) requestToken(r *request) (*http.Response, error) {
-	wanted := &authenticationv1.TokenRequest{}
-	if err := decodeInto(r.contentType, r.body, wanted); err != nil {
+	wanted, err := r.tokenRequest()
+	if err != nil {
 		return nil, err
 	}
 	account, err := s.bond(r.resource.gr(), keyOf(r.namespace, r.name))
@@ -27,8 +57,13 @@ func (s *Server) requestToken(r *request) (*http.Response, error) {
 	if wanted.Spec.ExpirationSeconds == nil {
 		wanted.Spec.ExpirationSeconds = new(int64(3600))
 	}
+	if wanted.Name != "" && wanted.Name != r.name {
+		return nil, apierrors.NewInvalid(tokenRequests.gvk.GroupKind(), r.name, field.ErrorList{
+			field.Invalid(field.NewPath("metadata", "name"), wanted.Name, "must match the service account name if specified"),
+		})
+	}
 	if errs := validateTokenRequest(wanted); len(errs) > 0 {
-		return nil, apierrors.NewInvalid(authenticationv1.SchemeGroupVersion.WithKind("TokenRequest").GroupKind(), "", errs)
+		return nil, apierrors.NewInvalid(tokenRequests.gvk.GroupKind(), "", errs)
 	}
 	given := grant{bound: []bond{account}, expires: time.Now().Add(time.Duration(*wanted.Spec.ExpirationSeconds) * time.Second)}
 	if ref := wanted.Spec.BoundObjectRef; ref != nil {
@@ -46,7 +81,7 @@ func (s *Server) requestToken(r *request) (*http.Response, error) {
 	given.user = user{name: accountPrefix + r.namespace + ":" + r.name}
 	given.user.join()
 
-	wanted.APIVersion, wanted.Kind = authenticationv1.SchemeGroupVersion.WithKind("TokenRequest").ToAPIVersionAndKind()
+	wanted.APIVersion, wanted.Kind = tokenRequests.gvk.ToAPIVersionAndKind()
 	wanted.Name, wanted.Namespace, wanted.UID = r.name, r.namespace, account.uid
 	wanted.CreationTimestamp = metav1.NewTime(time.Now().Truncate(time.Second))
 	wanted.Status = authenticationv1.TokenRequestStatus{Token: s.tokens.give(given), ExpirationTimestamp: metav1.NewTime(given.expires)}

@@ -28,21 +28,22 @@ const (
 	accountPrefix   = "system:serviceaccount:"
 )
 
-// nobody is who sends a request without saying who it is from.
+// nobody is the anonymous user.
 func nobody() *user { return &user{name: anonymous, groups: []string{unauthenticated}} }
 
 // impersonated returns whom a request impersonates, or who sends it, if it impersonates nobody.
 func (s *Server) impersonated(sender *user, header http.Header) (*user, error) {
 	name, groups, uid := header.Get("Impersonate-User"), header["Impersonate-Group"], header.Get("Impersonate-Uid")
+	extra := impersonatedExtra(header)
 	switch {
 	case name != "":
-	case len(groups) > 0, uid != "":
+	case len(groups) > 0, uid != "", len(extra) > 0:
 		return nil, apierrors.NewBadRequest(fmt.Sprintf(
-			"requested &user.DefaultInfo{Name:%q, UID:%q, Groups:%#v, Extra:map[string][]string(nil)} without impersonating a user name", name, uid, groups))
+			"requested &user.DefaultInfo{Name:%q, UID:%q, Groups:%#v, Extra:%#v} without impersonating a user name", name, uid, groups, extra))
 	default:
 		return sender, nil
 	}
-	for _, a := range impersonation(name, uid, header) {
+	for _, a := range impersonation(name, uid, groups, extra) {
 		if err := s.authorise(sender, a); err != nil {
 			return nil, err
 		}
@@ -53,30 +54,38 @@ func (s *Server) impersonated(sender *user, header http.Header) (*user, error) {
 }
 
 // impersonation is what one who impersonates needs rights for.
-func impersonation(name, uid string, header http.Header) []access {
+func impersonation(name, uid string, groups []string, extra map[string][]string) []access {
 	const verb = "impersonate"
 	who := access{verb: verb, resource: schema.GroupResource{Resource: "users"}, name: name}
 	if namespace, account, ok := accountOf(name); ok {
 		who = access{verb: verb, resource: schema.GroupResource{Resource: "serviceaccounts"}, namespace: namespace, name: account}
 	}
 	all := []access{who}
-	for _, group := range header["Impersonate-Group"] {
+	for _, group := range groups {
 		all = append(all, access{verb: verb, resource: schema.GroupResource{Resource: "groups"}, name: group})
 	}
-	for _, key := range slices.Sorted(maps.Keys(header)) {
-		extra, ok := strings.CutPrefix(key, "Impersonate-Extra-")
-		for _, value := range header[key] {
-			if ok {
-				all = append(all, access{
-					verb: verb, resource: authenticationv1.Resource("userextras"), subresource: strings.ToLower(extra), name: value,
-				})
-			}
+	for _, key := range slices.Sorted(maps.Keys(extra)) {
+		for _, value := range extra[key] {
+			all = append(all, access{verb: verb, resource: authenticationv1.Resource("userextras"), subresource: key, name: value})
 		}
 	}
 	if uid != "" {
 		all = append(all, access{verb: verb, resource: authenticationv1.Resource("uids"), name: uid})
 	}
 	return all
+}
+
+// impersonatedExtra is what else a request says of whom it impersonates; nil if nothing.
+func impersonatedExtra(header http.Header) (extra map[string][]string) {
+	for key, values := range header {
+		if name, ok := strings.CutPrefix(key, "Impersonate-Extra-"); ok {
+			if extra == nil {
+				extra = map[string][]string{}
+			}
+			extra[strings.ToLower(name)] = values
+		}
+	}
+	return extra
 }
 
 // join puts a user into the groups in which the server has it without being told. Those of

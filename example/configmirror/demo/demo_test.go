@@ -3,12 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -87,11 +89,66 @@ func TestAPlaceThatIsNone(t *testing.T) {
 	require.EqualError(t, run(t.Context(), "moon", true, newNarrator(io.Discard)), `-cluster is simulated, local or current, not "moon"`)
 }
 
+// watcher is told each text that the demo prints, and can refuse it.
+type watcher func(text string) error
+
+func (w watcher) Write(p []byte) (int, error) { return len(p), w(string(p)) }
+
+// Who interrupts the story is not told of a step that nobody takes.
+func TestInterrupted(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var said strings.Builder
+	n := newNarrator(watcher(func(text string) error {
+		if strings.Contains(text, "2 copies") {
+			stop()
+		}
+		said.WriteString(text)
+		return nil
+	}))
+	n.pace = time.Hour
+	require.NoError(t, run(ctx, "simulated", false, n))
+	require.Contains(t, said.String(), "create ConfigMirror")
+	require.NotContains(t, said.String(), "change the source")
+	require.Contains(t, said.String(), "the API server has stopped")
+}
+
+// A check whose result nobody can read has not succeeded.
+func TestLostLinesAreKnown(t *testing.T) {
+	full := errors.New("no space left on device")
+	n := newNarrator(watcher(func(text string) error {
+		if strings.Contains(text, "second") {
+			return full
+		}
+		return nil
+	}))
+	n.say(you, "first")
+	require.NoError(t, n.lost())
+	n.say(you, "second")
+	n.say(you, "third")
+	require.ErrorIs(t, n.lost(), full)
+}
+
+// Where the server is not reached, nothing is said to be left in it.
+func TestAServerThatDoesNotAnswer(t *testing.T) {
+	p, err := simulated(t.Context(), nil)
+	require.NoError(t, err)
+	content, err := os.ReadFile(p.kubeconfig)
+	require.NoError(t, err)
+	require.NoError(t, p.close())
+	path := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	t.Setenv("KUBECONFIG", path)
+	var said strings.Builder
+	require.ErrorContains(t, run(t.Context(), "current", true, newNarrator(&said)), "reach the API server: ")
+	require.NotContains(t, said.String(), "left in the cluster")
+}
+
 // While the demo runs, kubectl works with it, and Ctrl-C ends it.
 func TestKubectl(t *testing.T) {
 	kubectl, err := exec.LookPath("kubectl")
-	if err != nil {
-		t.Skip("there is no kubectl on this machine")
+	if err != nil || testing.Short() {
+		t.Skip("there is no kubectl on this machine, or -short says to do without")
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()

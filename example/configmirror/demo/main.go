@@ -23,8 +23,12 @@ func main() {
 	once := flag.Bool("once", false, "check the result, delete everything, print a summary and end")
 	where := flag.String("cluster", "simulated", "`where` to run: simulated, in this process; local, a real control plane of its own; or current, the current kubeconfig context")
 	flag.Parse()
-
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "demo takes flags only, such as -once, and no argument like %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
+	// A terminal or a reader that goes away ends the demo in order too.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C then ends the process at once
 	n := newNarrator(os.Stdout)
 	if !*once {
@@ -36,6 +40,10 @@ func main() {
 	}
 	if *once {
 		n.section(n.summary)
+	}
+	if err := n.lost(); *once && err != nil {
+		fmt.Fprintln(os.Stderr, "failed: what happened could not be written:", err)
+		os.Exit(1)
 	}
 }
 

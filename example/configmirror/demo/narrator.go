@@ -12,6 +12,7 @@ import (
 type narrator struct {
 	mu    sync.Mutex
 	out   io.Writer
+	err   error // why the first line that was lost could not be written
 	begin time.Time
 	// pace is how long a reader has for each step.
 	pace time.Duration
@@ -26,6 +27,7 @@ const (
 	stageHand = "setup"
 	you       = "you"
 	operator  = "operator"
+	copies    = "copies" // of anybody's doing: the operator's, or yours
 	mirror    = "status"
 )
 
@@ -36,14 +38,27 @@ func (n *narrator) rest(ctx context.Context) { pause(ctx, n.pace) }
 func (n *narrator) say(who, format string, args ...any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fmt.Fprintf(n.out, "%6.2fs  %-8s  %s\n", time.Since(n.begin).Seconds(), who, fmt.Sprintf(format, args...))
+	n.print("%6.2fs  %-8s  %s\n", time.Since(n.begin).Seconds(), who, fmt.Sprintf(format, args...))
+}
+
+func (n *narrator) print(format string, args ...any) {
+	if _, err := fmt.Fprintf(n.out, format, args...); n.err == nil {
+		n.err = err
+	}
+}
+
+// lost returns an error if somebody does not see all that was said.
+func (n *narrator) lost() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.err
 }
 
 // section prints text that stands apart.
 func (n *narrator) section(text string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	fmt.Fprintf(n.out, "\n%s\n", text)
+	n.print("\n%s\n", text)
 }
 
 func (n *narrator) elapsed() time.Duration { return time.Since(n.begin).Round(100 * time.Millisecond) }

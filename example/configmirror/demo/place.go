@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -18,7 +20,9 @@ type place struct {
 	kubeconfig string // of the admin; empty: the one that kubectl uses anyway
 	ours       bool   // it goes as a whole when the demo ends
 
-	lost  <-chan struct{} // closed when it ends by itself; nil: it is somebody else's to watch
+	installed bool // something was put into it
+
+	lost  <-chan struct{} // closed when it ends by itself; nil: somebody else looks after it
 	err   func() error    // why it ended
 	close func() error    // ends it, if it is ours
 }
@@ -38,7 +42,7 @@ func local(ctx context.Context, n *narrator) (*place, error) {
 		return nil, err
 	}
 	return &place{
-		about: "This API server is real: etcd, kube-apiserver and kube-controller-manager run on this machine,\n" +
+		about: "This API server is real: etcd, kube-apiserver and a controller manager run on this machine,\n" +
 			"for this demonstration only.",
 		admin: c.Config(), kubeconfig: c.Kubeconfig(), ours: true, lost: c.Done(), err: c.Err, close: c.Stop,
 	}, nil
@@ -74,9 +78,20 @@ func open(ctx context.Context, where string, n *narrator) (*place, error) {
 	return p, nil
 }
 
+// day is how long the token of the operator is good: longer than anybody watches a demonstration.
+const day = 24 * time.Hour
+
 // install creates the CRD and the rights of the operator, and returns the configuration of its
 // service account.
 func (p *place) install(ctx context.Context, n *narrator) (*rest.Config, error) {
+	version, err := discovery.NewDiscoveryClientForConfig(p.admin)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := version.ServerVersion(); err != nil {
+		return nil, fmt.Errorf("reach the API server: %w", err)
+	}
+	p.installed = true // from here on
 	if err := cluster.InstallCRDs(ctx, p.admin, configmirror.CRD()); err != nil {
 		return nil, err
 	}
@@ -84,15 +99,16 @@ func (p *place) install(ctx context.Context, n *narrator) (*rest.Config, error) 
 		return nil, err
 	}
 	n.say(stageHand, "installed the CRD and the rights of the operator")
-	return cluster.ServiceAccount(ctx, p.admin, configmirror.Namespace, configmirror.ServiceAccount)
+	return cluster.ServiceAccount(ctx, p.admin, configmirror.Namespace, configmirror.ServiceAccount, day)
 }
 
 // end ends what is ours, and says what stays.
 func (p *place) end(n *narrator) error {
 	err := p.close()
-	if p.ours {
+	switch {
+	case p.ours:
 		n.say(stageHand, "the API server has stopped")
-	} else {
+	case p.installed:
 		n.say(stageHand, "left in the cluster: the CRD, the ClusterRole and its binding, and namespace %s", configmirror.Namespace)
 	}
 	return err

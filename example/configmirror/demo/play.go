@@ -73,6 +73,9 @@ func (s *stage) setScene(ctx context.Context) error {
 func (s *stage) play(ctx context.Context) error {
 	s.n.section("What happens:")
 	for _, step := range s.steps() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		s.n.say(you, "%s", step.says)
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.says, err)

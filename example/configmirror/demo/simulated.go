@@ -34,6 +34,7 @@ func simulated(context.Context, *narrator) (*place, error) {
 	}
 	return &place{
 		about: aboutSimulated, admin: served.Config(), kubeconfig: served.Kubeconfig(), ours: true,
+		lost: served.Done(), err: served.Err,
 		close: func() error {
 			defer srv.Close()
 			return served.Close()

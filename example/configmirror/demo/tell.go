@@ -24,7 +24,7 @@ func (s *stage) tell(ctx context.Context) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	copies, err := informer.New(s.configMaps, &informer.Options{LabelSelector: labels.NewSelector().Add(*exists)})
+	cached, err := informer.New(s.configMaps, &informer.Options{LabelSelector: labels.NewSelector().Add(*exists)})
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (s *stage) tell(ctx context.Context) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	first, err := copies.Subscribe(ctx, copyTeller{s.n})
+	first, err := cached.Subscribe(ctx, copyTeller{s.n})
 	if err != nil {
 		return nil, err
 	}
@@ -47,15 +47,15 @@ func (s *stage) tell(ctx context.Context) (stop func() error, err error) {
 type copyTeller struct{ n *narrator }
 
 func (t copyTeller) OnAdd(obj *corev1.ConfigMap, _ bool) {
-	t.n.say(operator, "+ %s/%s created", obj.Namespace, obj.Name)
+	t.n.say(copies, "+ %s/%s created", obj.Namespace, obj.Name)
 }
 
 func (t copyTeller) OnUpdate(_, obj *corev1.ConfigMap) {
-	t.n.say(operator, "~ %s/%s updated", obj.Namespace, obj.Name)
+	t.n.say(copies, "~ %s/%s updated", obj.Namespace, obj.Name)
 }
 
 func (t copyTeller) OnDelete(obj cache.DeletedObject[*corev1.ConfigMap]) {
-	t.n.say(operator, "- %s/%s is gone", obj.GetNamespace(), obj.GetName())
+	t.n.say(copies, "- %s/%s is gone", obj.GetNamespace(), obj.GetName())
 }
 
 func (t copyTeller) OnError(err error) {

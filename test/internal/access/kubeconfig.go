@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"os"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -20,7 +21,12 @@ func WriteKubeconfig(path string, config *rest.Config, user string) error {
 	kubeconfig.AuthInfos[user] = &clientcmdapi.AuthInfo{Token: config.BearerToken}
 	kubeconfig.Contexts[cluster] = &clientcmdapi.Context{Cluster: cluster, AuthInfo: user}
 	kubeconfig.CurrentContext = cluster
-	if err := clientcmd.WriteToFile(*kubeconfig, path); err != nil {
+	// A new file, because one that is there could be readable for others.
+	err := clientcmd.WriteToFile(*kubeconfig, path+".new")
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
 		return fmt.Errorf("writing the kubeconfig of %s: %w", user, err)
 	}
 	return nil

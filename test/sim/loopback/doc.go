@@ -6,6 +6,6 @@
 //	fmt.Println("export KUBECONFIG=" + served.Kubeconfig())
 //
 // It speaks HTTPS with HTTP/2, as a real server does, and asks for a token: other users of the
-// machine may do nothing. Tests in one process do not need it: clients from [sim.Server.Config]
+// machine see its health and its version, and nothing else. Tests in one process do not need it: clients from [sim.Server.Config]
 // reach the server without a socket, in a bubble of testing/synctest too.
 package loopback

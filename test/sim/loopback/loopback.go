@@ -29,7 +29,7 @@ type Options struct {
 	Port int
 
 	// Kubeconfig is the path of the file that Serve writes for kubectl and other programs. It
-	// replaces what is there. If it is empty, the file is in a temporary folder that Close
+	// replaces what is there, and only the owner can read it. If it is empty, the file is in a temporary folder that Close
 	// removes.
 	Kubeconfig string
 }
@@ -42,6 +42,8 @@ type Server struct {
 	kubeconfig  string
 	temporary   string // a folder; empty: none
 	close       func() error
+	done        chan struct{} // closed when it has ended
+	err         error         // why, if nobody asked for it; set before done is closed
 }
 
 // Serve serves srv until Close. It returns when clients can connect. Closing srv is the
@@ -54,7 +56,7 @@ func Serve(srv *sim.Server, opts *Options) (*Server, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	s := &Server{token: srv.Token("admin", "system:masters"), kubeconfig: opts.Kubeconfig}
+	s := &Server{token: srv.Token("admin", "system:masters"), kubeconfig: opts.Kubeconfig, done: make(chan struct{})}
 	pair, err := s.identify()
 	if err != nil {
 		return nil, fmt.Errorf("serve the simulated API server: %w", err)
@@ -68,20 +70,24 @@ func Serve(srv *sim.Server, opts *Options) (*Server, error) {
 	if err := s.writeKubeconfig(); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the simulated API server: %w", err), s.removeKubeconfig(), listener.Close())
 	}
+	handler := &counted{next: srv.Session("loopback")}
 	over := &http.Server{
-		Handler:           srv.Session("loopback"),
+		Handler:           handler,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
 		ReadHeaderTimeout: time.Minute,
 		ErrorLog:          log.New(defects{os.Stderr}, "", log.LstdFlags),
 	}
-	served := make(chan error, 1)
-	go func() { served <- over.ServeTLS(listener, "", "") }()
+	go func() {
+		if err := over.ServeTLS(listener, "", ""); !errors.Is(err, http.ErrServerClosed) {
+			s.err = fmt.Errorf("serve the simulated API server: %w", err)
+		}
+		close(s.done)
+	}()
 	s.close = sync.OnceValue(func() error {
 		err := over.Close()
-		if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
-			err = errors.Join(err, ended)
-		}
-		return errors.Join(err, s.removeKubeconfig())
+		<-s.done
+		handler.running.Wait()
+		return errors.Join(err, s.err, s.removeKubeconfig())
 	})
 	return s, nil
 }
@@ -126,13 +132,39 @@ func (s *Server) Config() *rest.Config {
 // Kubeconfig returns the path of a kubeconfig file with which a client may do everything.
 func (s *Server) Kubeconfig() string { return s.kubeconfig }
 
+// Done returns a channel that is closed when nothing is served any more: after Close, or because
+// listening failed, which [Server.Err] then says.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Err returns why the server has ended without Close; nil if it has not.
+func (s *Server) Err() error {
+	select {
+	case <-s.done:
+		return s.err
+	default:
+		return nil
+	}
+}
+
 // Close ends all connections, gives the port back, and removes a temporary kubeconfig. Requests
-// that are being served see their ctx end. It is safe to call more than once; every call returns
+// that are being served see their ctx end; Close returns when the last of them has. It is safe to call more than once; every call returns
 // the same.
 func (s *Server) Close() error { return s.close() }
 
-// defects passes on what the HTTP server logs, but for handshakes that clients break off, which
-// is theirs to tell: what is left are panics.
+// counted counts the requests that are being served.
+type counted struct {
+	next    http.Handler
+	running sync.WaitGroup
+}
+
+func (c *counted) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.running.Add(1)
+	defer c.running.Done()
+	c.next.ServeHTTP(w, r)
+}
+
+// defects passes on what the HTTP server logs, except handshakes that a client broke off: the
+// client reports those. What is left are panics.
 type defects struct{ out io.Writer }
 
 func (d defects) Write(p []byte) (int, error) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -99,9 +100,17 @@ func TestStrangers(t *testing.T) {
 	_, err = client(t, guess).Discovery().ServerVersion()
 	require.True(t, apierrors.IsUnauthorized(err), "%v", err)
 
-	info, err := os.Stat(served.Kubeconfig())
+	requirePrivate(t, served.Kubeconfig())
+}
+
+// requirePrivate checks that others cannot read a file, where files have such rights.
+func requirePrivate(t *testing.T, path string) {
+	t.Helper()
+	info, err := os.Stat(path)
 	require.NoError(t, err)
-	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	if runtime.GOOS != "windows" {
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
 }
 
 // Close ends watches, gives the port back and takes the temporary kubeconfig away.
@@ -115,6 +124,8 @@ func TestClose(t *testing.T) {
 	for range changes.ResultChan() { // until it is closed
 		continue
 	}
+	<-served.Done()
+	require.NoError(t, served.Err())
 	require.NoDirExists(t, folder)
 	listener, err := net.Listen("tcp", address)
 	require.NoError(t, err)
@@ -123,8 +134,10 @@ func TestClose(t *testing.T) {
 
 func TestServeOptions(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "kubeconfig")
+	require.NoError(t, os.WriteFile(path, nil, 0o644))
 	_, first := serve(t, &loopback.Options{Kubeconfig: path})
 	require.Equal(t, path, first.Kubeconfig())
+	requirePrivate(t, path)
 	_, port, err := net.SplitHostPort(first.Config().Host[len("https://"):])
 	require.NoError(t, err)
 	taken, err := strconv.Atoi(port)

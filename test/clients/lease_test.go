@@ -1,4 +1,4 @@
-package e2e_test
+package clients_test
 
 import (
 	"context"
@@ -17,8 +17,7 @@ import (
 	"github.com/kuberator/kuberator/test/sim"
 )
 
-// client-go's elector takes a lease that test/fault expires. It is here because package
-// leaderelection brings the generated informers, which take a minute to compile.
+// client-go's elector takes a lease that test/fault expires.
 func TestAnotherTakesALeaseThatExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, err := sim.New(sim.Options{Kinds: sim.Core("leases.coordination.k8s.io")})
