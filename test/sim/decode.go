@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -154,21 +153,4 @@ func (r *resource) untyped(typed runtime.Object) (map[string]any, error) {
 		r.rules.defaults(object)
 	}
 	return object, nil
-}
-
-// decodeInto reads an object that is no resource but what a subresource takes: a Scale.
-func decodeInto(media string, body []byte, into runtime.Object) error {
-	var err error
-	switch media {
-	case mediaProtobuf:
-		_, _, err = protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Decode(body, nil, into)
-	case mediaYAML:
-		err = yaml.Unmarshal(body, into)
-	default:
-		err = json.Unmarshal(body, into)
-	}
-	if err != nil {
-		return apierrors.NewBadRequest(err.Error())
-	}
-	return nil
 }

@@ -11,8 +11,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/kubernetes/scheme"
 )
 
 // scalable are the kinds with the subresource scale.
@@ -64,8 +66,15 @@ func (r *request) scaled(w *write, current *unstructured.Unstructured) (*unstruc
 		}
 	}
 	scale := &autoscalingv1.Scale{}
-	if err := decodeInto(r.contentType, body, scale); err != nil {
-		return nil, err
+	decode := func() error { return json.Unmarshal(body, scale) }
+	if r.contentType == mediaProtobuf {
+		decode = func() error {
+			_, _, err := protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Decode(body, nil, scale)
+			return err
+		}
+	}
+	if err := decode(); err != nil {
+		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	next := current.DeepCopy()
 	next.SetResourceVersion(scale.ResourceVersion)

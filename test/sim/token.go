@@ -18,7 +18,7 @@ const issuer = "https://kubernetes.default.svc"
 
 // grant is what a bearer token stands for.
 type grant struct {
-	user    user
+	user    *user
 	expires time.Time // zero: never
 	bound   []bond    // the objects with which it ends
 	foreign bool      // it is for another audience
@@ -70,9 +70,7 @@ func (t *tokens) find(text string) (grant, bool) {
 // expire. A member of "system:masters" may do everything. Service accounts have tokens of
 // their own, which a client requests as from a real server.
 func (s *Server) Token(name string, groups ...string) string {
-	u := user{name: name, groups: slices.Clone(groups)}
-	u.join()
-	return s.tokens.give(grant{user: u})
+	return s.tokens.give(grant{user: newUser(name, groups...)})
 }
 
 // authenticate returns who sends a request: the user of its bearer token; the stranger if it has
@@ -88,7 +86,7 @@ func (s *Server) authenticate(header http.Header, stranger *user) (*user, error)
 		return nobody(), nil
 	}
 	if found, ok := s.tokens.find(strings.TrimSpace(bearer)); ok && s.honours(found) {
-		return &found.user, nil
+		return found.user, nil
 	}
 	return nil, apierrors.NewUnauthorized("Unauthorized")
 }

@@ -78,8 +78,7 @@ func (s *Server) requestToken(r *request) (*http.Response, error) {
 		wanted.Spec.Audiences = []string{issuer}
 	}
 	given.foreign = !slices.Contains(wanted.Spec.Audiences, issuer)
-	given.user = user{name: accountPrefix + r.namespace + ":" + r.name}
-	given.user.join()
+	given.user = newUser(accountPrefix + r.namespace + ":" + r.name)
 
 	wanted.APIVersion, wanted.Kind = tokenRequests.gvk.ToAPIVersionAndKind()
 	wanted.Name, wanted.Namespace, wanted.UID = r.name, r.namespace, account.uid

@@ -28,6 +28,13 @@ const (
 	accountPrefix   = "system:serviceaccount:"
 )
 
+// newUser returns a user in the groups that it is said to be in, and in those of every such user.
+func newUser(name string, groups ...string) *user {
+	u := &user{name: name, groups: slices.Clone(groups)}
+	u.join()
+	return u
+}
+
 // nobody is the anonymous user.
 func nobody() *user { return &user{name: anonymous, groups: []string{unauthenticated}} }
 
@@ -48,9 +55,7 @@ func (s *Server) impersonated(sender *user, header http.Header) (*user, error) {
 			return nil, err
 		}
 	}
-	u := &user{name: name, groups: slices.Clone(groups)}
-	u.join()
-	return u, nil
+	return newUser(name, groups...), nil
 }
 
 // impersonation is what one who impersonates needs rights for.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -30,9 +29,6 @@ const (
 	copies    = "copies" // of anybody's doing: the operator's, or yours
 	mirror    = "status"
 )
-
-// rest lets the reader keep up.
-func (n *narrator) rest(ctx context.Context) { pause(ctx, n.pace) }
 
 // say prints one line.
 func (n *narrator) say(who, format string, args ...any) {

@@ -83,7 +83,7 @@ func (s *stage) play(ctx context.Context) error {
 		if err := s.until(ctx, step.expect, step.check); err != nil {
 			return err
 		}
-		s.n.rest(ctx)
+		pause(ctx, s.n.pace)
 	}
 	return nil
 }
