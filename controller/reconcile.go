@@ -101,7 +101,9 @@ func finished(action Action, err error) (Action, error) {
 func (t *turn[T, C]) give(op kerr.Op, obj T) {
 	t.at.Op = op
 	t.given = t.pristine(obj)
-	t.a.WorkOn(attempt.State{UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Judge: t})
+	t.a.WorkOn(attempt.State{
+		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(), Judge: t,
+	})
 }
 
 // handleError asks the user's ErrorHandler. A conflict is not worth its attention. An

@@ -22,6 +22,7 @@ type state struct {
 	done    bool
 	loop    *loop // nil if the last attempt wrote nothing
 	applied map[attempt.Ref]attempt.Applied
+	status  attempt.Status
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,

@@ -144,3 +144,22 @@ func (t *turn[T, C]) SetApplied(ref attempt.Ref, applied attempt.Applied) {
 	}
 	t.it.State.applied[ref] = applied
 }
+
+// Status implements attempt.Memory.
+func (t *turn[T, C]) Status() attempt.Status {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return attempt.Status{} // the state is another attempt's
+	}
+	return t.it.State.status
+}
+
+// SetStatus implements attempt.Memory.
+func (t *turn[T, C]) SetStatus(s attempt.Status) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.ended {
+		t.it.State.status = s
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -85,6 +86,10 @@ type clientBackend[T Object, L runtime.Object, C Client[T, L]] struct {
 
 func (b clientBackend[T, L, C]) get(ctx context.Context, key types.NamespacedName) (T, error) {
 	return b.client(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+}
+
+func (clientBackend[T, L, C]) raw(context.Context, types.NamespacedName) (*unstructured.Unstructured, error) {
+	return nil, errors.ErrUnsupported
 }
 
 func (b clientBackend[T, L, C]) create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error) {

@@ -8,6 +8,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
@@ -34,6 +35,7 @@ type Live[T Object] struct {
 // client (client.go).
 type backend[T Object] interface {
 	get(ctx context.Context, key types.NamespacedName) (T, error)
+	raw(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
 	create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
 	patch(ctx context.Context, key types.NamespacedName, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (T, error)
 	delete(ctx context.Context, key types.NamespacedName, opts metav1.DeleteOptions) error
@@ -100,6 +102,18 @@ func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) 
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)
 	}
 	return got, nil
+}
+
+// GetUnstructured is Get of the object as the API server stores it: with the fields that T
+// does not have, and without those that T shows although nobody set them.
+//
+// A repository over a generated client cannot: the error is [errors.ErrUnsupported].
+func (l *Live[T]) GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error) {
+	if err := l.check(key); err != nil {
+		return nil, l.wrap(kerr.OpGet, key, "", err)
+	}
+	got, err := l.backend.raw(ctx, key)
+	return got, l.wrap(kerr.OpGet, key, "", err)
 }
 
 func (l *Live[T]) ref(key types.NamespacedName) attempt.Ref {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
@@ -110,6 +111,19 @@ func (b restBackend[T]) in(namespace string) *gentype.Client[T] {
 
 func (b restBackend[T]) get(ctx context.Context, key types.NamespacedName) (T, error) {
 	return b.in(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+}
+
+func (b restBackend[T]) raw(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error) {
+	answer := b.client.Get().NamespaceIfScoped(key.Namespace, key.Namespace != "").Resource(b.resource).Name(key.Name).Do(ctx)
+	if err := answer.Error(); err != nil { // which, unlike that of Raw, has the reason
+		return nil, err
+	}
+	data, err := answer.Raw()
+	if err != nil {
+		return nil, err
+	}
+	got := &unstructured.Unstructured{}
+	return got, got.UnmarshalJSON(data)
 }
 
 func (b restBackend[T]) create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error) {

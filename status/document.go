@@ -2,6 +2,7 @@ package status
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -9,15 +10,36 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
-	"github.com/kuberator/kuberator/internal/pinned"
+	"github.com/kuberator/kuberator/internal/attempt"
 )
 
-// document is a status as JSON, and as its top-level fields when they are needed.
+// document is a status as JSON, and its top-level fields.
+//
+// A Go type shows a field without omitempty whether or not the API server has it, so
+// that of a zero field it cannot be told. Neither can anything be told of an object
+// whose status was left out of a cache. The server itself names the fields that it has
+// in metadata.managedFields.
 type document struct {
-	json   []byte
+	json   []byte // as a Go type shows it
 	fields map[string]any
+	// exists tells that the server has a status, that fields can be added to.
+	exists bool
+	// guess tells that nobody said which fields the server has: a zero one may be none.
+	guess bool
+	// resourceVersion of the object that has this status; empty for fakes.
+	resourceVersion string
+	// elsewhere tells that json is not of this state.
+	elsewhere bool
+}
+
+// object is any repository.Object.
+type object interface {
+	metav1.Object
+	runtime.Object
 }
 
 // encode returns the document of a status value. A nil pointer is an empty status.
@@ -26,74 +48,202 @@ func encode(status any) (document, error) {
 	if err != nil {
 		return document{}, fmt.Errorf("encode the status: %w", err)
 	}
-	return parse(data)
+	d := document{json: data}
+	return d, d.parse()
 }
 
-// statusOf returns the document of an object's status; empty where it has none.
-func statusOf(obj any) (document, error) {
+// stored returns the status that the server has of an object that it returned.
+// managers are the object's managedFields, which caches leave out.
+func stored(obj object, managers []metav1.ManagedFieldsEntry) (document, error) {
+	data, err := shown(obj)
+	if err != nil {
+		return document{}, err
+	}
+	d := document{json: data, resourceVersion: obj.GetResourceVersion()}
+	if err := d.parse(); err != nil {
+		return d, err
+	}
+	if _, ok := obj.(runtime.Unstructured); ok || d.resourceVersion == "" {
+		d.exists = d.fields != nil
+		return d, nil // it is what it shows, as the objects of a fake are
+	}
+	if names, known := managed(managers); known {
+		d.only(names)
+		return d, nil
+	}
+	d.guess = true
+	for _, value := range d.fields {
+		d.exists = d.exists || !isZero(value)
+	}
+	return d, nil
+}
+
+// shown returns the status of obj as JSON, without encoding what else obj has.
+func shown(obj object) ([]byte, error) {
+	if u, ok := obj.(runtime.Unstructured); ok {
+		if status := u.UnstructuredContent()["status"]; status != nil {
+			return json.Marshal(status)
+		}
+		return nil, nil
+	}
+	var data []byte
+	var err error
+	if field, options, ok := statusField(obj); !ok {
+		data, err = shownByAll(obj)
+	} else if left := strings.Contains(options, "omitzero") && field.IsZero(); !left || obj.GetResourceVersion() != "" {
+		// A fake has what is encoded: none. A server may have a status of zero fields.
+		data, err = json.Marshal(field.Interface())
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encode the status of the object: %w", err)
+	}
+	return data, nil
+}
+
+// statusField returns the field of a struct that is encoded as its status.
+func statusField(obj object) (field reflect.Value, options string, ok bool) {
+	value := reflect.ValueOf(obj)
+	if _, custom := obj.(json.Marshaler); custom || value.Kind() != reflect.Pointer || value.Elem().Kind() != reflect.Struct {
+		return field, "", false
+	}
+	value = value.Elem()
+	for i := range value.NumField() {
+		name, options, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
+		if name == "status" && value.Type().Field(i).IsExported() {
+			return value.Field(i), options, true
+		}
+	}
+	return field, "", false
+}
+
+// shownByAll is for types that are encoded in their own way.
+func shownByAll(obj object) ([]byte, error) {
 	data, err := json.Marshal(obj)
 	if err != nil {
-		return document{}, fmt.Errorf("encode the object: %w", err)
+		return nil, err
 	}
 	var has struct {
 		Status json.RawMessage `json:"status"`
 	}
-	if err := json.Unmarshal(data, &has); err != nil {
-		return document{}, fmt.Errorf("read the status of the object: %w", err)
-	}
-	return parse(has.Status)
+	return has.Status, json.Unmarshal(data, &has)
 }
 
-func parse(data []byte) (document, error) {
-	d := document{json: bytes.TrimSpace(data)}
-	if len(d.json) == 0 {
-		return d, nil
+// managed returns the names of the top-level fields of the status that the server
+// has; known is false if managedFields were left out or cleared, or do not say.
+func managed(managers []metav1.ManagedFieldsEntry) (names []string, known bool) {
+	for _, m := range managers {
+		if m.FieldsV1 == nil {
+			continue
+		}
+		known = true
+		var all struct {
+			Status map[string]json.RawMessage `json:"f:status"`
+		}
+		if err := json.Unmarshal(m.FieldsV1.GetRawBytes(), &all); err != nil {
+			return nil, false
+		}
+		if all.Status != nil && len(all.Status) == 0 {
+			return nil, false // managed as a whole
+		}
+		for path := range all.Status {
+			if name, isField := strings.CutPrefix(path, "f:"); isField {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, known
+}
+
+func (d *document) parse() error {
+	if d.json = bytes.TrimSpace(d.json); len(d.json) == 0 {
+		return nil
 	}
 	// apimachinery's decoder keeps whole numbers whole; encoding/json rounds those
 	// above 2^53.
 	if err := utiljson.Unmarshal(d.json, &d.fields); err != nil {
-		return d, fmt.Errorf("the status is not a JSON object: %w", err)
+		return fmt.Errorf("the status is not a JSON object: %w", err)
 	}
 	// A null field is what leaving it out is: the server drops it.
 	maps.DeleteFunc(d.fields, func(_ string, value any) bool { return value == nil })
-	return d, nil
+	return nil
 }
 
-func (d document) equal(o document) bool {
-	return bytes.Equal(d.json, o.json) || maps.EqualFunc(d.fields, o.fields, reflect.DeepEqual)
+// only leaves out the fields that the server does not have.
+func (d *document) only(names []string) {
+	d.guess, d.exists = false, len(names) > 0
+	maps.DeleteFunc(d.fields, func(name string, _ any) bool { return !slices.Contains(names, name) })
 }
 
-// diff returns the operations that turn have into want, field by field.
-//
-// A status that is empty may be missing on the server, where a Go type cannot show
-// it. Then there is no parent for fields to be added to, and the status is set as a
-// whole; so that this overwrites nobody, the resourceVersion must be the one seen.
-func diff(have, want document, resourceVersion string) []pinned.Op {
-	if have.equal(want) {
-		return nil
-	}
-	if len(have.fields) == 0 {
-		whole := pinned.Op{Op: "add", Path: "/status", Value: want.fields}
-		if resourceVersion == "" {
-			return []pinned.Op{whole} // only fakes have none
-		}
-		return []pinned.Op{{Op: "test", Path: "/metadata/resourceVersion", Value: resourceVersion}, whole}
-	}
-	var ops []pinned.Op
-	for _, field := range slices.Sorted(maps.Keys(have.fields)) {
-		if _, keep := want.fields[field]; !keep {
-			ops = append(ops, pinned.Op{Op: "remove", Path: pointer(field)})
-		}
-	}
-	for _, field := range slices.Sorted(maps.Keys(want.fields)) {
-		if old, had := have.fields[field]; !had || !reflect.DeepEqual(old, want.fields[field]) {
-			ops = append(ops, pinned.Op{Op: "add", Path: pointer(field), Value: want.fields[field]})
-		}
-	}
-	return ops
+// seenAs returns the status d of the server as far as it was decided on: fields that a Go
+// type does not have are those of other controllers.
+func (d *document) seenAs(shown, want document) document {
+	seen := *d
+	seen.fields = maps.Clone(d.fields)
+	maps.DeleteFunc(seen.fields, func(name string, _ any) bool {
+		_, has := shown.fields[name]
+		_, wanted := want.fields[name]
+		return !has && !wanted
+	})
+	seen.json, seen.elsewhere = shown.json, d.resourceVersion != shown.resourceVersion
+	return seen
 }
 
-// pointer returns the JSON pointer (RFC 6901) of a field of the status.
-func pointer(field string) string {
-	return "/status/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(field)
+func (d *document) set(name string, value any) {
+	if d.fields == nil {
+		d.fields = map[string]any{}
+	}
+	d.fields[name] = value
 }
+
+// certain leaves out the fields that may be none.
+func (d *document) certain() {
+	d.guess = false
+	maps.DeleteFunc(d.fields, func(_ string, value any) bool { return isZero(value) })
+}
+
+// tells reports whether d is enough to know what has to be sent for want.
+func (d *document) tells(want document) bool {
+	if !d.guess || len(want.fields) == 0 && len(d.fields) == 0 {
+		return true
+	}
+	for name, value := range d.fields {
+		if wanted, has := want.fields[name]; isZero(value) && (!has || isZero(wanted)) {
+			return false
+		}
+	}
+	return d.exists // else the server may have a status that is not shown
+}
+
+// isZero reports whether a Go value that nobody set could look like this.
+func isZero(value any) bool {
+	switch v := value.(type) {
+	case map[string]any:
+		for _, inner := range v {
+			if !isZero(inner) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(v) == 0
+	case nil:
+		return true
+	default:
+		return reflect.ValueOf(value).IsZero()
+	}
+}
+
+// record returns what is kept of a status that the server has, of which content is the
+// JSON, and which the object shows as d.
+func (d *document) record(content []byte) attempt.Status {
+	kept := attempt.Status{
+		ResourceVersion: d.resourceVersion, Content: sha256.Sum256(content),
+		Fields: attempt.FieldsOf(slices.Sorted(maps.Keys(d.fields))),
+	}
+	if !d.elsewhere {
+		kept.Shown = d.shownHash()
+	}
+	return kept
+}
+
+func (d *document) shownHash() [32]byte { return sha256.Sum256(d.json) }

@@ -7,9 +7,13 @@
 package status
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"errors"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -44,18 +48,21 @@ type ErrorObserver interface {
 //
 // # Guarantees
 //
-//   - No request is sent when status is what the server has, as far as obj tells.
-//   - Fields that differ are set, fields that status leaves out are removed, other
-//     fields are not sent.
-//   - The write names the UID of obj: it never lands on an object of the same name
-//     that was created later.
-//   - If the object changed since obj was read, what differs is worked out again
-//     from the live object.
+//   - No write is sent when status is what the server has.
+//   - Fields that differ from those of obj are set, fields that status leaves out are
+//     removed, other fields are not sent. What differs is worked out once.
+//   - The write names the UID and the resourceVersion that it was decided on: it never
+//     lands on an object of the same name that was created later, nor on a later state.
+//   - If the object changed since obj was read, the same change is made to the live
+//     object. If another client changed one of the very fields, nothing is written and
+//     the error is of class Conflict: a request that was decided an hour ago overwrites
+//     nothing newer.
 //
 // # Assumptions
 //
 // status is the whole status, of one owner: two controllers that write different
-// top-level fields get along, two that write the same field do not.
+// top-level fields get along, two that write the same field do not. Two processes of
+// one operator are two such controllers: each sees the writes of the other as conflicts.
 //
 // # Caveats
 //
@@ -63,10 +70,16 @@ type ErrorObserver interface {
 // changed in place there is nothing left to compare with, and nothing is sent.
 // Inside a reconcile the library has kept what it needs.
 //
+// A Go type shows a field without omitempty whether or not the server has it. The
+// server's managedFields tell, which caches leave out: so the first Patch of an object
+// after a start may read it live once, if its status has fields that are zero. A
+// repository over a generated client cannot find out about objects without managedFields;
+// their zero fields are written once.
+//
 // # Errors
 //
-// A [*kerr.Error] with the step OpPatchStatus. Its class is Gone if the object with
-// this UID is gone, NoStatusSubresource if the kind has no status subresource, and
+// A [*kerr.Error] with the step OpPatchStatus. Its class is Conflict if another client
+// was faster, Gone if the object with this UID is gone, NoStatusSubresource if the kind has no status subresource, and
 // Invalid if the server refuses the content. An obj without a name is
 // [kerr.ErrUnnamed].
 func Patch[T repository.Object, S any](ctx context.Context, p repository.Repository[T], obj T, status S) (T, error) {
@@ -110,42 +123,119 @@ func patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 		return *new(T), err
 	}
 	a := attempt.From(ctx)
-	have, err := known(a, p.Kind(), obj)
+	known := a.Status(p.Kind(), repository.Key(obj), obj.GetUID())
+	have, err := base(a, p.Kind(), obj, known)
 	if err != nil {
 		return *new(T), err
 	}
-	if have.equal(want) {
+	if isKept(known.Kept, have, want) {
 		return obj, nil
 	}
-	first, failed := true, error(nil)
-	got, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
-		if !first {
-			have, failed = statusOf(state)
+	if !have.tells(want) {
+		now, err := live(ctx, p, obj)
+		if err != nil {
+			return *new(T), err
 		}
-		first = false
-		return diff(have, want, state.GetResourceVersion())
-	}, "status")
-	if failed != nil {
-		return *new(T), failed
+		have = now.seenAs(have, want)
 	}
+	got, now, err := send(ctx, p, obj, have, changeOf(have, want))
 	if err == nil {
-		if now, encodeErr := statusOf(got); encodeErr == nil {
-			a.WroteStatus(p.Kind(), repository.Key(obj), obj.GetUID(), now.json)
-		}
+		a.SetStatus(p.Kind(), repository.Key(obj), obj.GetUID(), now, now.record(want.json))
 	}
 	return got, err
 }
 
-// known returns the status that the server last returned: inside a reconcile what
-// the attempt kept, else what obj has.
-func known[T repository.Object](a *attempt.Attempt, kind schema.GroupVersionKind, obj T) (document, error) {
-	pristine, written := a.Known(kind, repository.Key(obj), obj.GetUID())
-	switch {
-	case written != nil:
-		return parse(written)
-	case pristine != nil:
-		return statusOf(pristine)
-	default:
-		return statusOf(obj)
+// send makes the change, on the state that it was decided on or, where that is not the
+// live one, on that. It returns the object, and the status that it has now.
+func send[T repository.Object](ctx context.Context, p repository.Repository[T], obj T, have document, c change) (T, document, error) {
+	first, failed := true, error(nil)
+	now := have
+	got, err := pinned.Write(ctx, p, obj, func(state T) (ops []pinned.Op) {
+		if !first {
+			now, failed = stored(state, state.GetManagedFields())
+		}
+		if now.guess && failed == nil && !now.tells(document{fields: c.after}) {
+			now, failed = live(ctx, p, obj)
+		}
+		if first = false; failed == nil {
+			ops, failed = c.ops(now)
+		}
+		return ops
+	}, "status")
+	if failed != nil {
+		return *new(T), now, failed
 	}
+	if err != nil {
+		return *new(T), now, err
+	}
+	if got != obj { // it was sent, or found to be so already
+		now, err = stored(got, got.GetManagedFields())
+	}
+	return got, c.answered(now), err
+}
+
+// unstructuredGetter is a repository that can read what the server has, whatever a Go type
+// makes of it.
+type unstructuredGetter interface {
+	GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
+}
+
+// live returns the status that the server has. Where its answer does not tell either
+// whether a field that is zero is one, it counts as none.
+func live[T repository.Object](ctx context.Context, p repository.Repository[T], obj T) (document, error) {
+	if raw, ok := p.(unstructuredGetter); ok {
+		got, err := raw.GetUnstructured(ctx, repository.Key(obj))
+		switch {
+		case err == nil && got.GetUID() != obj.GetUID():
+			return document{}, pinned.Gone(obj)
+		case err == nil:
+			return stored(got, nil)
+		case !errors.Is(err, errors.ErrUnsupported):
+			return document{}, err
+		}
+	}
+	got, err := pinned.Live(ctx, p, obj)
+	if err != nil {
+		return document{}, err
+	}
+	d, err := stored(got, got.GetManagedFields())
+	if d.guess {
+		d.certain()
+	}
+	return d, err
+}
+
+// base returns the status that the server had when it last returned obj: inside a
+// reconcile, what the attempt kept; else what obj shows.
+func base(a *attempt.Attempt, kind schema.GroupVersionKind, obj object, known attempt.KnownStatus) (document, error) {
+	written, ok := known.Written.(document)
+	if !ok {
+		shows, managers := obj, obj.GetManagedFields()
+		if known.Object != nil {
+			shows, managers = known.Object, known.Managers
+		}
+		var err error
+		if written, err = stored(shows, managers); err != nil {
+			return document{}, err
+		}
+	}
+	d := written
+	if d.guess && known.Kept.Shown == d.shownHash() {
+		d.only(known.Kept.Fields.Names())
+	}
+	// Another write of the same attempt, of the labels for example, is no conflict.
+	w, ok := a.Last(attempt.Ref{Kind: kind.GroupKind(), Key: repository.Key(obj)})
+	if ok && w.Object != nil && w.UID == obj.GetUID() && attempt.Older(d.resourceVersion, w.ResourceVersion) {
+		if now, err := shown(w.Object); err == nil && bytes.Equal(now, d.json) {
+			d.resourceVersion = w.ResourceVersion
+		}
+	}
+	return d, nil
+}
+
+// isKept reports whether want is what the server is known to have: it was read or
+// written in an earlier attempt, and the object still shows the same.
+func isKept(kept attempt.Status, have, want document) bool {
+	return kept.Content == sha256.Sum256(want.json) &&
+		(have.resourceVersion != "" && kept.ResourceVersion == have.resourceVersion || kept.Shown == have.shownHash())
 }

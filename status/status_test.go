@@ -139,7 +139,7 @@ func TestPatchOnAnEmptyStatusThatIsNoLonger(t *testing.T) {
 	b.writeStatus(t, func(s *appsv1.DeploymentStatus) { s.UnavailableReplicas = 7 })
 	got, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 1})
 	require.NoError(t, err)
-	require.Equal(t, appsv1.DeploymentStatus{Replicas: 1}, got.Status, "decided again on the live status")
+	require.Equal(t, appsv1.DeploymentStatus{Replicas: 1, UnavailableReplicas: 7}, got.Status, "what another client wrote stays")
 }
 
 func TestPatchLeavesOtherFieldsAlone(t *testing.T) {

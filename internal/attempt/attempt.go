@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -42,7 +43,7 @@ type deeds struct {
 	count   int
 	writes  map[Ref]Write // the newest one of each object
 	own     []Write       // those that the server acknowledged
-	status  []byte
+	status  any           // see KnownStatus.Written
 }
 
 // none is read where there are no deeds.
@@ -83,6 +84,9 @@ type Memory interface {
 	// Applied and SetApplied remember what was last applied to a child.
 	Applied(ref Ref) Applied
 	SetApplied(ref Ref, applied Applied)
+	// Status and SetStatus remember the status of the object that is reconciled.
+	Status() Status
+	SetStatus(s Status)
 }
 
 // Selection is a list: the objects with the value ID in an index, or, without an
@@ -106,7 +110,9 @@ type State struct {
 	ResourceVersion string
 	// Pristine is that state, which nobody may change; nil if user code was not
 	// reached.
-	Pristine runtime.Object
+	Pristine Object
+	// Managers are its managedFields, if it was read live.
+	Managers []metav1.ManagedFieldsEntry
 	// Judge is asked about the states that the attempt's own writes lead to.
 	Judge Judge
 }
@@ -198,34 +204,6 @@ func (a *Attempt) Worked() State {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.worked
-}
-
-// Known returns the object as the server last returned it in this attempt, or, if
-// its status was written since, the JSON of that. Both are nil unless the object is
-// the one being reconciled.
-func (a *Attempt) Known(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID) (runtime.Object, []byte) {
-	if a == nil || !a.is(kind, key) {
-		return nil, nil
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if uid != a.worked.UID {
-		return nil, nil
-	}
-	return a.worked.Pristine, a.done().status
-}
-
-// WroteStatus replaces what Known returns by the status that the server answered
-// with.
-func (a *Attempt) WroteStatus(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, status []byte) {
-	if a == nil || !a.is(kind, key) {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if uid == a.worked.UID {
-		a.doing().status = status
-	}
 }
 
 func (a *Attempt) is(kind schema.GroupVersionKind, key types.NamespacedName) bool {

@@ -1,0 +1,79 @@
+package attempt
+
+import (
+	"strings"
+	"unique"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// Status is what outlives an attempt of the status that the server has: hashes, and
+// the names of its fields, which most objects of a kind share.
+type Status struct {
+	ResourceVersion string
+	Content         [32]byte // of the JSON of what was to be the status
+	Shown           [32]byte // of the JSON of the status as the Go type shows it
+	Fields          Fields
+}
+
+// Fields are the names of the top-level fields that the server has.
+type Fields struct{ names unique.Handle[string] }
+
+// FieldsOf returns the fields with the names.
+func FieldsOf(names []string) Fields { return Fields{unique.Make(strings.Join(names, "\n"))} }
+
+// Names returns the names.
+func (f Fields) Names() []string {
+	if f == (Fields{}) || f.names.Value() == "" {
+		return nil
+	}
+	return strings.Split(f.names.Value(), "\n")
+}
+
+// KnownStatus is what an attempt knows of the status of its object.
+type KnownStatus struct {
+	// Object is the state that user code was given, with its Managers if it was read live.
+	Object   Object
+	Managers []metav1.ManagedFieldsEntry
+	// Written is what SetStatus was last given in this attempt, or nil.
+	Written any
+	// Kept is what this or an earlier attempt kept.
+	Kept Status
+}
+
+// Status returns what is known, or nothing if the object is not the one that is
+// reconciled.
+func (a *Attempt) Status(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID) KnownStatus {
+	if a == nil || !a.is(kind, key) {
+		return KnownStatus{}
+	}
+	a.mu.Lock()
+	worked, written := a.worked, a.done().status
+	a.mu.Unlock()
+	if uid != worked.UID {
+		return KnownStatus{}
+	}
+	known := KnownStatus{Object: worked.Pristine, Managers: worked.Managers, Written: written}
+	if a.Memory != nil {
+		known.Kept = a.Memory.Status()
+	}
+	return known
+}
+
+// SetStatus notes the status that the server has now, for this attempt and for later ones.
+func (a *Attempt) SetStatus(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, written any, kept Status) {
+	if a == nil || !a.is(kind, key) {
+		return
+	}
+	a.mu.Lock()
+	mine := uid == a.worked.UID
+	if mine {
+		a.doing().status = written
+	}
+	a.mu.Unlock()
+	if mine && a.Memory != nil {
+		a.Memory.SetStatus(kept)
+	}
+}
