@@ -126,44 +126,41 @@ var stored = []string{
 // has, and of what is to be written.
 func TestG4G9EveryTypeOfStatusIsWrittenOnce(t *testing.T) {
 	yes, no, text := true, false, ""
-	each(t, "keepsZero", keepsZero{}, keepsZero{Ready: true, AvailableReplicas: 3}, keepsZero{Phase: "Down"})
-	each(t, "leavesZero", leavesZero{}, leavesZero{Replicas: 1})
-	each(t, "pointers", pointers{}, pointers{Ready: &no, Text: &text}, pointers{Ready: &yes})
-	each(t, "conditions", conditions{}, conditions{Conditions: []metav1.Condition{}}, conditions{
-		ObservedGeneration: 1, Conditions: []metav1.Condition{{Type: "Ready", Status: "True"}},
-	})
-	each(t, "nested", nested{}, nested{Counts: map[string]int{}, Last: keepsZero{Ready: true}}, nested{Counts: map[string]int{"b": 0}, At: metav1.Unix(1, 0)})
-	each(t, "map", map[string]any{}, map[string]any{"ready": false}, map[string]any{"x": map[string]any{"y": int64(0)}})
-	each(t, "pointer", (*keepsZero)(nil), &keepsZero{}, &keepsZero{Ready: true})
+	zeros := []keepsZero{{}, {Ready: true, AvailableReplicas: 3}, {Phase: "Down"}}
+	each(t, func(o *always[keepsZero]) *keepsZero { return &o.Status }, inAController, zeros...)
+	each(t, func(o *omitempty[keepsZero]) *keepsZero { return &o.Status }, nil, zeros...)
+	each(t, func(o *omitzero[keepsZero]) *keepsZero { return &o.Status }, inAController, zeros...)
+	each(t, func(o *always[leavesZero]) *leavesZero { return &o.Status }, nil, leavesZero{}, leavesZero{Replicas: 1})
+	each(t, func(o *omitempty[pointers]) *pointers { return &o.Status }, nil, pointers{}, pointers{Ready: &no, Text: &text}, pointers{Ready: &yes})
+	each(t, func(o *always[conditions]) *conditions { return &o.Status }, inAController, conditions{},
+		conditions{Conditions: []metav1.Condition{}}, conditions{ObservedGeneration: 1, Conditions: []metav1.Condition{{Type: "Ready", Status: "True"}}})
+	each(t, func(o *omitzero[nested]) *nested { return &o.Status }, nil, nested{},
+		nested{Counts: map[string]int{}, Last: keepsZero{Ready: true}}, nested{Counts: map[string]int{"b": 0}, At: metav1.Unix(1, 0)})
+	each(t, func(o *always[map[string]any]) *map[string]any { return &o.Status }, nil,
+		map[string]any{}, map[string]any{"ready": false}, map[string]any{"x": map[string]any{"y": int64(0)}})
+	each(t, func(o *omitempty[*keepsZero]) **keepsZero { return &o.Status }, nil, nil, &keepsZero{}, &keepsZero{Ready: true})
 }
 
-// each tries all states of the server; with -short, each with one of the declarations.
-func each[S any](t *testing.T, name string, wanted ...S) {
+// each tries all states of the server, and runs an operator too if there is one.
+func each[S, E any, T interface {
+	*E
+	repository.Object
+}](t *testing.T, field func(T) *S, operate func(*testing.T, *gaugeServer, *repository.Live[T], S, map[string]any), wanted ...S) {
 	t.Helper()
-	turn := 0
 	for _, have := range stored {
-		for n, want := range wanted {
+		for _, want := range wanted {
 			for _, spec := range []string{"", "a field"} { // the server keeps no managedFields of an object that began with none
-				declared := []func(*testing.T){
-					func(t *testing.T) {
-						t.Helper()
-						writtenOnce(t, spec, have, want, func(o *always[S]) *S { return &o.Status })
-					},
-					func(t *testing.T) {
-						t.Helper()
-						writtenOnce(t, spec, have, want, func(o *omitempty[S]) *S { return &o.Status })
-					},
-					func(t *testing.T) {
-						t.Helper()
-						writtenOnce(t, spec, have, want, func(o *omitzero[S]) *S { return &o.Status })
-					},
-				}
-				if turn++; testing.Short() {
-					declared = declared[turn%3:][:1]
-				}
-				for i, once := range declared {
-					t.Run(fmt.Sprintf("%s %d of %d on %s %s", name, n, i, have, spec), once)
-				}
+				t.Run(fmt.Sprintf("%T %+v on %s %s", *new(E), want, have, spec), func(t *testing.T) {
+					expected := writtenOnce(t, spec, have, want, field)
+					if operate == nil {
+						return
+					}
+					synctest.Test(t, func(t *testing.T) {
+						g := newGaugeServer(t, spec, have)
+						defer g.Close()
+						operate(t, g, gaugesOf[E, T](g), want, expected)
+					})
+				})
 			}
 		}
 	}
@@ -267,14 +264,15 @@ func sameJSON(t *testing.T, want any, has map[string]any) {
 	}
 }
 
-// writtenOnce writes want to an object that was read from the server, and in a controller.
-// What another controller wrote, of which the type knows nothing, stays.
+// writtenOnce writes want to an object that was read from the server, and returns what the
+// server has then. What another controller wrote, of which the type knows nothing, stays.
 func writtenOnce[S, E any, T interface {
 	*E
 	repository.Object
-}](t *testing.T, spec, have string, want S, field func(T) *S) {
+}](t *testing.T, spec, have string, want S, field func(T) *S) map[string]any {
 	t.Helper()
 	g := newGaugeServer(t, spec, have)
+	defer g.Close()
 	repo := gaugesOf[E, T](g)
 	obj, err := repo.Get(t.Context(), gaugeKey)
 	require.NoError(t, err)
@@ -295,20 +293,12 @@ func writtenOnce[S, E any, T interface {
 	_, err = status.Patch(t.Context(), repo, got, want)
 	require.NoError(t, err)
 	require.Equal(t, sent, g.patches.Load(), "the second sends nothing")
-	g.Close()
-
-	synctest.Test(t, func(t *testing.T) { inAController[S, E, T](t, spec, have, want, expected) })
+	return expected
 }
 
 // inAController runs a controller whose Apply writes want, several times, and then another one.
-func inAController[S, E any, T interface {
-	*E
-	repository.Object
-}](t *testing.T, spec, have string, want S, expected map[string]any) {
+func inAController[S any, T repository.Object](t *testing.T, g *gaugeServer, repo *repository.Live[T], want S, expected map[string]any) {
 	t.Helper()
-	g := newGaugeServer(t, spec, have)
-	defer g.Close()
-	repo := gaugesOf[E, T](g)
 	process := func() (attempts int) {
 		c, err := controller.New(repo, controller.Funcs[T]{
 			FinalizerName: controller.NoFinalizer,
