@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/kerr"
@@ -70,8 +71,9 @@ const (
 type Reason struct {
 	Verb Verb
 	// Kind, Key and ResourceVersion name the object that an event was about. Kind is
-	// empty for timers, retries and Enqueue.
-	Kind            string
+	// empty for timers, retries and Enqueue. ResourceVersion is empty too if the event
+	// cannot be told from an older one by it: the server was restored from a backup.
+	Kind            schema.GroupKind
 	Key             types.NamespacedName
 	ResourceVersion string
 	// Failures is the number of failed attempts before a retry.
@@ -81,8 +83,8 @@ type Reason struct {
 // String is for logs.
 func (r Reason) String() string {
 	switch {
-	case r.Kind != "":
-		text := r.Kind + " " + strings.TrimPrefix(r.Key.String(), "/") + " " + string(r.Verb)
+	case r.Kind.Kind != "":
+		text := r.Kind.Kind + " " + strings.TrimPrefix(r.Key.String(), "/") + " " + string(r.Verb)
 		if r.ResourceVersion != "" {
 			text += " at " + r.ResourceVersion
 		}

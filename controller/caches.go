@@ -17,6 +17,7 @@ type caches map[schema.GroupKind][]cached
 // cached is an informer of any type.
 type cached interface {
 	Shows(w attempt.Write) bool
+	Skipped(w attempt.Write) bool
 	view(key types.NamespacedName) attempt.Object
 }
 
@@ -35,6 +36,16 @@ func (c caches) show(w attempt.Write) bool {
 		}
 	}
 	return true
+}
+
+// skipped reports whether a cache never showed what was written, and never will.
+func (c caches) skipped(w attempt.Write) bool {
+	for _, in := range c[w.Kind] {
+		if in.Skipped(w) {
+			return true
+		}
+	}
+	return false
 }
 
 // view returns the object from the first cache that has it, or nil.
@@ -56,6 +67,3 @@ func (t typed[U]) view(key types.NamespacedName) attempt.Object {
 	}
 	return nil
 }
-
-// kindOf returns the name of the kind, as reasons have it.
-func (c *Controller[T, C]) kindOf(ref attempt.Ref) string { return ref.Kind.Kind }

@@ -71,5 +71,7 @@ var kindOfBehind = appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind()
 // behind is a cache that shows nothing.
 type behind struct{}
 
-func (behind) Shows(attempt.Write) bool                 { return false }
+func (behind) Shows(attempt.Write) bool   { return false }
+func (behind) Skipped(attempt.Write) bool { return false }
+
 func (behind) view(types.NamespacedName) attempt.Object { return nil }

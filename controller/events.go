@@ -5,6 +5,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -22,27 +23,32 @@ func (p primary[T, C]) OnAdd(obj T, first bool) {
 	if first {
 		weight = queue.Background
 	}
-	p.enqueue(obj, VerbAdded, weight)
+	p.enqueue(obj, VerbAdded, obj.GetResourceVersion(), weight)
+	p.r.arrived(p.c.ref(repository.Key(obj)))
 }
 
 func (p primary[T, C]) OnUpdate(before, after T) {
-	if rv := after.GetResourceVersion(); rv != "" && rv == before.GetResourceVersion() {
-		p.enqueue(after, VerbResync, queue.Background)
+	order, rv := attempt.OrderOf(before, after), after.GetResourceVersion()
+	if order == attempt.Same {
+		p.enqueue(after, VerbResync, rv, queue.Background)
 		return
 	}
 	weight := queue.Change
 	if isNews(before, after) {
 		weight = queue.News
 	}
-	if p.c.matters(before, after) {
-		p.enqueue(after, VerbUpdated, weight)
+	if order == attempt.Rewritten {
+		rv, weight = "", queue.News // another state had the number
+	}
+	if order == attempt.Rewritten || p.c.matters(before, after) {
+		p.enqueue(after, VerbUpdated, rv, weight)
 	}
 	p.r.arrived(p.c.ref(repository.Key(after)))
 }
 
 func (p primary[T, C]) OnDelete(obj cache.DeletedObject[T]) {
 	key := types.NamespacedName{Namespace: obj.GetNamespace(), Name: obj.GetName()}
-	reason := Reason{Verb: VerbDeleted, Kind: p.c.repo.Kind().Kind, Key: key}
+	reason := Reason{Verb: VerbDeleted, Kind: p.c.repo.Kind().GroupKind(), Key: key}
 	if obj.OptionalObj != *new(T) {
 		reason.ResourceVersion = obj.OptionalObj.GetResourceVersion()
 	}
@@ -52,9 +58,9 @@ func (p primary[T, C]) OnDelete(obj cache.DeletedObject[T]) {
 
 func (p primary[T, C]) OnError(err error) { p.c.trouble(err) }
 
-func (p primary[T, C]) enqueue(obj T, verb Verb, weight queue.Weight) {
+func (p primary[T, C]) enqueue(obj T, verb Verb, rv string, weight queue.Weight) {
 	key := repository.Key(obj)
-	p.r.queue.Add(key, Reason{Verb: verb, Kind: p.c.repo.Kind().Kind, Key: key, ResourceVersion: obj.GetResourceVersion()}, weight)
+	p.r.queue.Add(key, Reason{Verb: verb, Kind: p.c.repo.Kind().GroupKind(), Key: key, ResourceVersion: rv}, weight)
 }
 
 // matters asks the filter.

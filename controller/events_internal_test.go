@@ -7,6 +7,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
@@ -26,11 +27,11 @@ func TestG12ADeletionOfWhichNoStateIsKnown(t *testing.T) {
 	it, reasons, _, _ := r.queue.Get()
 	key := types.NamespacedName{Namespace: "ns", Name: "a"}
 	require.Equal(t, key, it.Key)
-	require.Equal(t, []Reason{{Verb: VerbDeleted, Kind: "Deployment", Key: key}}, reasons)
+	require.Equal(t, []Reason{{Verb: VerbDeleted, Kind: schema.GroupKind{Group: "apps", Kind: "Deployment"}, Key: key}}, reasons)
 	r.queue.Done(it)
 	own.OnDelete(cache.DeletedObject[*appsv1.Deployment]{OptionalObj: &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "a", ResourceVersion: "7"}}})
 	it, reasons, _, _ = r.queue.Get()
-	require.Equal(t, []Reason{{Verb: VerbDeleted, Kind: "Deployment", Key: key, ResourceVersion: "7"}}, reasons)
+	require.Equal(t, []Reason{{Verb: VerbDeleted, Kind: schema.GroupKind{Group: "apps", Kind: "Deployment"}, Key: key, ResourceVersion: "7"}}, reasons)
 	r.queue.Done(it)
 
 	other := secondary[*corev1.ConfigMap]{hub: r, kind: corev1.SchemeGroupVersion.WithKind("ConfigMap"), maps: []mapping[*corev1.ConfigMap]{{

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/util/flowcontrol"
 
@@ -33,14 +34,14 @@ type loop struct {
 
 // trace is a state of any object.
 type trace struct {
-	kind string
+	kind schema.GroupKind
 	key  types.NamespacedName
 	rv   string
 }
 
 // learn returns the loop after an attempt with the writes own. One that wrote nothing
 // ends it.
-func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []attempt.Write, settled attempt.State) *loop {
+func (l *loop) learn(seed maphash.Seed, own []attempt.Write, settled attempt.State) *loop {
 	if len(own) == 0 {
 		return nil
 	}
@@ -49,7 +50,7 @@ func (l *loop) learn(seed maphash.Seed, kindOf func(attempt.Ref) string, own []a
 	}
 	l.settled, l.wrote = versionOf(settled), make([]uint64, 0, len(own))
 	for _, w := range own {
-		t := trace{kind: kindOf(w.Ref), key: w.Key, rv: w.ResourceVersion}
+		t := trace{kind: w.Kind, key: w.Key, rv: w.ResourceVersion}
 		if w.Outcome == attempt.Deleted {
 			t.rv = ""
 		}

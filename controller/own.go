@@ -50,6 +50,7 @@ func (o *ownWrites) set(key types.NamespacedName, writes map[attempt.Ref]attempt
 	var behind map[attempt.Ref]attempt.Write
 	for ref, w := range writes {
 		if o.caches.show(w) {
+			o.skipped(key, w)
 			continue
 		}
 		if behind == nil {
@@ -96,7 +97,7 @@ func (o *ownWrites) look(key types.NamespacedName) {
 
 // skipped tells of a write if the caches caught up with it and do not have the object.
 func (o *ownWrites) skipped(key types.NamespacedName, w attempt.Write) {
-	if w.Outcome == attempt.Stored && o.caches.view(w.Ref) == nil {
+	if o.caches.skipped(w) {
 		o.gone(key, w)
 	}
 }

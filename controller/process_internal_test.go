@@ -34,6 +34,8 @@ func (c *catchesUp) Shows(attempt.Write) bool {
 	return c.asked > 1
 }
 
+func (*catchesUp) Skipped(attempt.Write) bool { return false }
+
 func (*catchesUp) view(types.NamespacedName) attempt.Object { return nil }
 
 // TestG5TheSnapshotIsNotOlderThanTheCheck has the cache catch up with the key's own

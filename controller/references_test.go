@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
@@ -74,7 +75,7 @@ func TestReferencesByName(t *testing.T) {
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 		attempts := b.took()
 		require.Equal(t, controller.VerbDeleted, attempts[len(attempts)-1].Reasons[0].Verb)
-		require.Equal(t, "ConfigMap", attempts[len(attempts)-1].Reasons[0].Kind)
+		require.Equal(t, schema.GroupKind{Kind: "ConfigMap"}, attempts[len(attempts)-1].Reasons[0].Kind)
 	}, newDeployment("a"), newDeployment("b"))
 }
 

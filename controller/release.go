@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kuberator/kuberator/finalizer"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -64,6 +65,9 @@ func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 		return nil
 	}
 	at := &Attempt{Key: repository.Key(obj), UID: obj.GetUID()}
+	if c.left.busyWith(at.Key) {
+		return kerr.New(kerr.OpCleanup, c.repo.Kind(), at.Key, at.UID, errors.New("an attempt that was abandoned is still running"))
+	}
 	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
 		defer recovered(&err)
 		return finished(c.user.Cleanup(ctx, obj))

@@ -27,7 +27,8 @@ import (
 // # Guarantees
 //
 // After Run returned nil no goroutine of the controller is left and nothing is
-// written. Then Run may be called again, and starts anew.
+// written. Run may be called again, and starts anew. An object whose attempt was
+// abandoned, since its code ignored its ctx, waits until that has returned.
 //
 // # Errors
 //
@@ -85,6 +86,7 @@ func (c *Controller[T, C]) enqueueEarly(r *running[T]) {
 func (c *Controller[T, C]) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.left.add(c.current)
 	c.current = nil
 }
 

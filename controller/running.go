@@ -37,7 +37,7 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 		busy:    make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
 	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w attempt.Write) {
-		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: c.kindOf(w.Ref), Key: w.Key}, queue.Change)
+		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: w.Kind, Key: w.Key}, queue.Change)
 	})
 	for _, in := range c.referenced {
 		r.deps[in] = newDeps()

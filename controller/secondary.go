@@ -133,38 +133,44 @@ func (s secondary[U]) OnAdd(obj U, first bool) {
 	if first {
 		weight = queue.Background
 	}
-	s.mapped(VerbAdded, *new(U), obj, weight)
+	s.mapped(VerbAdded, *new(U), obj, false, weight)
 }
 
 func (s secondary[U]) OnUpdate(before, after U) {
-	if rv := after.GetResourceVersion(); rv != "" && rv == before.GetResourceVersion() {
-		s.mapped(VerbResync, before, after, queue.Background)
-		return
+	switch attempt.OrderOf(before, after) {
+	case attempt.Same:
+		s.mapped(VerbResync, before, after, false, queue.Background)
+	case attempt.Rewritten:
+		s.mapped(VerbUpdated, before, after, true, queue.Change)
+	case attempt.Later:
+		s.mapped(VerbUpdated, before, after, false, queue.Change)
 	}
-	s.mapped(VerbUpdated, before, after, queue.Change)
 }
 
 // OnDelete maps the last known state. If there is none, nobody can tell what the
 // object belonged to.
 func (s secondary[U]) OnDelete(obj cache.DeletedObject[U]) {
 	if obj.OptionalObj != *new(U) {
-		s.mapped(VerbDeleted, obj.OptionalObj, *new(U), queue.Change)
+		s.mapped(VerbDeleted, obj.OptionalObj, *new(U), false, queue.Change)
 	}
 }
 
 func (s secondary[U]) OnError(err error) { s.trouble(err) }
 
-func (s secondary[U]) mapped(verb Verb, before, after U, weight queue.Weight) {
+func (s secondary[U]) mapped(verb Verb, before, after U, rewritten bool, weight queue.Weight) {
 	subject := after
 	if subject == *new(U) {
 		subject = before
 	}
-	reason := Reason{Verb: verb, Kind: s.kind.Kind, Key: repository.Key(subject), ResourceVersion: subject.GetResourceVersion()}
+	reason := Reason{Verb: verb, Kind: s.kind.GroupKind(), Key: repository.Key(subject), ResourceVersion: subject.GetResourceVersion()}
+	if rewritten {
+		reason.ResourceVersion = "" // another state had the number
+	}
 	// Each key once: a worker may have taken it between two of them, and would run it
 	// a second time.
 	found := sets.Set[types.NamespacedName]{}
 	for _, m := range s.maps {
-		found.Insert(s.keys(m, verb, subject, before, after)...)
+		found.Insert(s.keys(m, verb == VerbUpdated && !rewritten, subject, before, after)...)
 	}
 	for key := range found {
 		s.add(key, reason, weight)
@@ -174,8 +180,8 @@ func (s secondary[U]) mapped(verb Verb, before, after U, weight queue.Weight) {
 
 // keys asks a mapping, whose panic loses the change for it, and for nobody else: only
 // it knows which keys it meant.
-func (s secondary[U]) keys(m mapping[U], verb Verb, subject, before, after U) []types.NamespacedName {
-	if verb == VerbUpdated && !passes(m.filter, before, after, s.panicked(kerr.OpFilter, subject)) {
+func (s secondary[U]) keys(m mapping[U], filtered bool, subject, before, after U) []types.NamespacedName {
+	if filtered && !passes(m.filter, before, after, s.panicked(kerr.OpFilter, subject)) {
 		return nil
 	}
 	defer func() {

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
@@ -78,7 +79,7 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 
 		attempts := b.took()
 		require.Equal(t, controller.Reason{
-			Verb: controller.VerbDeleted, Kind: "ConfigMap", Key: nsName("c"), ResourceVersion: deletion,
+			Verb: controller.VerbDeleted, Kind: schema.GroupKind{Kind: "ConfigMap"}, Key: nsName("c"), ResourceVersion: deletion,
 		}, attempts[len(attempts)-1].Reasons[0])
 	}, newDeployment("a"))
 }

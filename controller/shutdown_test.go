@@ -147,3 +147,31 @@ func TestRunAll(t *testing.T) {
 		require.NoError(t, controller.RunAll(ctx, forever))
 	})
 }
+
+// TestG1AnAbandonedAttemptIsTheOnlyOne runs the controller again while code that ignored
+// its ctx still works on an object. The others are worked on meanwhile.
+func TestG1AnAbandonedAttemptIsTheOnlyOne(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		release := make(chan struct{})
+		running, most := 0, 0
+		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+			if d.Name == "a" {
+				running++
+				most = max(most, running)
+				<-release
+				running--
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		b.stop()
+		_, ok := errors.AsType[*kerr.ShutdownTimeout](<-b.done)
+		require.True(t, ok)
+		b.settle(0)
+		b.run()
+		require.Equal(t, []string{"apply b"}, b.settle(time.Hour))
+		close(release)
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		require.Equal(t, 1, most)
+	}, newDeployment("a"), newDeployment("b"))
+}

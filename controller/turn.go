@@ -74,7 +74,7 @@ func (t *turn[T, C]) learn() {
 		*st = state{uid: worked.UID}
 	}
 	st.worked = versionOf(worked)
-	st.loop = st.loop.learn(t.c.seed, t.c.kindOf, t.a.Own(), t.a.Settled())
+	st.loop = st.loop.learn(t.c.seed, t.a.Own(), t.a.Settled())
 	for _, d := range t.r.deps {
 		d.settle(t.at.Key, t.reads[d])
 	}

@@ -38,6 +38,10 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T], n
 func (c *Controller[T, C]) process(work context.Context, r *running[T], worker int, it *item, reasons []Reason, more int) {
 	defer r.queue.Done(it)
 	key := it.Key
+	if c.left.busyWith(key) {
+		r.queue.Hold(it, reasons, more, bookmark, false)
+		return
+	}
 	wait, behind := r.own.behind(key, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
@@ -103,7 +107,7 @@ func (c *Controller[T, C]) echoes(last *state, key types.NamespacedName, cached 
 		switch {
 		case reason.Verb == VerbCaughtUp:
 			continue
-		case reason.Verb != VerbAdded && reason.Verb != VerbUpdated || reason.Kind != c.repo.Kind().Kind || reason.Key != key:
+		case reason.Verb != VerbAdded && reason.Verb != VerbUpdated || reason.Kind != c.repo.Kind().GroupKind() || reason.Key != key:
 			return false
 		case !last.knows(reason.ResourceVersion, cached):
 			return false

@@ -41,6 +41,21 @@ func (i *Informer[T]) Shows(w attempt.Write) bool {
 	return w.ShownBy(cached, "")
 }
 
+// Skipped reports whether the write stored an object that the cache would hold, and that is
+// gone again: the cache has come further, and does not have it. It is for package controller.
+func (i *Informer[T]) Skipped(w attempt.Write) bool {
+	r := i.now()
+	if r == nil || w.Outcome != attempt.Stored || w.Object == nil || !i.selects(w.Object) {
+		return false
+	}
+	in := r.in(w.Key.Namespace)
+	if in == nil {
+		return false
+	}
+	_, ok := i.View(w.Key)
+	return !ok && w.ShownBy(nil, in.GetStore().LastStoreSyncResourceVersion())
+}
+
 // selects tells whether the cache can hold obj. Of field selectors it knows the two
 // fields that every kind has; for others it assumes so.
 func (i *Informer[T]) selects(obj metav1.Object) bool {

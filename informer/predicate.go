@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -21,8 +22,8 @@ func Changed[T repository.Object](before, after T) bool {
 	switch {
 	case before == *new(T), after == *new(T):
 		return true
-	case before.GetResourceVersion() == after.GetResourceVersion() && before.GetResourceVersion() != "":
-		return false
+	case attempt.OrderOf(before, after) != attempt.Later:
+		return attempt.OrderOf(before, after) == attempt.Rewritten
 	case after.GetGeneration() == 0:
 		return true
 	}

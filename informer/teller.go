@@ -3,6 +3,7 @@ package informer
 import (
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -23,13 +24,11 @@ func (t *teller[T]) OnAdd(obj T, initial bool) {
 }
 
 // OnUpdate leaves out the updates that are none: after a watch broke and the objects
-// were listed again, client-go calls handlers for all of them. The same
-// resourceVersion is the same state, of which the handler was told before. Only with
-// resyncs is being told again what somebody asked for.
+// were listed again, client-go calls handlers for all of them. Only with resyncs is being
+// told of the same state again what somebody asked for.
 func (t *teller[T]) OnUpdate(before, after T) {
 	t.told[cache.MetaObjectToName(after)] = after
-	rv := after.GetResourceVersion()
-	if rv != "" && rv == before.GetResourceVersion() && t.subscription.informer.opts.Resync <= 0 {
+	if t.subscription.informer.opts.Resync <= 0 && attempt.OrderOf(before, after) == attempt.Same {
 		return
 	}
 	defer t.subscription.call()()

@@ -1,0 +1,42 @@
+package controller
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/repository"
+)
+
+// leftover are runs that ended while attempts went on: their code ignores its ctx, and a
+// goroutine cannot be stopped. No other attempt for the same object may start before.
+type leftover[T repository.Object] struct {
+	some atomic.Bool // so that asking is cheap where there is none
+	mu   sync.Mutex
+	runs []*running[T]
+}
+
+// add takes a run in that has ended, if something of it goes on.
+func (l *leftover[T]) add(r *running[T]) {
+	if len(r.keys(0)) == 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.runs = append(l.runs, r)
+	l.some.Store(true)
+}
+
+// busyWith reports whether an attempt for the object goes on.
+func (l *leftover[T]) busyWith(key types.NamespacedName) bool {
+	if !l.some.Load() {
+		return false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.runs = slices.DeleteFunc(l.runs, func(r *running[T]) bool { return len(r.keys(0)) == 0 })
+	l.some.Store(len(l.runs) > 0)
+	return slices.ContainsFunc(l.runs, func(r *running[T]) bool { return slices.Contains(r.keys(0), key) })
+}
