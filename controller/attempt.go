@@ -29,6 +29,9 @@ type Attempt struct {
 	// SelfTriggered means that nothing but what the last attempt wrote was the reason.
 	// Once or twice is normal: a child was created. Always is a loop, which is slowed.
 	SelfTriggered bool
+	// Bypassed means that the object is gone without a Cleanup, since its finalizer was
+	// bypassed. What the attempt does is the Cleanup that was missed.
+	Bypassed bool
 	// Start and Duration are when and how long it ran.
 	Start    time.Time
 	Duration time.Duration

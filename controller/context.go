@@ -36,7 +36,9 @@ const NoFinalizer = finalizer.None
 //
 // # Caveats
 //
-// Somebody who removes the finalizer by force prevents Cleanup.
+// A finalizer that is removed by force, or that the API server ignores in a race between its
+// addition and a deletion, cannot keep the object. Cleanup then runs on the last known
+// state, see [Bypassed], unless the process ends before; see [Sweeper].
 //
 // # Errors
 //

@@ -67,6 +67,16 @@ func (d *deps) settle(by types.NamespacedName, now sets.Set[read]) {
 	}
 }
 
+// add notes more of what a key read.
+func (d *deps) add(by types.NamespacedName, more sets.Set[read]) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.of[by] == nil {
+		d.of[by] = sets.Set[read]{}
+	}
+	d.of[by].Insert(more.UnsortedList()...)
+}
+
 // leave must be called with d.mu held.
 func (d *deps) leave(by types.NamespacedName, what read) {
 	if d.readers[what].Delete(by); len(d.readers[what]) > 0 {

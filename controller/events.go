@@ -28,6 +28,9 @@ func (p primary[T, C]) OnAdd(obj T, first bool) {
 }
 
 func (p primary[T, C]) OnUpdate(before, after T) {
+	if before.GetUID() != after.GetUID() {
+		p.vanished(before)
+	}
 	order, rv := attempt.OrderOf(before, after), after.GetResourceVersion()
 	if order == attempt.Same {
 		p.enqueue(after, VerbResync, rv, queue.Background)
@@ -51,9 +54,17 @@ func (p primary[T, C]) OnDelete(obj cache.DeletedObject[T]) {
 	reason := Reason{Verb: VerbDeleted, Kind: p.c.repo.Kind().GroupKind(), Key: key}
 	if obj.OptionalObj != *new(T) {
 		reason.ResourceVersion = obj.OptionalObj.GetResourceVersion()
+		p.vanished(obj.OptionalObj)
 	}
 	p.r.queue.Add(key, reason, queue.News)
 	p.r.arrived(p.c.ref(key))
+}
+
+// vanished notes the last state of an object, see bypass.go.
+func (p primary[T, C]) vanished(obj T) {
+	if p.c.finalizer != NoFinalizer {
+		p.r.vanished.add(repository.Key(obj), obj)
+	}
 }
 
 func (p primary[T, C]) OnError(err error) { p.c.trouble(err) }

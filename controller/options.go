@@ -44,6 +44,15 @@ type Options struct {
 	// Cleanup of it is logged as a warning that the deletion is blocked. The
 	// default is 10 minutes.
 	SlowDeletion time.Duration
+	// BypassTimeout is how long Cleanup is tried again for an object that is gone without it,
+	// because its finalizer was removed by force or ignored by the API server, see
+	// [Bypassed]. It is known to this process alone. The default is 10 minutes. Negative means
+	// that it is reported only.
+	BypassTimeout time.Duration
+	// SweepInterval is how often a [Sweeper] is called, give or take a fifth, after the call
+	// when Run starts. The default is 6 hours: what it looks for is rare, and to look may cost
+	// many requests to other systems. Negative means never.
+	SweepInterval time.Duration
 	// AllowSkipCleanup lets who may annotate an object with
 	// "kuberator.dev/skip-cleanup: true" have it deleted without Cleanup. Each use
 	// is logged. The default is no: what Cleanup would have undone stays behind.
@@ -74,6 +83,8 @@ func (o *Options) withDefaults(kind string) (Options, error) {
 	opts.MinBackoff = cmp.Or(opts.MinBackoff, 100*time.Millisecond)
 	opts.MaxBackoff = cmp.Or(opts.MaxBackoff, max(5*time.Minute, opts.MinBackoff))
 	opts.Grace = cmp.Or(opts.Grace, 20*time.Second)
+	opts.BypassTimeout = cmp.Or(opts.BypassTimeout, 10*time.Minute)
+	opts.SweepInterval = cmp.Or(opts.SweepInterval, 6*time.Hour)
 	opts.SlowDeletion = cmp.Or(opts.SlowDeletion, 10*time.Minute)
 	if opts.OnAttempt == nil {
 		opts.OnAttempt = func(Attempt) {}

@@ -29,9 +29,13 @@ var errUnfinished = errors.New("the cleanup is not finished")
 // clean up.
 func (t *turn[T, C]) reconcile(work, ctx context.Context) bool {
 	at := &t.at
+	if len(t.it.State.orphans) > 0 {
+		at.Err = t.bypassed(ctx)
+		return at.Bypassed || at.Err != nil
+	}
 	obj, err := t.snapshot(ctx)
 	if err == nil && obj == *new(T) {
-		t.r.forget(t.it)
+		t.r.leave(t.it)
 		return false
 	}
 	if err == nil {
@@ -76,12 +80,13 @@ func (t *turn[T, C]) apply(ctx context.Context, obj T) (action Action, err error
 func (t *turn[T, C]) cleanup(ctx context.Context, obj T) (action Action, err error) {
 	if t.c.opts.AllowSkipCleanup && obj.GetAnnotations()[SkipCleanupAnnotation] == "true" {
 		t.c.opts.Logger.Warn("cleanup skipped, as the annotation "+SkipCleanupAnnotation+" asks", t.at.names()...)
+		t.cleaned = true
 		return AwaitChange(), nil
 	}
 	since := obj.GetDeletionTimestamp().Time
 	t.give(kerr.OpCleanup, obj)
 	defer func() {
-		if err != nil {
+		if t.cleaned = err == nil; err != nil {
 			t.at.deleting = time.Since(since)
 		}
 	}()

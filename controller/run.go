@@ -50,6 +50,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 		for n := range c.opts.Workers {
 			r.wg.Go(func() { c.worker(ctx, work, r, n) })
 		}
+		r.wg.Go(func() { c.sweep(ctx, work) })
 	}
 	if err == nil {
 		c.watchdog(ctx)

@@ -14,13 +14,14 @@ import (
 
 // running is one call of Run.
 type running[T repository.Object] struct {
-	queue   *queue.Queue[types.NamespacedName, Reason, state]
-	own     *ownWrites
-	deps    map[any]*deps // by informer
-	problem func(error)
-	warm    bool           // the cache was running before
-	ready   atomic.Bool    // the caches are full
-	wg      sync.WaitGroup // the workers
+	queue    *queue.Queue[types.NamespacedName, Reason, state]
+	own      *ownWrites
+	vanished vanished
+	deps     map[any]*deps // by informer
+	problem  func(error)
+	warm     bool           // the cache was running before
+	ready    atomic.Bool    // the caches are full
+	wg       sync.WaitGroup // the workers
 	// busy is what each worker is at, or nil. Of the attempts only what is set before
 	// they begin may be read.
 	busy []atomic.Pointer[Attempt]

@@ -23,6 +23,10 @@ type state struct {
 	loop    *loop // nil if the last attempt wrote nothing
 	applied map[attempt.Ref]attempt.Applied
 	status  attempt.Status
+	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
+	// is done.
+	held, cleaned bool
+	orphans       []orphan // of any UID that the name had
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,
@@ -72,7 +76,7 @@ func (s *state) knows(rv string, obj attempt.Object) bool {
 // until the object is gone.
 func known(it *item, uid types.UID) *state {
 	if it.Keep = true; it.State.uid != uid {
-		it.State = state{uid: uid}
+		it.State = state{uid: uid, orphans: it.State.orphans}
 	}
 	return &it.State
 }

@@ -26,6 +26,8 @@ type turn[T repository.Object, C Context[T]] struct {
 	// given is the state that user code got, as nobody will change it.
 	given T
 
+	cleaned bool // Cleanup is done
+
 	mu    sync.Mutex
 	ended bool
 	reads map[*deps]sets.Set[read]
@@ -63,16 +65,21 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 func (t *turn[T, C]) learn() {
 	t.r.own.set(t.at.Key, t.a.All())
 	worked := t.a.Worked()
-	if worked.Pristine == nil {
-		return // user code was not reached
-	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
 	st := &t.it.State
-	if st.uid != worked.UID { // the live object is not the cached one
-		*st = state{uid: worked.UID}
+	st.cleaned = st.cleaned || t.cleaned
+	if worked.Pristine == nil { // Apply and Cleanup were not reached; an ErrorHandler may have been
+		for d, reads := range t.reads {
+			d.add(t.at.Key, reads)
+		}
+		return
 	}
+	if st.uid != worked.UID { // the live object is not the cached one
+		*st = state{uid: worked.UID, orphans: st.orphans}
+	}
+	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
 	st.worked = versionOf(worked)
 	st.loop = st.loop.learn(t.c.seed, t.a.Own(), t.a.Settled())
 	for _, d := range t.r.deps {

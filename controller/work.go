@@ -6,6 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -45,6 +47,10 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	wait, behind := r.own.behind(key, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
+	if c.orphaned(r, it) {
+		c.clean(work, r, worker, it, reasons, more, behind)
+		return
+	}
 	if !ok {
 		r.forget(it)
 		return
@@ -69,6 +75,20 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	t.make(work, worker, behind)
 }
 
+// clean makes an attempt for what has vanished, see bypass.go. The reasons stay for the
+// object that has the name now.
+func (c *Controller[T, C]) clean(work context.Context, r *running[T], worker int, it *item, reasons []Reason, more int, behind map[attempt.Ref]attempt.Write) {
+	t := &turn[T, C]{c: c, r: r, it: it, at: Attempt{
+		Controller: c.opts.Name, Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(),
+	}}
+	t.make(work, worker, behind)
+	if _, again := t.at.Action.After(); t.at.Err == nil && !again {
+		for _, reason := range reasons {
+			r.queue.Add(it.Key, reason, queue.Change)
+		}
+	}
+}
+
 // park keeps a key until the caches show what it wrote, for so long at most.
 func (r *running[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
 	r.queue.Hold(it, reasons, more, min(wait, bookmark), false)
@@ -89,8 +109,16 @@ func (c *Controller[T, C]) slow(r *running[T], it *item, reasons []Reason, more 
 
 // forget drops what is known of an object that is gone.
 func (r *running[T]) forget(it *item) {
-	r.queue.Forget(it)
+	r.leave(it)
 	it.State, it.Keep = state{}, false
+}
+
+// leave is forget for an object that the cache still has: the event of its end tells whether
+// it was cleaned up.
+func (r *running[T]) leave(it *item) {
+	r.queue.Forget(it)
+	st := &it.State
+	it.State = state{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans}
 	r.own.forget(it.Key)
 	for _, d := range r.deps {
 		d.settle(it.Key, nil)

@@ -29,6 +29,7 @@ const (
 	OpPatchStatus     Op = "patch status"
 	OpMap             Op = "map"
 	OpFilter          Op = "filter"
+	OpSweep           Op = "sweep"
 )
 
 // reads tells whether the step changes nothing on the server.

@@ -1,0 +1,134 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/finalizer"
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// A finalizer can be bypassed: somebody removes it by force, or the API server does not
+// see it, if it began to serve the DELETE before the finalizer was added
+// (kubernetes#77988, often where deletions follow creations closely). No client can
+// prevent that, but it shows: an object that we held is gone although no Cleanup of
+// ours succeeded. Then Cleanup runs on its last known state.
+
+type bypassedKey struct{}
+
+// Bypassed reports whether the Cleanup with this ctx runs after its object is gone, on the
+// last known state, since the finalizer was bypassed: removed by another client, or ignored
+// by the API server. The object cannot be read or written any more.
+func Bypassed(ctx context.Context) bool { return ctx.Value(bypassedKey{}) != nil }
+
+// vanished are last states of objects that the cache does not have any more, from the event
+// until a worker looks into it.
+type vanished struct {
+	mu   sync.Mutex
+	objs map[types.NamespacedName][]attempt.Object
+}
+
+func (v *vanished) add(key types.NamespacedName, obj attempt.Object) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.objs == nil {
+		v.objs = map[types.NamespacedName][]attempt.Object{}
+	}
+	v.objs[key] = append(v.objs[key], obj)
+}
+
+func (v *vanished) take(key types.NamespacedName) []attempt.Object {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	objs := v.objs[key]
+	if delete(v.objs, key); len(v.objs) == 0 {
+		v.objs = nil // a map never shrinks
+	}
+	return objs
+}
+
+// orphan is the last state of an object that is gone, and that Cleanup may be owed to.
+type orphan struct {
+	last      attempt.Object
+	since     time.Time
+	confirmed bool // it is gone from the server, and not only from the cache
+}
+
+// orphaned moves what has vanished of a key into its state, if Cleanup may be owed to it.
+func (c *Controller[T, C]) orphaned(r *running[T], it *item) bool {
+	st := &it.State
+	for _, obj := range r.vanished.take(it.Key) {
+		owed := finalizer.Held(obj, c.finalizer)
+		if st.uid == obj.GetUID() {
+			owed = st.held && !st.cleaned
+		}
+		if owed {
+			st.orphans = append(st.orphans, orphan{last: obj, since: time.Now()})
+			it.Keep = true
+		}
+	}
+	return len(st.orphans) > 0
+}
+
+// bypassed cleans up the first orphan of the key.
+func (t *turn[T, C]) bypassed(ctx context.Context) error {
+	st := &t.it.State
+	o := &st.orphans[0]
+	last := o.last.(T) //nolint:forcetypeassert,errcheck // from our own informer
+	t.at.UID, t.at.Op = last.GetUID(), kerr.OpGet
+	done := func() { st.orphans = st.orphans[1:] }
+	if !o.confirmed {
+		live, err := t.c.repo.Get(ctx, t.at.Key)
+		switch {
+		case err == nil && live.GetUID() == last.GetUID():
+			done() // it left the selector, or the namespaces that are watched
+			return nil
+		case err != nil && kerr.ClassOf(err) != kerr.ClassGone:
+			return t.giveUp(done, err)
+		}
+		o.confirmed = true
+		t.c.opts.Logger.Warn("finalizer bypassed: the object is gone and was not cleaned up", t.at.names()...)
+	}
+	t.at.Op, t.at.Bypassed = kerr.OpCleanup, true
+	if t.c.opts.BypassTimeout < 0 {
+		done()
+		return nil
+	}
+	t.a.WorkOn(attempt.State{UID: last.GetUID()})
+	err := func() (err error) {
+		defer recovered(&err)
+		t.at.Action, err = finished(t.c.user.Cleanup(context.WithValue(ctx, bypassedKey{}, true), last.DeepCopyObject().(T)))
+		return err
+	}()
+	switch {
+	case err == nil:
+		done()
+		return nil
+	case kerr.WaitsForChange(err): // there will be none
+		done()
+		return kerr.New(t.at.Op, t.c.repo.Kind(), t.at.Key, t.at.UID, err)
+	default:
+		return t.giveUp(done, err)
+	}
+}
+
+// giveUp ends the retries of an orphan in time.
+func (t *turn[T, C]) giveUp(done func(), err error) error {
+	if waited := time.Since(t.it.State.orphans[0].since); t.c.opts.BypassTimeout >= 0 && waited >= t.c.opts.BypassTimeout {
+		done()
+		t.at.Action = AwaitChange()
+		fields := append(t.at.names(), zap.Duration("after", waited))
+		t.c.opts.Logger.Error("gave up: what was made for an object whose finalizer was bypassed may be left behind", append(fields, errorFields(err)...)...)
+		return nil
+	}
+	if errors.Is(err, errUnfinished) {
+		return nil // it asked for another turn
+	}
+	return kerr.New(t.at.Op, t.c.repo.Kind(), t.at.Key, t.at.UID, err)
+}

@@ -1,0 +1,78 @@
+package controller
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+)
+
+// Sweeper is an optional interface that can be implemented by a [Context]. If implemented,
+// Sweep looks for what Apply made outside of the cluster and for which no object exists any
+// more, and removes it. That is left behind if a finalizer was bypassed (see [Bypassed])
+// and the process ended before Cleanup succeeded, or while no process ran.
+//
+// # Expected flow
+//
+//	found := bucketsWithOurTag()     // first what exists outside
+//	objs, err := list(ctx)           // then the objects, as of now
+//	remove those of found that none of objs stands for
+//
+// # Guarantees
+//
+// Sweep is called when the workers have started, and every Options.SweepInterval after that,
+// not twice at once. list reads from the API server, never from a cache, all objects that the
+// controller sees: those of its namespaces and selectors.
+//
+// # Caveats
+//
+// The order matters: what is found outside after list may belong to an object that was
+// created since. Sweep runs beside Apply and Cleanup. A controller that sees only a part of
+// the objects must leave alone what belongs to the others.
+//
+// # Errors
+//
+// An error is logged, and Sweep is called again after Options.MaxBackoff.
+type Sweeper[T repository.Object] interface {
+	Sweep(ctx context.Context, list func(context.Context) ([]T, error)) error
+}
+
+// sweep calls a Sweeper until accept ends.
+func (c *Controller[T, C]) sweep(accept, work context.Context) {
+	sweeper, ok := any(c.user).(Sweeper[T])
+	if !ok || c.opts.SweepInterval < 0 {
+		return
+	}
+	for {
+		wait := time.Duration(float64(c.opts.SweepInterval) * (0.8 + 0.4*rand.Float64()))
+		if err := c.sweepOnce(work, sweeper); err != nil {
+			c.opts.Logger.Error("sweep failed", errorFields(err)...)
+			wait = min(wait, c.opts.MaxBackoff)
+		}
+		select {
+		case <-accept.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (c *Controller[T, C]) sweepOnce(ctx context.Context, sweeper Sweeper[T]) error {
+	if c.opts.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
+		defer cancel()
+	}
+	err := func() (err error) {
+		defer recovered(&err)
+		return sweeper.Sweep(ctx, func(ctx context.Context) (objs []T, err error) {
+			err = c.eachLive(ctx, func(obj T) { objs = append(objs, obj) })
+			return objs, err
+		})
+	}()
+	return kerr.New(kerr.OpSweep, c.repo.Kind(), types.NamespacedName{}, "", err)
+}
