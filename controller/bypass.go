@@ -80,7 +80,7 @@ func (c *Controller[T, C]) orphaned(r *running[T], it *item) bool {
 func (t *turn[T, C]) bypassed(ctx context.Context) error {
 	st := &t.it.State
 	o := &st.orphans[0]
-	last := o.last.(T) //nolint:forcetypeassert,errcheck // from our own informer
+	last := o.last.(T) //nolint:forcetypeassert // from our own informer
 	t.at.UID, t.at.Op = last.GetUID(), kerr.OpGet
 	done := func() { st.orphans = st.orphans[1:] }
 	if !o.confirmed {

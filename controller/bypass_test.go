@@ -79,7 +79,7 @@ func TestG3xABypassedFinalizerIsCleanedUpLater(t *testing.T) {
 // TestG3xForceWhileCleanupFails: somebody loses patience.
 func TestG3xForceWhileCleanupFails(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		var down error = errors.New("the bucket's API is down")
+		down := errors.New("the bucket's API is down")
 		done := b.cleans(func() (action, error) { return controller.AwaitChange(), down })
 		b.start()
 		b.settle(time.Second)

@@ -42,9 +42,9 @@ const NoFinalizer = finalizer.None
 //
 // # Errors
 //
-// An error makes the object's turn come again after a backoff: from 100 ms to
-// 5 min by default. Package kerr has marks for other wishes: [kerr.Terminal],
-// [kerr.Invalid] and [kerr.After].
+// A returned error is retried with exponential backoff, by default from 100 ms to 5 min.
+// Wrap it with [kerr.Terminal], [kerr.Invalid] or [kerr.After] for another schedule. An Action
+// beside an error counts only if the error is not retried. docs/retries.md has the whole table.
 type Context[T repository.Object] interface {
 	// Finalizer returns the name of the finalizer, such as "example.com/cleanup",
 	// or [NoFinalizer]. It is called once, by [New].

@@ -67,6 +67,9 @@ func (p primary[T, C]) vanished(obj T) {
 	}
 }
 
+// OnFull implements informer.FullHandler.
+func (p primary[T, C]) OnFull() { p.r.opened() }
+
 func (p primary[T, C]) OnError(err error) { p.c.trouble(err) }
 
 func (p primary[T, C]) enqueue(obj T, verb Verb, rv string, weight queue.Weight) {
@@ -99,8 +102,9 @@ func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U,
 }
 
 // isNews tells a change that makes earlier failures history: somebody changed the
-// spec, deleted the object, or made a new one of the same name.
+// spec, deleted the object, or made a new one of the same name. Of an object without a
+// generation any change may be that.
 func isNews[T repository.Object](before, after T) bool {
-	return before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
+	return after.GetGeneration() == 0 || before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
 		(before.GetDeletionTimestamp() == nil) != (after.GetDeletionTimestamp() == nil)
 }

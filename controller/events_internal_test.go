@@ -35,6 +35,7 @@ func TestG12ADeletionOfWhichNoStateIsKnown(t *testing.T) {
 	r.queue.Done(it)
 
 	other := secondary[*corev1.ConfigMap]{hub: r, kind: corev1.SchemeGroupVersion.WithKind("ConfigMap"), maps: []mapping[*corev1.ConfigMap]{{
+		weight: queue.Change,
 		keys: func(hub, *corev1.ConfigMap, *corev1.ConfigMap) []types.NamespacedName {
 			return []types.NamespacedName{key}
 		},
@@ -60,6 +61,7 @@ func (*told) arrived(attempt.Ref) {}
 func TestG10FirstListsAndResyncsOfChildrenAreBackground(t *testing.T) {
 	h := &told{}
 	s := secondary[*corev1.ConfigMap]{hub: h, maps: []mapping[*corev1.ConfigMap]{{
+		weight: queue.Change,
 		keys: func(hub, *corev1.ConfigMap, *corev1.ConfigMap) []types.NamespacedName {
 			return []types.NamespacedName{{Name: "a"}}
 		},

@@ -6,6 +6,7 @@ import (
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
@@ -25,23 +26,29 @@ type notes struct {
 func (notes) Finalizer() string { return controller.NoFinalizer }
 
 func (n notes) Apply(ctx context.Context, d *appsv1.Deployment) (controller.Action, error) {
-	defaults, ok := n.cache.Get(ctx, types.NamespacedName{Namespace: d.Namespace, Name: "defaults"})
-	if !ok {
+	defaults, err := n.cache.Get(ctx, types.NamespacedName{Namespace: d.Namespace, Name: "defaults"})
+	switch {
+	case apierrors.IsNotFound(err):
 		return controller.AwaitChange(), nil // its creation wakes this Deployment
+	case err != nil:
+		return controller.AwaitChange(), err
 	}
 	note := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: d.Namespace, Name: d.Name + "-note"}}
 	note.Data = map[string]string{"size": defaults.Data["size"]}
 	if err := repository.SetController(d, appsv1.SchemeGroupVersion.WithKind("Deployment"), note); err != nil {
 		return controller.AwaitChange(), err
 	}
-	have, ok := n.cache.Get(ctx, repository.Key(note))
-	if !ok {
-		_, err := n.configMaps.Create(ctx, note)
+	have, err := n.cache.Get(ctx, repository.Key(note))
+	switch {
+	case apierrors.IsNotFound(err):
+		_, err = n.configMaps.Create(ctx, note)
+		return controller.AwaitChange(), err
+	case err != nil:
 		return controller.AwaitChange(), err
 	}
 	want := have.DeepCopy()
 	want.Data = note.Data
-	_, err := n.configMaps.Update(ctx, have, want) // sends nothing if nothing differs
+	_, err = n.configMaps.Update(ctx, have, want) // sends nothing if nothing differs
 	return controller.AwaitChange(), err
 }
 

@@ -164,6 +164,6 @@ func TestG8ANumberThatIsUsedAgainIsNews(t *testing.T) {
 		b.edit("a", scale(7))
 		require.Equal(t, was, b.live("a").ResourceVersion, "another state of the same number")
 		b.settle(time.Hour)
-		require.EqualValues(t, []int32{1, 2, 7}, replicas)
+		require.Equal(t, []int32{1, 2, 7}, replicas)
 	}, newDeployment("z"), newDeployment("a"))
 }

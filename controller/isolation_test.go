@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kuberator/kuberator/controller"
@@ -122,10 +123,11 @@ func TestG15AChildThatMayHaveBeenCreated(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, g := b.gatedChildren(nil)
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			if _, ok := in.Get(ctx, nsName("c")); ok {
-				return controller.AwaitChange(), nil
+			_, err := in.Get(ctx, nsName("c"))
+			if !apierrors.IsNotFound(err) {
+				return controller.AwaitChange(), err
 			}
-			_, err := g.Create(ctx, child("c")) // nobody's child, so that nobody adopts it
+			_, err = g.Create(ctx, child("c")) // nobody's child, so that nobody adopts it
 			return controller.AwaitChange(), err
 		}
 		b.fail(fault.On("create", "configmaps").Nth(1).Then(fault.CommitThenEOF()))

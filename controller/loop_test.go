@@ -78,7 +78,9 @@ func TestG9NothingIsWrittenOrReadForADay(t *testing.T) {
 			if _, err := repo.Apply(ctx, cm, "me"); err != nil {
 				return controller.AwaitChange(), err
 			}
-			in.List(ctx)
+			if _, err := in.List(ctx); err != nil {
+				return controller.AwaitChange(), err
+			}
 			_, err := status.Patch(ctx, b.repo, d, appsv1.DeploymentStatus{ObservedGeneration: d.Generation})
 			return controller.AwaitChange(), err
 		}

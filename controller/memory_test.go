@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
 	appsv1 "k8s.io/api/apps/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/kubernetes/fake"
@@ -49,8 +50,12 @@ func TestG19ObjectsThatAreGoneLeaveNothing(t *testing.T) {
 	var applied atomic.Int64
 	attempted := make(chan struct{}, 1000)
 	user := controller.Funcs[*deployment]{FinalizerName: controller.NoFinalizer, ApplyFunc: func(ctx context.Context, d *deployment) (action, error) {
-		in.Get(ctx, repository.Key(d))
-		in.List(ctx, informer.In(d.Namespace))
+		if _, err := in.Get(ctx, repository.Key(d)); !apierrors.IsNotFound(err) {
+			t.Error(err)
+		}
+		if _, err := in.List(ctx, informer.In(d.Namespace)); err != nil {
+			t.Error(err)
+		}
 		if applied.Add(1)%2 == 0 {
 			return controller.Requeue(1 << 40), nil
 		}

@@ -39,8 +39,8 @@ func (b *bench) gatedChildren(opts *informer.Options) (*informer.Informer[*corev
 func oneMore(in *informer.Informer[*corev1.ConfigMap], g *gated[*corev1.ConfigMap]) func(context.Context, *deployment) (action, error) {
 	n := 0
 	return func(ctx context.Context, _ *deployment) (action, error) {
-		if len(in.List(ctx)) > 0 {
-			return controller.AwaitChange(), nil
+		if have, err := in.List(ctx); err != nil || len(have) > 0 {
+			return controller.AwaitChange(), err
 		}
 		n++
 		_, err := g.Create(ctx, child(fmt.Sprint("child-", n)))
@@ -113,15 +113,15 @@ func TestG5OwnWritesLookLikeTheCache(t *testing.T) {
 		}))
 		var seen []*corev1.ConfigMap
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			cm, ok := in.Get(ctx, nsName("c"))
-			if !ok {
+			cm, err := in.Get(ctx, nsName("c"))
+			if apierrors.IsNotFound(err) {
 				want := child("c")
 				want.Data = map[string]string{"large": "data"}
-				_, err := g.Create(ctx, want)
+				_, err = g.Create(ctx, want)
 				require.NoError(t, err)
-				cm, ok = in.Get(ctx, nsName("c"))
-				require.True(t, ok)
+				cm, err = in.Get(ctx, nsName("c"))
 			}
+			require.NoError(t, err)
 			seen = append(seen, cm)
 			return controller.AwaitChange(), nil
 		}
@@ -147,36 +147,37 @@ func TestG5AnAttemptReadsItsOwnWrites(t *testing.T) {
 		in, g := b.gatedChildren(&informer.Options{LabelSelector: labels.Set{"ours": "yes"}.AsSelector()})
 		require.NoError(t, in.AddIndex("color", func(cm *corev1.ConfigMap) []string { return []string{cm.Data["color"]} }))
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			colors := func(color string) int { return len(in.ByIndex(ctx, "color", color)) }
+			count := func(found []*corev1.ConfigMap, err error) int { require.NoError(t, err); return len(found) }
+			colors := func(color string) int { return count(in.ByIndex(ctx, "color", color)) }
 			cm := child("c")
 			cm.Labels, cm.Data = map[string]string{"ours": "yes"}, map[string]string{"color": "red"}
 			created, err := g.Create(ctx, cm)
 			require.NoError(t, err)
 			created.Data["color"] = "mine to change"
-			require.Equal(t, []int{1, 0, 1}, []int{colors("red"), colors("blue"), len(in.List(ctx, informer.In("ns")))})
-			require.Empty(t, in.List(ctx, informer.In("elsewhere")))
+			require.Equal(t, []int{1, 0, 1}, []int{colors("red"), colors("blue"), count(in.List(ctx, informer.In("ns")))})
+			require.Zero(t, count(in.List(ctx, informer.In("elsewhere"))))
 
-			seen, ok := in.Get(ctx, nsName("c"))
-			require.True(t, ok)
+			seen, err := in.Get(ctx, nsName("c"))
+			require.NoError(t, err)
 			require.Equal(t, "red", seen.Data["color"])
 			require.Empty(t, seen.ManagedFields)
 			blue := seen.DeepCopy()
 			blue.Data["color"] = "blue"
 			updated, err := g.Update(ctx, seen, blue)
 			require.NoError(t, err)
-			require.Equal(t, []int{0, 1, 1}, []int{colors("red"), colors("blue"), len(in.List(ctx))})
+			require.Equal(t, []int{0, 1, 1}, []int{colors("red"), colors("blue"), count(in.List(ctx))})
 
 			left := updated.DeepCopy()
 			left.Labels["ours"] = "no"
 			updated, err = g.Update(ctx, updated, left)
 			require.NoError(t, err)
-			_, ok = in.Get(ctx, nsName("c"))
-			require.False(t, ok, "it does not match the selector of the cache any more")
+			_, err = in.Get(ctx, nsName("c"))
+			require.True(t, apierrors.IsNotFound(err), "it does not match the selector of the cache any more")
 
 			require.NoError(t, g.Delete(ctx, updated))
-			_, ok = in.Get(ctx, nsName("c"))
-			require.False(t, ok)
-			require.Empty(t, in.List(ctx))
+			_, err = in.Get(ctx, nsName("c"))
+			require.True(t, apierrors.IsNotFound(err))
+			require.Zero(t, count(in.List(ctx)))
 			return controller.AwaitChange(), nil
 		}
 		b.make()
@@ -199,7 +200,9 @@ func TestG5AListDuringWhichTheCacheCatchesUp(t *testing.T) {
 		var found []int
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			_, err := g.Create(ctx, child("c"))
-			found = append(found, len(in.List(ctx, informer.Matching(slowly{labels.Everything()}))))
+			require.NoError(t, err)
+			all, err := in.List(ctx, informer.Matching(slowly{labels.Everything()}))
+			found = append(found, len(all))
 			return controller.AwaitChange(), err
 		}
 		b.make()
@@ -249,13 +252,14 @@ func TestG5DeletedAndRecreatedChildren(t *testing.T) {
 		step := 0
 		var seen []string
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			cm, ok := in.Get(ctx, nsName("c"))
+			cm, err := in.Get(ctx, nsName("c"))
 			uid := "none"
-			if ok {
+			if !apierrors.IsNotFound(err) {
+				require.NoError(t, err)
 				uid = string(cm.UID)
 			}
 			seen = append(seen, uid)
-			var err error
+			err = nil
 			switch step++; step {
 			case 1, 3:
 				err = g.Delete(ctx, cm)
@@ -343,8 +347,10 @@ func TestG5AReadThatFailsFailsTheAttempt(t *testing.T) {
 		broken := &unreadable{gated: g}
 		in, err := informer.New[*corev1.ConfigMap](broken, nil)
 		require.NoError(t, err)
+		var read error
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
-			if len(in.List(ctx)) > 0 {
+			var have []*corev1.ConfigMap
+			if have, read = in.List(ctx); len(have) > 0 {
 				return controller.AwaitChange(), nil
 			}
 			if _, err := g.Create(ctx, child("c")); err != nil {
@@ -362,6 +368,7 @@ func TestG5AReadThatFailsFailsTheAttempt(t *testing.T) {
 		b.took()
 		b.c.Enqueue(nsName("a"))
 		b.settle(11 * time.Second)
+		require.ErrorIs(t, read, context.DeadlineExceeded)
 		attempts := b.took()
 		require.NotEmpty(t, attempts)
 		for _, a := range attempts {
@@ -505,10 +512,11 @@ func TestG8AChildThatNobodySawGo(t *testing.T) {
 		in, err := informer.New[*corev1.ConfigMap](lost, nil)
 		require.NoError(t, err)
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			if _, ok := in.Get(ctx, nsName("c")); ok {
-				return controller.AwaitChange(), nil
+			_, err := in.Get(ctx, nsName("c"))
+			if !apierrors.IsNotFound(err) {
+				return controller.AwaitChange(), err
 			}
-			_, err := repo.Create(ctx, child("c"))
+			_, err = repo.Create(ctx, child("c"))
 			return controller.AwaitChange(), err
 		}
 		b.make()

@@ -96,14 +96,15 @@ func TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone(t *testing.T) {
 	r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 	it, _, _, _ := r.queue.Get()
 	old := &turn[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c: c, r: r, it: it}
-	old.SetApplied(ref, applied)
-	require.Equal(t, applied, old.Applied(ref))
+	old.a.Settings, old.a.Memory = c.settings, old
+	c.caches.add(ref.Kind, &lags{})
+	old.a.SetApplied(ref, applied)
+	require.Equal(t, applied, old.a.Applied(ref))
 
-	old.a.Settings = c.settings
 	old.a.WorkOn(attempt.State{Pristine: &appsv1.Deployment{}})
 	old.learn()
-	require.Equal(t, attempt.Applied{}, old.Applied(ref))
-	old.SetApplied(ref, attempt.Applied{ResourceVersion: "2"})
-	require.Equal(t, applied, it.State.applied[ref], "what the attempt itself applied stays")
+	require.Equal(t, attempt.Applied{}, old.a.Applied(ref))
+	old.a.SetApplied(ref, attempt.Applied{ResourceVersion: "2"})
+	require.Equal(t, applied, it.State.record.Applied[ref], "what the attempt itself applied stays")
 	r.queue.Done(it)
 }

@@ -4,6 +4,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -21,7 +22,7 @@ import (
 // is what makes it run again.
 func References[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], anyOf ...informer.Predicate[U]) {
 	c.referenced = append(c.referenced, in)
-	listen(c, in, mapping[U]{filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
+	listen(c, in, mapping[U]{weight: queue.Early, filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
 		return readers(h.dependencies(in), in, before, after)
 	}})
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -18,13 +19,12 @@ import (
 )
 
 // referring runs a controller whose Apply reads ConfigMaps as read does.
-func (b *bench) referring(read func(context.Context, *informer.Informer[*corev1.ConfigMap], *deployment), anyOf ...informer.Predicate[*corev1.ConfigMap]) *repository.Live[*corev1.ConfigMap] {
+func (b *bench) referring(read func(context.Context, *informer.Informer[*corev1.ConfigMap], *deployment) error, anyOf ...informer.Predicate[*corev1.ConfigMap]) *repository.Live[*corev1.ConfigMap] {
 	b.t.Helper()
 	in, repo := b.children()
 	require.NoError(b.t, in.AddIndex("color", func(cm *corev1.ConfigMap) []string { return []string{cm.Data["color"]} }))
 	b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
-		read(ctx, in, d)
-		return controller.AwaitChange(), nil
+		return controller.AwaitChange(), read(ctx, in, d)
 	}
 	b.make()
 	controller.References(b.c, in, anyOf...)
@@ -60,10 +60,13 @@ func data(key, value string) func(*corev1.ConfigMap) {
 // Kills: reads that are not recorded, also those that found nothing.
 func TestReferencesByName(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			if d.Name == "a" {
-				in.Get(ctx, nsName("c"))
+				if _, err := in.Get(ctx, nsName("c")); !apierrors.IsNotFound(err) {
+					return err
+				}
 			}
+			return nil
 		})
 		b.write(repo, "stranger", data("k", "v"))
 		require.Empty(t, b.settle(time.Minute))
@@ -82,15 +85,17 @@ func TestReferencesByName(t *testing.T) {
 // Kills: an object that leaves a list unnoticed.
 func TestReferencesByListAndIndex(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
+			var err error
 			switch d.Name {
 			case "a":
-				in.List(ctx, informer.In("ns"), informer.Matching(labels.Set{"team": "a"}.AsSelector()))
+				_, err = in.List(ctx, informer.In("ns"), informer.Matching(labels.Set{"team": "a"}.AsSelector()))
 			case "b":
-				in.ByIndex(ctx, "color", "blue")
+				_, err = in.ByIndex(ctx, "color", "blue")
 			case "c":
-				in.List(ctx, informer.In("elsewhere"))
+				_, err = in.List(ctx, informer.In("elsewhere"))
 			}
+			return err
 		})
 		b.write(repo, "x", data("color", "blue"))
 		require.Equal(t, []string{"apply b"}, b.settle(time.Minute))
@@ -110,10 +115,15 @@ func TestReferencesByListAndIndex(t *testing.T) {
 // Kills: dependencies that are added and never dropped.
 func TestReferencesAreThoseOfTheLastAttempt(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
-			in.Get(ctx, nsName(d.Labels["reads"]))
-			in.ByIndex(ctx, "color", d.Labels["reads"])
-			in.List(ctx, informer.Matching(labels.Set{"team": d.Labels["reads"]}.AsSelector()))
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
+			if _, err := in.Get(ctx, nsName(d.Labels["reads"])); err != nil && !apierrors.IsNotFound(err) {
+				return err
+			}
+			if _, err := in.ByIndex(ctx, "color", d.Labels["reads"]); err != nil {
+				return err
+			}
+			_, err := in.List(ctx, informer.Matching(labels.Set{"team": d.Labels["reads"]}.AsSelector()))
+			return err
 		})
 		b.edit("a", func(d *deployment) { d.Labels = map[string]string{"reads": "one"} })
 		b.settle(time.Minute)
@@ -142,10 +152,14 @@ func TestReferencesAreThoseOfTheLastAttempt(t *testing.T) {
 func TestReferencesReadAndChangedAtOnce(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var seen []string
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) {
-			cm, _ := in.Get(ctx, nsName("c"))
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) error {
+			cm, err := in.Get(ctx, nsName("c"))
+			if err != nil {
+				return err
+			}
 			seen = append(seen, cm.Data["k"])
 			time.Sleep(time.Minute)
+			return nil
 		})
 		b.settle(time.Hour)
 		b.c.Enqueue(nsName("a"))
@@ -158,8 +172,9 @@ func TestReferencesReadAndChangedAtOnce(t *testing.T) {
 
 func TestReferencesWithPredicates(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) {
-			in.List(ctx)
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) error {
+			_, err := in.List(ctx)
+			return err
 		}, informer.LabelsChanged[*corev1.ConfigMap])
 		b.write(repo, "c", data("k", "v"))
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
@@ -175,8 +190,9 @@ func TestReferencesWithPredicates(t *testing.T) {
 // Kills: a predicate whose panic loses the change.
 func TestG12PanicOfAPredicateOfReferences(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) {
-			in.List(ctx)
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) error {
+			_, err := in.List(ctx)
+			return err
 		}, func(_, after *corev1.ConfigMap) bool {
 			if after.Data["k"] == "bad" {
 				panic("in the predicate")
@@ -244,13 +260,14 @@ func TestReferencesOfSelectorsWithTheSameText(t *testing.T) {
 		"another's value":        {labels.Set{"team": "x,tier=y"}.AsSelector(), labels.Set{"team": "x", "tier": "y"}.AsSelector()},
 	} {
 		inBubble(t, func(b *bench) {
-			repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+			repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 				if d.Name == "a" {
-					in.List(ctx, informer.Matching(of[0]))
-					return
+					_, err := in.List(ctx, informer.Matching(of[0]))
+					return err
 				}
 				time.Sleep(time.Second) // second
-				in.List(ctx, informer.Matching(of[1]))
+				_, err := in.List(ctx, informer.Matching(of[1]))
+				return err
 			})
 			b.write(repo, "c", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"team": "x", "tier": "y"} })
 			require.Equal(t, []string{"apply b"}, b.settle(time.Minute), what)
@@ -261,12 +278,13 @@ func TestReferencesOfSelectorsWithTheSameText(t *testing.T) {
 // Kills: a value of an index that is left and takes a list with it.
 func TestReferencesOfAnIndexValueLikeAList(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			if d.Name == "b" {
-				in.List(ctx)
-				return
+				_, err := in.List(ctx)
+				return err
 			}
-			in.ByIndex(ctx, "color", d.Labels["reads"]+`list in ""`)
+			_, err := in.ByIndex(ctx, "color", d.Labels["reads"]+`list in ""`)
+			return err
 		})
 		b.edit("a", func(d *deployment) { d.Labels = map[string]string{"reads": "other"} })
 		b.settle(time.Minute)

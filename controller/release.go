@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/kerr"
@@ -16,15 +19,26 @@ import (
 // the finalizer it calls Cleanup and removes the finalizer. Without it, objects and
 // their namespaces could not be deleted any more once the operator is gone.
 //
+// # Expected flow
+//
+// The informers given to Owns, Watches and References are run and filled first, and that of
+// the controller, so that a Cleanup finds in them what it finds in a controller that runs. Then
+// Options.Workers objects at a time are released, each within Options.Timeout.
+//
 // # Guarantees
 //
-// An object whose Cleanup fails, or is not finished, keeps its finalizer. The other
+// An object whose Cleanup fails, hangs or is not finished keeps its finalizer. The other
 // objects are released all the same.
 //
 // # Assumptions
 //
 // No process applies these objects at the same time, or afterwards: the controller
 // must be stopped, everywhere.
+//
+// # Caveats
+//
+// ctx bounds the whole: an informer that cannot be filled keeps ReleaseAll waiting until it
+// ends, and nothing is released.
 //
 // # Errors
 //
@@ -40,23 +54,94 @@ func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 	}
 	defer c.end()
 	r.queue.ShutDown() // nothing is reconciled
-	const most = 10
-	var failures []error
-	failed := 0
-	err = c.eachLive(ctx, func(obj T) {
-		if err := c.release(ctx, obj); err != nil {
-			if failed++; failed <= most {
-				failures = append(failures, err)
-			}
-		}
-	})
-	if failed > most {
-		failures = append(failures, fmt.Errorf("and %d more", failed-most))
+	subscriptions, err := c.subscribe(ctx, r)
+	if err == nil && !cache.WaitFor(ctx, "", synced(subscriptions)...) {
+		err = fmt.Errorf("the caches are not full: %w", context.Cause(ctx))
+	}
+	var failures failures
+	if err == nil {
+		err = c.releaseEach(ctx, &failures)
+	}
+	for _, s := range subscriptions {
+		err = errors.Join(err, s.Stop())
 	}
 	if err != nil {
-		failures = append(failures, fmt.Errorf("release all: %w", err))
+		failures.add(fmt.Errorf("release all: %w", err))
 	}
-	return errors.Join(failures...)
+	return failures.joined()
+}
+
+// releaseEach releases the objects that there are on the server.
+func (c *Controller[T, C]) releaseEach(ctx context.Context, failures *failures) error {
+	workers := make(chan struct{}, c.opts.Workers)
+	var wg sync.WaitGroup
+	err := c.eachLive(ctx, func(obj T) {
+		workers <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-workers }()
+			failures.add(c.releaseInTime(ctx, obj))
+		})
+	})
+	wg.Wait()
+	return err
+}
+
+// releaseInTime is release with a deadline, which holds also for code that ignores its ctx.
+func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
+	if c.opts.Timeout < 0 {
+		return c.release(ctx, obj)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
+	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		err := errors.New("runtime.Goexit was called")
+		defer func() { done <- err }()
+		err = c.release(ctx, obj)
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	timer := time.NewTimer(abandonAfter)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return kerr.New(kerr.OpCleanup, c.repo.Kind(), repository.Key(obj), obj.GetUID(),
+			fmt.Errorf("it ignores its context, and the finalizer stays: %w", context.Cause(ctx)))
+	}
+}
+
+// failures are the first few of many.
+type failures struct {
+	mu    sync.Mutex
+	first []error
+	more  int
+}
+
+func (f *failures) add(err error) {
+	const most = 10
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case err == nil:
+	case len(f.first) < most:
+		f.first = append(f.first, err)
+	default:
+		f.more++
+	}
+}
+
+func (f *failures) joined() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.more > 0 {
+		return errors.Join(append(f.first, fmt.Errorf("and %d more", f.more))...)
+	}
+	return errors.Join(f.first...)
 }
 
 // release lets one object go.

@@ -123,15 +123,19 @@ func newRestricted(t *testing.T, cfg *rest.Config, opts *controller.Options) *co
 	read, err := informer.New[*corev1.Secret](secrets, nil)
 	require.NoError(t, err)
 	c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: func(ctx context.Context, d *deployment) (action, error) {
-		_, _ = read.Get(ctx, nsName("s"))
-		if _, found := children.Get(ctx, nsName(d.Name)); !found {
-			if _, err := maps.Create(ctx, child(d.Name)); err != nil {
-				return action{}, err
-			}
+		if _, err := read.Get(ctx, nsName("s")); err != nil && !apierrors.IsNotFound(err) {
+			return action{}, err
+		}
+		_, err := children.Get(ctx, nsName(d.Name))
+		if apierrors.IsNotFound(err) {
+			_, err = maps.Create(ctx, child(d.Name))
+		}
+		if err != nil {
+			return action{}, err
 		}
 		s := d.Status
 		s.ObservedGeneration = d.Generation
-		_, err := status.Patch(ctx, repo, d, s)
+		_, err = status.Patch(ctx, repo, d, s)
 		return controller.AwaitChange(), err
 	}}, opts)
 	require.NoError(t, err)

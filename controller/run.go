@@ -20,7 +20,9 @@ import (
 //
 // Run fills its caches, then starts the workers. A kind that the API server does
 // not serve, or denies, keeps it trying, and each failure is logged and told to
-// Options.OnAttempt. When ctx ends no attempt starts any more; running attempts
+// Options.OnAttempt. If one namespace of several cannot be read, its objects wait, and those
+// of the others are worked on after 5 seconds. So do the objects of a namespace that
+// informer.SetNamespaces adds, until all caches of it are full. When ctx ends no attempt starts any more; running attempts
 // finish, with their own ctx still alive, for at most Options.Grace; then their ctx
 // is cancelled.
 //
@@ -45,8 +47,9 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
 	subscriptions, err := c.subscribe(ctx, r)
-	if err == nil && cache.WaitFor(ctx, "", synced(subscriptions)...) {
-		r.ready.Store(true)
+	r.gate.subscriptions = subscriptions
+	if err == nil && c.begun(ctx, subscriptions) {
+		r.wg.Go(func() { r.ready.Store(cache.WaitFor(ctx, "", synced(subscriptions)...)) })
 		for n := range c.opts.Workers {
 			r.wg.Go(func() { c.worker(ctx, work, r, n) })
 		}

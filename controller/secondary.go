@@ -6,7 +6,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
@@ -32,6 +31,7 @@ type sourceOf[U repository.Object] struct {
 // mapping leads from an event to keys. If filter is not empty, updates count only if
 // one of its predicates holds.
 type mapping[U repository.Object] struct {
+	weight queue.Weight // of a change
 	keys   func(h hub, before, after U) []types.NamespacedName
 	filter []informer.Predicate[U]
 }
@@ -65,11 +65,13 @@ type hub interface {
 	arrived(ref attempt.Ref)
 	dependencies(informer any) *deps
 	trouble(err error)
+	opened()
 }
 
 // subscription is an informer.Subscription of any type.
 type subscription interface {
 	Synced() []cache.DoneChecker
+	Full(namespace string) bool
 	Stop() error
 }
 
@@ -118,7 +120,7 @@ func (c *Controller[T, C]) ownerOf(child metav1.Object) (types.NamespacedName, b
 // and must not change the objects. If it panics the change is lost and reported. It
 // must be called before Run, which runs the informer too.
 func Watches[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], keys func(before, after U) []types.NamespacedName) {
-	listen(c, in, mapping[U]{keys: func(_ hub, before, after U) []types.NamespacedName { return keys(before, after) }})
+	listen(c, in, mapping[U]{weight: queue.Change, keys: func(_ hub, before, after U) []types.NamespacedName { return keys(before, after) }})
 }
 
 // secondary turns the events of another kind into keys.
@@ -155,6 +157,9 @@ func (s secondary[U]) OnDelete(obj cache.DeletedObject[U]) {
 	}
 }
 
+// OnFull implements informer.FullHandler.
+func (s secondary[U]) OnFull() { s.opened() }
+
 func (s secondary[U]) OnError(err error) { s.trouble(err) }
 
 func (s secondary[U]) mapped(verb Verb, before, after U, rewritten bool, weight queue.Weight) {
@@ -168,12 +173,17 @@ func (s secondary[U]) mapped(verb Verb, before, after U, rewritten bool, weight 
 	}
 	// Each key once: a worker may have taken it between two of them, and would run it
 	// a second time.
-	found := sets.Set[types.NamespacedName]{}
+	found := map[types.NamespacedName]queue.Weight{}
 	for _, m := range s.maps {
-		found.Insert(s.keys(m, verb == VerbUpdated && !rewritten, subject, before, after)...)
+		for _, key := range s.keys(m, verb == VerbUpdated && !rewritten, subject, before, after) {
+			found[key] = max(found[key], m.weight)
+		}
 	}
-	for key := range found {
-		s.add(key, reason, weight)
+	for key, most := range found {
+		if weight == queue.Background {
+			most = weight
+		}
+		s.add(key, reason, most)
 	}
 	s.arrived(attempt.Ref{Kind: s.kind.GroupKind(), Key: reason.Key})
 }

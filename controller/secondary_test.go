@@ -163,8 +163,9 @@ func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
 		require.NoError(t, err)
 		seen := -1
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-			seen = len(in.List(ctx))
-			return controller.AwaitChange(), nil
+			all, err := in.List(ctx)
+			seen = len(all)
+			return controller.AwaitChange(), err
 		}
 		b.make()
 		controller.Owns(b.c, in)

@@ -7,13 +7,18 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
+// mostAsked bounds what the API server can ask for: a Retry-After of 34 years parks an object
+// for good. 10 minutes are seen in the field.
+const mostAsked = time.Hour
+
 // settle decides when the key's turn comes again. Nothing else does.
 //
 //	success                    when something changes, or after the Requeue
-//	error                      after the backoff, or the time that the error names
+//	error                      after the backoff, or the time that the error names, see kerr.NextTry
 //	error that cannot improve  when something changes, or after the Requeue
 //
-// A Requeue that comes with an error is not lost: the earlier of both wins.
+// A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
+// the whole table.
 func settle[T repository.Object](r *running[T], it *item, at *Attempt) {
 	after, requeue := at.Action.After()
 	switch {
@@ -25,16 +30,11 @@ func settle[T repository.Object](r *running[T], it *item, at *Attempt) {
 		at.Next = -1
 	default:
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
-			wait := backoff
-			if named, ok := kerr.RetryAfter(at.Err); ok {
-				wait = named
-			}
-			if requeue {
-				wait = min(wait, after)
-			}
-			return wait, Reason{Verb: VerbRetry, Failures: failures}
+			wait := kerr.NextTry(at.Err, backoff, r.minBackoff, max(r.maxBackoff, mostAsked))
+			return it.State.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
 		})
 	}
+	it.State.failing.settled(at)
 }
 
 // done tells that nothing is to be tried again.

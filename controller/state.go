@@ -19,13 +19,13 @@ type state struct {
 	uid    types.UID
 	worked version // the state that user code last got
 	// done means that the last attempt left nothing to be tried again.
-	done    bool
-	loop    *loop // nil if the last attempt wrote nothing
-	applied map[attempt.Ref]attempt.Applied
-	status  attempt.Status
+	done   bool
+	loop   *loop // nil if the last attempt wrote nothing
+	record attempt.Record
 	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
 	// is done.
 	held, cleaned bool
+	failing       failing
 	orphans       []orphan // of any UID that the name had
 }
 

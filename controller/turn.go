@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
@@ -81,6 +82,9 @@ func (t *turn[T, C]) learn() {
 	}
 	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
 	st.worked = versionOf(worked)
+	if t.at.Err == nil {
+		t.a.Prune(&st.record)
+	}
 	st.loop = st.loop.learn(t.c.seed, t.a.Own(), t.a.Settled())
 	for _, d := range t.r.deps {
 		d.settle(t.at.Key, t.reads[d])
@@ -126,47 +130,14 @@ func (t *turn[T, C]) reading(informer any, what read, matches any) {
 // Cached implements attempt.Memory.
 func (t *turn[T, C]) Cached(ref attempt.Ref) attempt.Object { return t.c.caches.view(ref) }
 
-// Applied implements attempt.Memory.
-func (t *turn[T, C]) Applied(ref attempt.Ref) attempt.Applied {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
-		return attempt.Applied{} // the state is another attempt's
-	}
-	return t.it.State.applied[ref]
-}
+// HasCache implements attempt.Memory.
+func (t *turn[T, C]) HasCache(kind schema.GroupKind) bool { return len(t.c.caches[kind]) > 0 }
 
-// SetApplied implements attempt.Memory. Without a cache of the kind it is of no use.
-func (t *turn[T, C]) SetApplied(ref attempt.Ref, applied attempt.Applied) {
-	if len(t.c.caches[ref.Kind]) == 0 {
-		return
-	}
+// Record implements attempt.Memory.
+func (t *turn[T, C]) Record(f func(*attempt.Record)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ended {
-		return
-	}
-	if t.it.State.applied == nil {
-		t.it.State.applied = map[attempt.Ref]attempt.Applied{}
-	}
-	t.it.State.applied[ref] = applied
-}
-
-// Status implements attempt.Memory.
-func (t *turn[T, C]) Status() attempt.Status {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.ended {
-		return attempt.Status{} // the state is another attempt's
-	}
-	return t.it.State.status
-}
-
-// SetStatus implements attempt.Memory.
-func (t *turn[T, C]) SetStatus(s attempt.Status) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if !t.ended {
-		t.it.State.status = s
+	if !t.ended { // else the state is another attempt's
+		f(&t.it.State.record)
 	}
 }

@@ -44,6 +44,9 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		r.queue.Hold(it, reasons, more, bookmark, false)
 		return
 	}
+	if c.heldBack(r, it, reasons, more) {
+		return
+	}
 	wait, behind := r.own.behind(key, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
@@ -63,7 +66,10 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		r.park(it, reasons, more, wait)
 		return
 	}
-	self := st.loop.caused(c.seed, reasons)
+	self := more == 0 && st.loop.caused(c.seed, reasons)
+	if c.hurried(r, it, reasons, more, self) {
+		return
+	}
 	if self && st.loop.tooFast() {
 		c.slow(r, it, reasons, more)
 		return

@@ -42,7 +42,11 @@ func ExampleInformer_ByIndex() {
 		return
 	}
 	cache.WaitFor(ctx, "", subscription.Synced()...)
-	for _, pod := range pods.ByIndex(ctx, "node", "n2") {
+	found, err := pods.ByIndex(ctx, "node", "n2")
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, pod := range found {
 		fmt.Println(pod.Name)
 	}
 	fmt.Println(subscription.Stop())
@@ -85,10 +89,11 @@ func ExampleInformer_SetNamespaces() {
 		fmt.Println(err)
 	}
 	cache.WaitFor(ctx, "", subscription.Synced()...) // and of what came
-	fmt.Println(len(maps.List(ctx)), subscription.Stop())
+	all, err := maps.List(ctx)
+	fmt.Println(len(all), err, subscription.Stop())
 	// Output:
 	// added a
 	// gone a
 	// added b
-	// 1 <nil>
+	// 1 <nil> <nil>
 }

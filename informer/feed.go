@@ -7,7 +7,9 @@ import (
 	"maps"
 	"reflect"
 	"sync"
+	"sync/atomic"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/kerr"
@@ -16,9 +18,19 @@ import (
 
 // feed is the watch of one namespace, or of all, and the objects that it delivered.
 type feed[T repository.Object] struct {
-	informer cache.TypedSharedIndexInformer[T]
-	probe    *probe // nil if there is none
-	cancel   context.CancelFunc
+	namespace string // the empty one stands for all
+	informer  cache.TypedSharedIndexInformer[T]
+	probe     *probe // nil if there is none
+	cancel    context.CancelFunc
+	filled    atomic.Bool
+}
+
+// full reports whether all objects that there were at the beginning are in the cache.
+func (f *feed[T]) full() bool {
+	if !f.filled.Load() && f.informer.HasSynced() {
+		f.filled.Store(true) // which is cheaper to ask
+	}
+	return f.filled.Load()
 }
 
 // newFeed must be called in turn. It starts nothing.
@@ -27,7 +39,7 @@ func (i *Informer[T]) newFeed(r *running[T], namespace string) *feed[T] {
 	src.OnUndecodable(func(err error) { i.undecodable(r, err) })
 	informer := cache.NewSharedIndexInformerWithOptions(src, example[T](), cache.SharedIndexInformerOptions{
 		ResyncPeriod:      i.opts.Resync,
-		Indexers:          maps.Clone(i.indexes),
+		Indexers:          i.indexers(namespace),
 		ObjectDescription: i.Kind().String(),
 	})
 	// Neither can fail before the informer is started.
@@ -38,7 +50,7 @@ func (i *Informer[T]) newFeed(r *running[T], namespace string) *feed[T] {
 	})
 	fake := src.IsWatchListSemanticsUnSupported()
 	_ = informer.SetTransform(i.transform(fake))
-	f := &feed[T]{informer: cache.NewTypedSharedIndexInformer[T](informer)}
+	f := &feed[T]{namespace: namespace, informer: cache.NewTypedSharedIndexInformer[T](informer)}
 	if every := cmp.Or(i.opts.Probe, probeEvery); every > 0 && !fake {
 		f.probe = &probe{
 			kind: i.Kind(), namespace: namespace, every: every,
@@ -51,6 +63,18 @@ func (i *Informer[T]) newFeed(r *running[T], namespace string) *feed[T] {
 		}
 	}
 	return f
+}
+
+// byNamespace is the name of an index that no user gives to theirs.
+const byNamespace = "kuberator.dev/namespace"
+
+// indexers returns the indexes of a feed. If that has many namespaces, they are one.
+func (i *Informer[T]) indexers(namespace string) cache.Indexers {
+	all := maps.Clone(i.indexes)
+	if namespace == metav1.NamespaceAll {
+		all[byNamespace] = cache.MetaNamespaceIndexFunc
+	}
+	return all
 }
 
 // example returns an empty object, which tells client-go the type. A nil pointer is

@@ -84,6 +84,20 @@ func running(t *testing.T, in *informer.Informer[*configMap]) context.CancelFunc
 	}
 }
 
+func list(t *testing.T, in *informer.Informer[*configMap], opts ...informer.ListOption) []*configMap {
+	t.Helper()
+	objs, err := in.List(t.Context(), opts...)
+	require.NoError(t, err)
+	return objs
+}
+
+func ofTeam(t *testing.T, in *informer.Informer[*configMap], team string) []*configMap {
+	t.Helper()
+	objs, err := in.ByIndex(t.Context(), "team", team)
+	require.NoError(t, err)
+	return objs
+}
+
 func names(objs []*configMap) []string {
 	var out []string
 	for _, obj := range objs {
@@ -99,29 +113,37 @@ func TestReads(t *testing.T) {
 		in, err := informer.New(repoOf(cs), nil)
 		require.NoError(t, err)
 		require.NoError(t, in.AddIndex("team", func(c *configMap) []string { return []string{c.Labels["team"]} }))
-		require.Empty(t, in.List(t.Context()), "nothing before it runs")
-		require.Empty(t, in.ByIndex(t.Context(), "team", "red"))
-		stop := running(t, in)
 		ctx := t.Context()
-		require.Equal(t, []string{"a/1", "a/2", "b/1"}, names(in.List(ctx)))
-		require.Equal(t, []string{"a/1", "a/2"}, names(in.List(ctx, informer.In("a"))))
+		_, err = in.List(ctx)
+		require.ErrorIs(t, err, informer.ErrNotKnown, "nothing before it runs")
+		_, err = in.ByIndex(ctx, "team", "red")
+		require.ErrorIs(t, err, informer.ErrNotKnown)
+		_, err = in.Get(ctx, types.NamespacedName{Namespace: "b", Name: "1"})
+		require.ErrorIs(t, err, informer.ErrNotKnown)
+		require.False(t, apierrors.IsNotFound(err))
+		stop := running(t, in)
+		require.Equal(t, []string{"a/1", "a/2", "b/1"}, names(list(t, in)))
+		require.Equal(t, []string{"a/1", "a/2"}, names(list(t, in, informer.In("a"))))
 		red := labels.SelectorFromSet(labels.Set{"team": "red"})
-		require.Equal(t, []string{"a/1"}, names(in.List(ctx, informer.In("a"), informer.Matching(red))))
-		require.Equal(t, []string{"a/1", "b/1"}, names(in.ByIndex(ctx, "team", "red")))
-		require.Empty(t, in.ByIndex(ctx, "unknown", "red"))
-		got, ok := in.Get(ctx, types.NamespacedName{Namespace: "b", Name: "1"})
-		require.True(t, ok)
+		require.Equal(t, []string{"a/1"}, names(list(t, in, informer.In("a"), informer.Matching(red))))
+		require.Equal(t, []string{"a/1", "b/1"}, names(ofTeam(t, in, "red")))
+		_, err = in.ByIndex(ctx, "unknown", "red")
+		require.ErrorContains(t, err, `there is no index "unknown"`)
+		got, err := in.Get(ctx, types.NamespacedName{Namespace: "b", Name: "1"})
+		require.NoError(t, err)
 		require.Empty(t, got.ManagedFields, "dropped by default")
-		_, ok = in.Get(ctx, types.NamespacedName{Namespace: "c", Name: "1"})
-		require.False(t, ok)
+		_, err = in.Get(ctx, types.NamespacedName{Namespace: "c", Name: "1"})
+		require.True(t, apierrors.IsNotFound(err))
+		require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
 		require.ErrorContains(t, in.AddIndex("late", func(*configMap) []string { return nil }), "it is running")
 		stop()
-		require.Empty(t, in.List(ctx), "nothing after it stopped")
+		_, err = in.List(ctx)
+		require.ErrorIs(t, err, informer.ErrNotKnown, "nothing after it stopped")
 
 		_, err = cs.CoreV1().ConfigMaps("c").Create(ctx, cm("c", "1"), metav1.CreateOptions{})
 		require.NoError(t, err)
 		stop = running(t, in)
-		require.Len(t, in.List(ctx), 4, "it starts again, with a fresh cache")
+		require.Len(t, list(t, in), 4, "it starts again, with a fresh cache")
 		stop()
 	})
 }
@@ -131,7 +153,7 @@ func TestKeepManagedFields(t *testing.T) {
 		in, err := informer.New(repoOf(serve(t, cm("a", "1", "red"))), &informer.Options{KeepManagedFields: true})
 		require.NoError(t, err)
 		defer running(t, in)()
-		require.NotEmpty(t, in.List(t.Context())[0].ManagedFields)
+		require.NotEmpty(t, list(t, in)[0].ManagedFields)
 	})
 }
 
@@ -146,8 +168,9 @@ func TestG17ReadsAreCopiesUnderConcurrency(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				for range 50 {
-					got, _ := in.Get(t.Context(), types.NamespacedName{Namespace: "a", Name: "1"})
-					for _, c := range append(append(in.List(t.Context()), in.ByIndex(t.Context(), "team", "red")...), got) {
+					got, err := in.Get(t.Context(), types.NamespacedName{Namespace: "a", Name: "1"})
+					require.NoError(t, err)
+					for _, c := range append(append(list(t, in), ofTeam(t, in, "red")...), got) {
 						c.Labels["team"] = "scribbled"
 						c.Name = "scribbled"
 					}
@@ -167,7 +190,7 @@ func TestS5NamespacesAreListedOneByOne(t *testing.T) {
 		in, err := informer.New(repoOf(cs, repository.InNamespaces("a", "b")), nil)
 		require.NoError(t, err)
 		stop := running(t, in)
-		require.Equal(t, []string{"a/1", "b/1"}, names(in.List(t.Context())))
+		require.Equal(t, []string{"a/1", "b/1"}, names(list(t, in)))
 		_, ok := in.View(types.NamespacedName{Namespace: "c", Name: "1"})
 		require.False(t, ok)
 		stop()
@@ -197,7 +220,7 @@ func TestSelectorsAreSent(t *testing.T) {
 		})
 		require.NoError(t, err)
 		stop := running(t, in)
-		require.Equal(t, []string{"a/1"}, names(in.List(t.Context())))
+		require.Equal(t, []string{"a/1"}, names(list(t, in)))
 		stop()
 		for _, a := range cs.Actions() {
 			var restrictions clienttesting.ListRestrictions
@@ -238,7 +261,7 @@ func TestG8LateSubscriberSeesEverything(t *testing.T) {
 		require.NoError(t, err)
 		synctest.Wait()
 		require.Equal(t, 2, seen, "no call after Stop")
-		require.Len(t, in.List(t.Context()), 3)
+		require.Len(t, list(t, in), 3)
 	})
 }
 
@@ -328,7 +351,7 @@ func TestG20ListErrorsAreTypedVisibleAndNotABusyLoop(t *testing.T) {
 		denied.Store(false)
 		time.Sleep(2 * time.Minute)
 		synctest.Wait()
-		require.Len(t, in.List(t.Context()), 1, "it resumes")
+		require.Len(t, list(t, in), 1, "it resumes")
 		require.NoError(t, sub.Stop())
 	})
 }
@@ -350,7 +373,7 @@ func TestG12PanicOfAnIndex(t *testing.T) {
 		sub, err := in.Subscribe(t.Context(), handler{onError: func(err error) { errs = append(errs, err) }})
 		require.NoError(t, err)
 		synctest.Wait()
-		require.Equal(t, []string{"a/1"}, names(in.ByIndex(t.Context(), "team", "red")))
+		require.Equal(t, []string{"a/1"}, names(ofTeam(t, in, "red")))
 		require.NoError(t, sub.Stop())
 		require.Len(t, errs, 1)
 		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(errs[0]))

@@ -18,7 +18,7 @@ import (
 // While the informer runs, namespaces that stay keep their cache and their watch. A
 // new one is listed and watched, and handlers are told of its objects with OnAdd;
 // wait for that with a later call of [Subscription.Synced]. The objects of one that
-// goes are not found any more, and handlers are told with OnDelete, as of objects
+// goes are not known any more, and handlers are told with OnDelete, as of objects
 // that stop matching a selector. From some namespaces to all and back is a change of
 // all of them.
 //
@@ -58,7 +58,6 @@ func (i *Informer[T]) follow(r *running[T]) error {
 			fresh = append(fresh, f)
 		}
 		after.by[namespace] = f
-		after.all = append(after.all, f.informer)
 	}
 	r.feeds.Store(after)
 	var errs []error

@@ -4,11 +4,14 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/attempt"
@@ -20,7 +23,8 @@ import (
 // or an earlier one of the same key, wrote. The ctx carries these writes. What the
 // cache does not show yet is answered with what the server answered to the write,
 // or, if that is not known or no longer fresh, with a live read. If that fails the
-// whole attempt does: its ctx is cancelled, so that nothing is decided on old news.
+// whole attempt does: its ctx is cancelled, so that nothing is decided on old news, also by
+// code that ignores the error.
 
 // Shows tells whether the cache shows a write, or never will because the object is
 // not one of those it holds. It is for package controller.
@@ -29,13 +33,13 @@ func (i *Informer[T]) Shows(w attempt.Write) bool {
 	if r == nil {
 		return true
 	}
-	in := r.in(w.Key.Namespace)
-	if in == nil {
+	f := r.feeds.Load().one(w.Key.Namespace)
+	if f == nil {
 		return true
 	}
 	cached, ok := i.View(w.Key)
 	if !ok {
-		return w.ShownBy(nil, in.GetStore().LastStoreSyncResourceVersion()) ||
+		return w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion()) ||
 			w.Outcome == attempt.Stored && w.Object != nil && !i.selects(w.Object)
 	}
 	return w.ShownBy(cached, "")
@@ -48,12 +52,12 @@ func (i *Informer[T]) Skipped(w attempt.Write) bool {
 	if r == nil || w.Outcome != attempt.Stored || w.Object == nil || !i.selects(w.Object) {
 		return false
 	}
-	in := r.in(w.Key.Namespace)
-	if in == nil {
+	f := r.feeds.Load().one(w.Key.Namespace)
+	if f == nil {
 		return false
 	}
 	_, ok := i.View(w.Key)
-	return !ok && w.ShownBy(nil, in.GetStore().LastStoreSyncResourceVersion())
+	return !ok && w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion())
 }
 
 // selects tells whether the cache can hold obj. Of field selectors it knows the two
@@ -75,37 +79,56 @@ func (i *Informer[T]) selects(obj metav1.Object) bool {
 }
 
 // get returns a copy of the object, as of the last own write or later.
-func (i *Informer[T]) get(ctx context.Context, a *attempt.Attempt, key types.NamespacedName) (obj T, exists bool) {
+func (i *Informer[T]) get(ctx context.Context, a *attempt.Attempt, key types.NamespacedName) (T, error) {
 	if w, ok := a.Last(attempt.Ref{Kind: i.Kind().GroupKind(), Key: key}); ok && !i.Shows(w) {
 		return i.since(ctx, a, w)
 	}
 	obj, ok := i.View(key)
-	if !ok {
-		return obj, false
+	if ok {
+		return clone(obj), nil
 	}
-	return clone(obj), true
+	feeds, err := i.knowing(key.Namespace)
+	switch {
+	case err != nil:
+		return obj, err
+	case key.Namespace == metav1.NamespaceNone && feeds[0].namespace != metav1.NamespaceAll:
+		return obj, fmt.Errorf("%w: objects without a namespace are not watched", ErrNotKnown)
+	}
+	if obj, ok = feeds[0].view(key); ok { // since we looked
+		return clone(obj), nil
+	}
+	return obj, i.notFound(key)
+}
+
+func (i *Informer[T]) notFound(key types.NamespacedName) error {
+	resource := schema.GroupResource{Group: i.Kind().Group, Resource: strings.ToLower(i.Kind().Kind)}
+	if r, ok := i.repo.(repository.Resourced); ok {
+		resource = r.Resource().GroupResource()
+	}
+	return apierrors.NewNotFound(resource, key.Name)
 }
 
 // since returns the object as of the write or later.
-func (i *Informer[T]) since(ctx context.Context, a *attempt.Attempt, w attempt.Write) (obj T, exists bool) {
+func (i *Informer[T]) since(ctx context.Context, a *attempt.Attempt, w attempt.Write) (T, error) {
 	obj, ok := w.Object.(T)
 	switch {
 	case w.Outcome == attempt.Gone && time.Since(w.At) < a.Fresh:
-		return obj, false
+		return *new(T), i.notFound(w.Key)
 	case !ok || w.Outcome != attempt.Stored || time.Since(w.At) >= a.Fresh:
 		var err error
 		obj, err = i.repo.Get(ctx, w.Key)
 		if err != nil && kerr.ClassOf(err) != kerr.ClassGone {
-			a.Fail(fmt.Errorf("read what the cache does not show yet: %w", err))
+			err = fmt.Errorf("read what the cache does not show yet: %w", err)
+			a.Fail(err)
 		}
 		if err != nil {
-			return *new(T), false
+			return *new(T), err
 		}
 	}
 	if !i.selects(obj) {
-		return *new(T), false
+		return *new(T), i.notFound(w.Key)
 	}
-	return i.asCached(obj), true
+	return i.asCached(obj), nil
 }
 
 // asCached returns a copy that looks like one from the cache.
@@ -126,7 +149,7 @@ func (i *Informer[T]) behind(a *attempt.Attempt) []attempt.Write {
 // corrected replaces in a list what own writes made old, of those that the cache did
 // not show before it was asked for the list. By now it may. matches tells what belongs
 // into the list.
-func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, objs []T, matches func(T) bool) []T {
+func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, objs []T, matches func(T) bool) ([]T, error) {
 	for _, w := range writes {
 		at := slices.IndexFunc(objs, func(obj T) bool { return repository.Key(obj) == w.Key })
 		if at >= 0 && w.ShownBy(objs[at], "") {
@@ -135,9 +158,13 @@ func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, obj
 		if at >= 0 {
 			objs = slices.Delete(objs, at, at+1)
 		}
-		if obj, exists := i.get(ctx, attempt.From(ctx), w.Key); exists && matches(obj) {
+		obj, err := i.get(ctx, attempt.From(ctx), w.Key)
+		switch {
+		case err == nil && matches(obj):
 			objs = append(objs, obj)
+		case err != nil && kerr.ClassOf(err) != kerr.ClassGone:
+			return nil, err
 		}
 	}
-	return objs
+	return objs, nil
 }

@@ -2,52 +2,112 @@ package informer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Get, List and ByIndex return deep copies, which the caller may change, and take the
-// ctx of the reconcile that reads: they show what it and earlier ones of the same key
-// wrote (own.go), and can be what it depends on (controller.References). View, ViewList and ViewByIndex return the cached
-// objects themselves, shared with everybody else, which must not be changed; they are
-// for mappings and predicates, which see many objects and have no reconcile.
-//
-// Before the informer runs and has synced they all find nothing.
+// ErrNotKnown is in the chain of the error of a read that the cache has no answer to: the
+// informer does not run, has not read its objects yet, or does not watch the namespace. The
+// object may exist.
+var ErrNotKnown = errors.New("the cache does not know")
 
-// Get returns the cached object.
-func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, bool) {
+// Get returns a deep copy of the object, which the caller may change.
+//
+// With the ctx of a reconcile the result is never older than what that reconcile, or an
+// earlier one of the same object, wrote: where the cache is behind, Get answers from the
+// write or reads the API server. controller.References records the read.
+//
+// # Errors
+//
+// A [*kerr.Error] with the step OpGet. apierrors.IsNotFound holds, and the class is Gone, if
+// no object of that name exists that the informer selects. [ErrNotKnown] holds if that cannot be told. If a live
+// read fails, that is the error; ctx is cancelled too, and the reconcile is retried.
+func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {
 	a := attempt.From(ctx)
 	a.Read(i, key)
-	return i.get(ctx, a, key)
+	obj, err := i.get(ctx, a, key)
+	if err != nil {
+		return *new(T), kerr.New(kerr.OpGet, i.Kind(), key, "", err)
+	}
+	return obj, nil
 }
 
-// List returns the cached objects, in no particular order.
-func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) []T {
+// List returns deep copies of the objects, in no particular order, of which all holds that
+// [Informer.Get] says, errors included.
+func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) ([]T, error) {
 	o, a := listOptionsOf(opts), attempt.From(ctx)
 	matches := func(obj T) bool { return o.matches(obj) }
 	if a != nil {
 		a.Listed(i, attempt.Selection{ID: o.id(), Matches: matches})
 	}
-	writes := i.behind(a)
-	return i.corrected(ctx, writes, clones(i.list(o)), matches)
+	return i.listed(ctx, a, o.namespace, func(feeds []*feed[T]) []T { return listOf(feeds, o) }, matches)
 }
 
-// ByIndex returns the cached objects that have the value in the index of that name
-// (see [Informer.AddIndex]), in no particular order. An unknown index has none.
-func (i *Informer[T]) ByIndex(ctx context.Context, name, value string) []T {
+// ByIndex returns deep copies of the objects that have the value in the index of that name
+// (see [Informer.AddIndex]), in no particular order, of which all holds that [Informer.Get]
+// says, errors included. An index that was not added is an error.
+func (i *Informer[T]) ByIndex(ctx context.Context, name, value string) ([]T, error) {
+	if !i.hasIndex(name) {
+		return nil, kerr.New(kerr.OpList, i.Kind(), types.NamespacedName{}, "", kerr.Terminal(fmt.Errorf("there is no index %q, see AddIndex", name)))
+	}
 	a := attempt.From(ctx)
 	a.Listed(i, attempt.Selection{Index: name, ID: value})
-	writes := i.behind(a)
-	return i.corrected(ctx, writes, clones(i.ViewByIndex(name, value)), func(obj T) bool {
+	return i.listed(ctx, a, metav1.NamespaceAll, func(feeds []*feed[T]) []T { return indexed(feeds, name, value) }, func(obj T) bool {
 		return slices.Contains(i.Indexed(name, obj), value)
 	})
+}
+
+// listed returns copies of what list finds in a namespace, or in all that are watched.
+func (i *Informer[T]) listed(ctx context.Context, a *attempt.Attempt, namespace string, list func([]*feed[T]) []T, matches func(T) bool) ([]T, error) {
+	failed := func(err error) ([]T, error) {
+		return nil, kerr.New(kerr.OpList, i.Kind(), types.NamespacedName{Namespace: namespace}, "", err)
+	}
+	feeds, err := i.knowing(namespace)
+	if err != nil {
+		return failed(err)
+	}
+	writes := i.behind(a)
+	objs, err := i.corrected(ctx, writes, clones(list(feeds)), matches)
+	if err != nil {
+		return failed(err)
+	}
+	return objs, nil
+}
+
+// knowing returns the feeds that have all objects of a namespace, or, for the empty one, of
+// all that are watched. What is not in them does not exist: they must be asked, and not those
+// that there are a moment later.
+func (i *Informer[T]) knowing(namespace string) ([]*feed[T], error) {
+	r := i.now()
+	if r == nil {
+		return nil, fmt.Errorf("%w: the informer does not run", ErrNotKnown)
+	}
+	feeds := r.feeds.Load().of(namespace)
+	if len(feeds) == 0 {
+		return nil, fmt.Errorf("%w: the namespace %q is not watched", ErrNotKnown, namespace)
+	}
+	for _, f := range feeds {
+		if !f.full() {
+			return nil, fmt.Errorf("%w: not all objects have been read yet", ErrNotKnown)
+		}
+	}
+	return feeds, nil
+}
+
+func (i *Informer[T]) hasIndex(name string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.indexes[name] != nil
 }
 
 // Indexed returns the values of obj in the index of that name.
@@ -65,41 +125,47 @@ func (i *Informer[T]) Indexed(name string, obj T) []string {
 // Running tells whether somebody runs the informer.
 func (i *Informer[T]) Running() bool { return i.now() != nil }
 
-// View is Get without a copy: the object must not be changed.
+// View returns the cached object itself, which is shared with everybody else and must not be
+// changed. It is for mappings and predicates, which see many objects and belong to no
+// reconcile: it knows nothing of own writes, and does not tell an object that does not exist from
+// one that is not known.
 func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
-	var none T
-	r := i.now()
-	if r == nil {
-		return none, false
+	if r := i.now(); r != nil {
+		if f := r.feeds.Load().one(key.Namespace); f != nil {
+			return f.view(key)
+		}
 	}
-	informer := r.in(key.Namespace)
-	if informer == nil {
-		return none, false
-	}
+	return *new(T), false
+}
+
+// view returns the cached object.
+func (f *feed[T]) view(key types.NamespacedName) (T, bool) {
 	name := key.Name
 	if key.Namespace != "" {
 		name = key.Namespace + "/" + key.Name
 	}
-	found, ok, err := informer.GetStore().GetByKey(name)
+	found, ok, err := f.informer.GetStore().GetByKey(name)
 	if !ok || err != nil {
-		return none, false
+		return *new(T), false
 	}
 	obj, ok := found.(T)
 	return obj, ok
 }
 
-// ViewList is List without copies: the objects must not be changed.
-func (i *Informer[T]) ViewList(opts ...ListOption) []T { return i.list(listOptionsOf(opts)) }
-
-func (i *Informer[T]) list(o listOptions) []T {
-	r := i.now()
-	if r == nil {
-		return nil
+// ViewList returns the cached objects themselves, see [Informer.View].
+func (i *Informer[T]) ViewList(opts ...ListOption) []T {
+	o := listOptionsOf(opts)
+	if r := i.now(); r != nil {
+		return listOf(r.feeds.Load().of(o.namespace), o)
 	}
+	return nil
+}
+
+func listOf[T repository.Object](feeds []*feed[T], o listOptions) []T {
 	var objs []T
-	for _, informer := range r.all() {
-		for _, found := range informer.GetStore().List() {
-			if obj, ok := found.(T); ok && o.matches(obj) {
+	for _, f := range feeds {
+		for _, obj := range f.in(o.namespace) {
+			if o.matches(obj) {
 				objs = append(objs, obj)
 			}
 		}
@@ -107,15 +173,36 @@ func (i *Informer[T]) list(o listOptions) []T {
 	return objs
 }
 
-// ViewByIndex is ByIndex without copies: the objects must not be changed.
-func (i *Informer[T]) ViewByIndex(name, value string) []T {
-	r := i.now()
-	if r == nil {
-		return nil
+// in returns the objects of a namespace, or all.
+func (f *feed[T]) in(namespace string) []T {
+	if namespace != metav1.NamespaceAll && f.namespace == metav1.NamespaceAll {
+		found, err := f.informer.GetTypedIndexer().ByTypedIndex(byNamespace, namespace)
+		if err == nil {
+			return found
+		}
 	}
+	all := f.informer.GetStore().List()
+	objs := make([]T, 0, len(all))
+	for _, found := range all {
+		if obj, ok := found.(T); ok {
+			objs = append(objs, obj)
+		}
+	}
+	return objs
+}
+
+// ViewByIndex returns the cached objects themselves, see [Informer.View].
+func (i *Informer[T]) ViewByIndex(name, value string) []T {
+	if r := i.now(); r != nil {
+		return indexed(r.feeds.Load().of(metav1.NamespaceAll), name, value)
+	}
+	return nil
+}
+
+func indexed[T repository.Object](feeds []*feed[T], name, value string) []T {
 	var objs []T
-	for _, informer := range r.all() {
-		found, err := informer.GetTypedIndexer().ByTypedIndex(name, value)
+	for _, f := range feeds {
+		found, err := f.informer.GetTypedIndexer().ByTypedIndex(name, value)
 		if err != nil {
 			return nil
 		}

@@ -11,7 +11,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
 	"github.com/kuberator/kuberator/repository"
@@ -33,8 +32,26 @@ type running[T repository.Object] struct {
 // feeds are the namespaces that are being watched. They are never changed, only
 // replaced: every reconcile reads them.
 type feeds[T repository.Object] struct {
-	by  map[string]*feed[T] // key "" for all
-	all []cache.TypedSharedIndexInformer[T]
+	by map[string]*feed[T] // key "" for all
+}
+
+// one returns the feed that would hold objects of the namespace, or nil.
+func (f *feeds[T]) one(namespace string) *feed[T] {
+	if all := f.by[metav1.NamespaceAll]; all != nil {
+		return all
+	}
+	return f.by[namespace]
+}
+
+// of returns the feeds that a namespace is watched by: one, or all if it is the empty one.
+func (f *feeds[T]) of(namespace string) []*feed[T] {
+	if one := f.one(namespace); one != nil {
+		return []*feed[T]{one}
+	}
+	if namespace == metav1.NamespaceAll {
+		return slices.Collect(maps.Values(f.by))
+	}
+	return nil
 }
 
 // newRunning returns a life that watches nothing yet.
@@ -53,21 +70,6 @@ func (r *running[T]) stop() {
 	r.cancel()
 	r.wg.Wait()
 }
-
-// in returns the informer that would hold objects of the namespace.
-func (r *running[T]) in(namespace string) cache.TypedSharedIndexInformer[T] {
-	by := r.feeds.Load().by
-	if all := by[metav1.NamespaceAll]; all != nil {
-		return all.informer
-	}
-	if f := by[namespace]; f != nil {
-		return f.informer
-	}
-	return nil
-}
-
-// all returns the informers of all namespaces, which must not be changed.
-func (r *running[T]) all() []cache.TypedSharedIndexInformer[T] { return r.feeds.Load().all }
 
 // subscribed returns who is told.
 func (r *running[T]) subscribed() []*Subscription[T] {

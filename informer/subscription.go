@@ -3,8 +3,11 @@ package informer
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
+	"sync/atomic"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/repository"
@@ -21,6 +24,14 @@ type Handler[T repository.Object] interface {
 	OnError(err error)
 }
 
+// FullHandler is an optional interface that can be implemented by a [Handler]. If
+// implemented, OnFull is called each time when the handler has been told of all objects that a
+// namespace had when its watch began, see [Subscription.Full]. It may be called while another
+// function of the handler runs.
+type FullHandler interface {
+	OnFull()
+}
+
 // Subscription is a handler that is being called. End it with Stop.
 type Subscription[T repository.Object] struct {
 	informer *Informer[T]
@@ -31,12 +42,16 @@ type Subscription[T repository.Object] struct {
 	calling chan struct{}
 	reports sync.WaitGroup        // calls of OnError
 	parts   map[*feed[T]]*part[T] // changed and read in the informer's turn only
+
+	mu   sync.Mutex                          // is taken to replace full
+	full atomic.Pointer[map[string]*part[T]] // by namespace
 }
 
 // part is a subscription to one feed.
 type part[T repository.Object] struct {
 	teller       *teller[T]
 	registration cache.ResourceEventHandlerRegistration
+	told         atomic.Bool
 	synced       chan struct{} // closed when it is, or when there is nothing to wait for any more
 	end          chan bool     // true: the namespace is not watched any more
 }
@@ -47,6 +62,7 @@ type part[T repository.Object] struct {
 // called by a handler of this informer.
 func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscription[T], error) {
 	s := &Subscription[T]{informer: i, handler: h, calling: make(chan struct{}, 1), parts: map[*feed[T]]*part[T]{}}
+	s.full.Store(&map[string]*part[T]{})
 	if _, err := i.acquire(ctx, s); err != nil {
 		return nil, errors.Join(err, s.Stop())
 	}
@@ -78,7 +94,8 @@ func (s *Subscription[T]) join(f *feed[T]) error {
 		return err
 	}
 	s.parts[f] = p
-	s.running.wg.Go(p.wait)
+	s.change(func(full map[string]*part[T]) { full[f.namespace] = p })
+	s.running.wg.Go(func() { p.wait(s.handler) })
 	return nil
 }
 
@@ -88,6 +105,7 @@ func (s *Subscription[T]) quit(f *feed[T]) error {
 	err := s.leave(f, true)
 	p := s.parts[f]
 	delete(s.parts, f)
+	s.change(func(full map[string]*part[T]) { delete(full, f.namespace) })
 	p.teller.forget()
 	return err
 }
@@ -99,15 +117,45 @@ func (s *Subscription[T]) leave(f *feed[T], gone bool) error {
 }
 
 // wait closes p.synced in time.
-func (p *part[T]) wait() {
+func (p *part[T]) wait(handler Handler[T]) {
 	select {
 	case <-p.registration.HasSyncedChecker().Done():
+		p.told.Store(true)
 		close(p.synced)
+		if h, ok := handler.(FullHandler); ok {
+			h.OnFull()
+		}
 	case gone := <-p.end:
 		if gone {
 			close(p.synced)
 		}
 	}
+}
+
+// Full reports whether the handler has been told of all objects that were in the namespace
+// when its watch began. If the informer does not watch it by itself, or for the empty
+// namespace, that is about all namespaces that are watched.
+func (s *Subscription[T]) Full(namespace string) bool {
+	full := *s.full.Load()
+	for _, by := range []string{metav1.NamespaceAll, namespace} {
+		if p := full[by]; p != nil {
+			return p.told.Load()
+		}
+	}
+	for _, p := range full {
+		if !p.told.Load() {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *Subscription[T]) change(f func(full map[string]*part[T])) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full := maps.Clone(*s.full.Load())
+	f(full)
+	s.full.Store(&full)
 }
 
 // Name implements [cache.DoneChecker].

@@ -71,8 +71,8 @@ func waitsForChange(err error, c Class) bool {
 	return c == ClassTerminal || c == ClassTooLarge || errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid)
 }
 
-// After marks err: try again after d, instead of after the backoff. A d of zero
-// or less means at once. After(d, nil) is nil.
+// After marks err: try again after d, instead of after the backoff, and not sooner than the
+// shortest backoff. After(d, nil) is nil.
 func After(d time.Duration, err error) error {
 	if err == nil {
 		return nil
@@ -104,6 +104,33 @@ func RetryAfter(err error) (longest time.Duration, named bool) {
 		}
 	}
 	return longest, named
+}
+
+// NextTry returns how long to wait before what failed with err is tried again, where the
+// backoff would wait for so long: backoff, or what the API server asked for (Retry-After), whichever is
+// later, but no longer than most; a server can ask for anything. An [After] takes the place of
+// both, but for less than least: a failure that is tried again at once is a loop.
+func NextTry(err error, backoff, least, most time.Duration) time.Duration {
+	named, ok := RetryAfter(err)
+	switch {
+	case !ok:
+		return backoff
+	case isAfter(err):
+		return max(named, least)
+	default:
+		return max(backoff, min(named, most))
+	}
+}
+
+// isAfter reports whether the time that RetryAfter returns was given to After.
+func isAfter(err error) bool {
+	named, _ := RetryAfter(err)
+	for _, failure := range append(failures(err), err) {
+		if a, ok := errors.AsType[*after](failure); ok && a.d == named {
+			return true
+		}
+	}
+	return false
 }
 
 func retryAfter(err error) (time.Duration, bool) {

@@ -126,8 +126,8 @@ func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string) (T, err
 	got, err := l.write(ctx, kerr.OpServerSideApply, obj, func(key types.NamespacedName) (T, error) {
 		return l.backend.patch(ctx, key, types.ApplyPatchType, data, metav1.PatchOptions{FieldManager: fieldManager})
 	})
-	if err == nil && a != nil && a.Memory != nil {
-		a.Memory.SetApplied(ref, attempt.Applied{Hash: hash, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
+	if err == nil {
+		a.SetApplied(ref, attempt.Applied{Hash: hash, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
 	}
 	return got, err
 }
@@ -136,10 +136,7 @@ func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string) (T, err
 // answered with when the same fields were last applied. The request would change
 // nothing.
 func applied[T Object](a *attempt.Attempt, ref attempt.Ref, hash [32]byte) (have T, same bool) {
-	if a == nil || a.Memory == nil {
-		return have, false
-	}
-	last := a.Memory.Applied(ref)
+	last := a.Applied(ref)
 	if last.Hash != hash || last.ResourceVersion == "" {
 		return have, false
 	}

@@ -33,7 +33,7 @@ type Live[T Object] struct {
 
 // backend sends requests, nothing else: over HTTP (rest.go) or through a generated
 // client (client.go).
-type backend[T Object] interface {
+type backend[T Object] interface { //nolint:interfacebloat // one per verb
 	get(ctx context.Context, key types.NamespacedName) (T, error)
 	raw(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
 	create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)

@@ -11,7 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/gentype"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 )
@@ -95,7 +94,9 @@ func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.Grou
 	return rest.RESTClientFor(c)
 }
 
-// restBackend sends requests with client-go's generic client.
+// restBackend sends requests, each once. client-go would answer a Retry-After by sleeping,
+// ten times, inside the request: on a worker, for which other objects wait. Whoever sends a
+// request learns at once that it failed; a controller waits in its queue.
 type restBackend[T Object] struct {
 	kind      schema.GroupVersionKind
 	resource  string
@@ -105,16 +106,26 @@ type restBackend[T Object] struct {
 	newObject func() T
 }
 
-func (b restBackend[T]) in(namespace string) *gentype.Client[T] {
-	return gentype.NewClient(b.resource, b.client, b.params, namespace, b.newObject)
+// once makes a request for an object, or for all if the name is empty.
+func (b restBackend[T]) once(r *rest.Request, key types.NamespacedName) *rest.Request {
+	r = r.NamespaceIfScoped(key.Namespace, key.Namespace != "").Resource(b.resource).MaxRetries(0)
+	if key.Name != "" {
+		r = r.Name(key.Name)
+	}
+	return r
+}
+
+func (b restBackend[T]) answer(ctx context.Context, r *rest.Request) (T, error) {
+	obj := b.newObject()
+	return obj, r.Do(ctx).Into(obj)
 }
 
 func (b restBackend[T]) get(ctx context.Context, key types.NamespacedName) (T, error) {
-	return b.in(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
+	return b.answer(ctx, b.once(b.client.Get(), key))
 }
 
 func (b restBackend[T]) raw(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error) {
-	answer := b.client.Get().NamespaceIfScoped(key.Namespace, key.Namespace != "").Resource(b.resource).Name(key.Name).Do(ctx)
+	answer := b.once(b.client.Get(), key).Do(ctx)
 	if err := answer.Error(); err != nil { // which, unlike that of Raw, has the reason
 		return nil, err
 	}
@@ -127,15 +138,16 @@ func (b restBackend[T]) raw(ctx context.Context, key types.NamespacedName) (*uns
 }
 
 func (b restBackend[T]) create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error) {
-	return b.in(obj.GetNamespace()).Create(ctx, obj, opts)
+	all := types.NamespacedName{Namespace: obj.GetNamespace()}
+	return b.answer(ctx, b.once(b.client.Post(), all).VersionedParams(&opts, b.params).Body(obj))
 }
 
 func (b restBackend[T]) patch(ctx context.Context, key types.NamespacedName, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (T, error) {
-	return b.in(key.Namespace).Patch(ctx, key.Name, pt, data, opts, sub...)
+	return b.answer(ctx, b.once(b.client.Patch(pt), key).SubResource(sub...).VersionedParams(&opts, b.params).Body(data))
 }
 
 func (b restBackend[T]) delete(ctx context.Context, key types.NamespacedName, opts metav1.DeleteOptions) error {
-	return b.in(key.Namespace).Delete(ctx, key.Name, opts)
+	return b.once(b.client.Delete(), key).Body(&opts).Do(ctx).Error()
 }
 
 func (b restBackend[T]) listerWatcher(namespace string) cache.ListerWatcher {

@@ -51,16 +51,16 @@ func (c copier[T]) sync(ctx context.Context, mirror *v1alpha1.ConfigMirror, sour
 	if source == nil {
 		return
 	}
-	original, exists := c.cache.Get(ctx, *source)
-	if !exists {
+	original, err := c.cache.Get(ctx, *source)
+	if apierrors.IsNotFound(err) {
 		// The cache may be behind, and a status that says so would have to be taken back
 		// a moment later: that is worth a live read.
-		var err error
-		if original, err = c.repo.Get(ctx, *source); err != nil {
-			out.copies += kept
-			out.noSource(c.describe(*source), err)
-			return
-		}
+		original, err = c.repo.Get(ctx, *source)
+	}
+	if err != nil {
+		out.copies += kept
+		out.noSource(c.describe(*source), err)
+		return
 	}
 	for _, namespace := range sets.List(namespaces) {
 		key := types.NamespacedName{Namespace: namespace, Name: source.Name}
@@ -75,7 +75,9 @@ func (c copier[T]) sync(ctx context.Context, mirror *v1alpha1.ConfigMirror, sour
 // prune removes the mirror's copies that have no business where they are, and
 // returns how many it left.
 func (c copier[T]) prune(ctx context.Context, mirror *v1alpha1.ConfigMirror, source *types.NamespacedName, namespaces sets.Set[string], out *outcome) (kept int32) {
-	for _, obj := range c.cache.ByIndex(ctx, indexMirror, string(mirror.UID)) {
+	copies, err := c.cache.ByIndex(ctx, indexMirror, string(mirror.UID))
+	out.failed(err)
+	for _, obj := range copies {
 		switch key := repository.Key(obj); {
 		case source != nil && key == *source: // a copy that the spec by now names as the source
 		case source != nil && key.Name == source.Name && namespaces.Has(key.Namespace):
@@ -90,11 +92,13 @@ func (c copier[T]) prune(ctx context.Context, mirror *v1alpha1.ConfigMirror, sou
 // ensure makes the object of that key an equal copy of the source, if it is the
 // mirror's to write.
 func (c copier[T]) ensure(ctx context.Context, mirror *v1alpha1.ConfigMirror, source T, key types.NamespacedName) (verdict, error) {
-	have, exists := c.cache.Get(ctx, key)
-	if !exists {
+	have, err := c.cache.Get(ctx, key)
+	switch {
+	case apierrors.IsNotFound(err):
 		return c.create(ctx, mirror, source, key)
-	}
-	if !created(have, mirror.UID) {
+	case err != nil:
+		return none, err
+	case !created(have, mirror.UID):
 		return foreign, nil
 	}
 	want := have.DeepCopyObject().(T)

@@ -38,8 +38,11 @@ func (o *Operator) Apply(ctx context.Context, mirror *v1alpha1.ConfigMirror) (co
 	if err != nil {
 		return controller.AwaitChange(), o.refuse(ctx, mirror, fmt.Errorf("spec.namespaceSelector: %w", err))
 	}
+	namespaces, err := o.matching(ctx, selector)
+	if err != nil {
+		return controller.AwaitChange(), err
+	}
 	var out outcome
-	namespaces := o.matching(ctx, selector)
 	configMap, secret := sources(mirror)
 	o.configMaps.sync(ctx, mirror, configMap, namespaces, &out)
 	o.secrets.sync(ctx, mirror, secret, namespaces, &out)
@@ -77,14 +80,15 @@ func (o *Operator) refuse(ctx context.Context, mirror *v1alpha1.ConfigMirror, wr
 
 // matching returns the namespaces that get copies. One that is being deleted takes
 // no new objects, and its copies go with it.
-func (o *Operator) matching(ctx context.Context, selector labels.Selector) sets.Set[string] {
+func (o *Operator) matching(ctx context.Context, selector labels.Selector) (sets.Set[string], error) {
+	namespaces, err := o.namespaces.List(ctx, informer.Matching(selector))
 	names := sets.New[string]()
-	for _, namespace := range o.namespaces.List(ctx, informer.Matching(selector)) {
+	for _, namespace := range namespaces {
 		if !going(namespace) {
 			names.Insert(namespace.Name)
 		}
 	}
-	return names
+	return names, err
 }
 
 func going(obj metav1.Object) bool { return obj.GetDeletionTimestamp() != nil }

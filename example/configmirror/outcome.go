@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
+	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -31,7 +32,8 @@ type outcome struct {
 	missing   []string // sources
 	conflicts []string // objects in the place of a copy
 	errs      []error
-	// behind is a write that was refused because the cache was behind the API server.
+	// behind is a write that was refused because the cache was behind the API server, or a
+	// read that the cache has no answer to.
 	behind error
 }
 
@@ -39,7 +41,7 @@ type outcome struct {
 func (o *outcome) failed(err error) {
 	switch class := kerr.ClassOf(err); {
 	case err == nil:
-	case class == kerr.ClassConflict, class == kerr.ClassGone:
+	case class == kerr.ClassConflict, class == kerr.ClassGone, errors.Is(err, informer.ErrNotKnown):
 		o.behind = err
 	default:
 		o.errs = append(o.errs, err)

@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
+	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -24,6 +25,14 @@ func TestConditionPutsFirstWhatNeedsAPersonMost(t *testing.T) {
 		require.Equal(t, reason, out.condition().Reason)
 		require.Equal(t, reason == v1alpha1.ReasonMirrored, out.condition().Status == metav1.ConditionTrue)
 	}
+}
+
+// TestWhatTheCacheDoesNotKnowIsInNoStatus: neither a source that does not exist nor a failure.
+func TestWhatTheCacheDoesNotKnowIsInNoStatus(t *testing.T) {
+	var out outcome
+	unknown := fmt.Errorf("read: %w", informer.ErrNotKnown)
+	out.noSource("ConfigMap a/b", unknown)
+	require.Equal(t, outcome{behind: unknown}, out)
 }
 
 // TestS3StatusIsBounded has more conflicts and errors than anybody reads.

@@ -44,6 +44,7 @@ type deeds struct {
 	writes  map[Ref]Write // the newest one of each object
 	own     []Write       // those that the server acknowledged
 	status  any           // see KnownStatus.Written
+	applies []Ref         // the children that were applied, or would have been
 }
 
 // none is read where there are no deeds.
@@ -81,12 +82,19 @@ type Memory interface {
 	Listed(informer any, s Selection)
 	// Cached returns the object from a cache that the controller runs, or nil.
 	Cached(ref Ref) Object
-	// Applied and SetApplied remember what was last applied to a child.
-	Applied(ref Ref) Applied
-	SetApplied(ref Ref, applied Applied)
-	// Status and SetStatus remember the status of the object that is reconciled.
-	Status() Status
-	SetStatus(s Status)
+	// Record returns what outlives the attempt and is known of its object, to be read or
+	// changed by f; nothing is done if the attempt has ended.
+	Record(f func(*Record))
+	// HasCache reports whether the controller has a cache of the kind.
+	HasCache(kind schema.GroupKind) bool
+}
+
+// Record is what outlives an attempt and belongs to the object that is reconciled.
+type Record struct {
+	// Applied is what was last applied to each child.
+	Applied map[Ref]Applied
+	// Status is what is known of the status that the server has.
+	Status Status
 }
 
 // Selection is a list: the objects with the value ID in an index, or, without an

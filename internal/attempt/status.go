@@ -57,7 +57,7 @@ func (a *Attempt) Status(kind schema.GroupVersionKind, key types.NamespacedName,
 	}
 	known := KnownStatus{Object: worked.Pristine, Managers: worked.Managers, Written: written}
 	if a.Memory != nil {
-		known.Kept = a.Memory.Status()
+		a.Memory.Record(func(r *Record) { known.Kept = r.Status })
 	}
 	return known
 }
@@ -74,6 +74,6 @@ func (a *Attempt) SetStatus(kind schema.GroupVersionKind, key types.NamespacedNa
 	}
 	a.mu.Unlock()
 	if mine && a.Memory != nil {
-		a.Memory.SetStatus(kept)
+		a.Memory.Record(func(r *Record) { r.Status = kept })
 	}
 }

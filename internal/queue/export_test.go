@@ -39,6 +39,8 @@ func (q ByKey) After(key string, d time.Duration, reason string) {
 	q.Queue.After(q.of(key), d, reason)
 }
 
+func (q ByKey) Hurry(key string, news bool) { q.Queue.Hurry(q.of(key), news) }
+
 func (q ByKey) Failed(key string, pick func(time.Duration, int) (time.Duration, string)) (time.Duration, int) {
 	return q.Queue.Failed(q.of(key), pick)
 }

@@ -30,18 +30,40 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 		return
 	}
 	p := q.pend(it)
-	weight := max(p.weight, Change)
-	since, moreSince := q.empty(p)
-	for _, reason := range append(slices.Clip(reasons), since...) {
-		q.because(p, reason, weight)
-	}
-	p.more += more + moreSince
-	if light && len(since) > 0 {
+	if since := q.join(p, reasons, more, max(it.weight, Change)); light && since {
 		return // it was added again, and runs with that
 	}
 	h := &hold{light: light}
 	h.Timer = time.AfterFunc(d, func() { q.release(it, h, nil) })
 	p.hold = h
+}
+
+// Back gives the reasons of a key back that Get returned, as reasons that do not end a backoff.
+// Done must be called all the same.
+func (q *Queue[K, R, S]) Back(it *Item[K, R, S], reasons []R, more int) {
+	q.mu.Lock()
+	if q.closed {
+		q.mu.Unlock()
+		return
+	}
+	p := q.pend(it)
+	q.join(p, reasons, more, Change)
+	wait := p.waits()
+	q.mu.Unlock()
+	if !wait {
+		q.work.Add(it)
+	}
+}
+
+// join puts reasons in front of those that came since, if any did.
+func (q *Queue[K, R, S]) join(p *pending[R], reasons []R, more int, weight Weight) (some bool) {
+	weight = max(weight, p.weight)
+	since, moreSince := q.empty(p)
+	for _, reason := range append(slices.Clip(reasons), since...) {
+		q.because(p, reason, weight)
+	}
+	p.more += more + moreSince
+	return len(since) > 0
 }
 
 // Wake ends a hold, if there is one, because of reason.

@@ -19,9 +19,13 @@ type Item[K, R comparable, S any] struct {
 	State S
 	Keep  bool
 
+	weight  Weight      // of the reasons that Get returned; for the worker
 	retries bool        // there may be failures or a timer; for the worker too
 	pending *pending[R] // nil if there is nothing; for who has Queue.mu
 }
+
+// Weight returns the greatest weight of the reasons that Get returned. It is for the worker.
+func (it *Item[K, R, S]) Weight() Weight { return it.weight }
 
 // pending is why and when a key is worked on next. Few keys have any.
 type pending[R comparable] struct {
@@ -36,7 +40,7 @@ type pending[R comparable] struct {
 // waits tells whether the key must not be worked on before its timer or its hold
 // ends.
 func (p *pending[R]) waits() bool {
-	return p.hold != nil || p.timer != nil && p.timer.backoff && p.weight < News
+	return p.hold != nil || p.timer != nil && p.timer.backoff && p.weight < Early
 }
 
 // item returns the key's item, new if need be.

@@ -21,7 +21,8 @@ type Weight uint8
 const (
 	Background Weight = iota // a first list or a resync: after the changes
 	Change                   // in the order of arrival
-	News                     // also makes failures history: it ends a backoff
+	Early                    // also ends the wait of a backoff
+	News                     // also may make failures history, see Hurry
 )
 
 // Options set the order, and the backoff: the n-th failure in a row waits Base·2ⁿ⁻¹,
@@ -72,8 +73,8 @@ func (q *Queue[K, R, S]) urgent(it *Item[K, R, S]) bool {
 }
 
 // Add asks for the key to be worked on because of reason. A key that waits for its
-// backoff keeps waiting, with one more reason, unless the reason is News: then it
-// is worked on at once and its failures are forgotten.
+// backoff keeps waiting, with one more reason, unless the reason is Early or News: then it
+// is worked on at once.
 func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 	q.mu.Lock()
 	if q.closed {
@@ -83,12 +84,6 @@ func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 	it := q.item(key)
 	p := q.pend(it)
 	q.because(p, reason, weight)
-	if weight == News {
-		p.failures = 0
-		if p.timer != nil && p.timer.backoff {
-			p.timer = p.timer.stop()
-		}
-	}
 	if p.hold != nil && p.hold.light {
 		p.hold = p.hold.stop()
 	}
@@ -125,6 +120,7 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 	if q.closed || p == nil || len(p.reasons) == 0 || p.waits() {
 		return nil, 0, false
 	}
+	it.weight = p.weight
 	reasons, more = q.empty(p)
 	q.tidy(it)
 	it.retries = it.pending != nil

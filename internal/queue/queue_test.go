@@ -121,26 +121,33 @@ func TestG10EventNoiseNeitherShortensNorInflatesTheBackoff(t *testing.T) {
 	})
 }
 
-// Kills: a new generation that waits for the backoff of the last.
-func TestG10NewsEndsTheBackoff(t *testing.T) {
+// Kills: a new generation that waits for the backoff of the last; failures that are
+// forgotten before somebody has looked whether the news is any; a failure whose retry is left
+// to news that came meanwhile.
+func TestG10NewsEndsTheWaitAndNotTheFailures(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "new", queue.Change)
 		next(t, q)
-		q.Failed("a", retry)
-		q.Done("a")
-		q.Add("a", "new generation", queue.News)
-		_, _, waited := next(t, q)
-		require.Zero(t, waited)
-
-		q.Add("a", "and another, during the attempt", queue.News)
-		wait, _ := q.Failed("a", retry)
-		require.Zero(t, wait, "the failure was about a state that is history")
-		q.Done("a")
-		_, reasons, waited := next(t, q)
-		require.Zero(t, waited)
-		require.Equal(t, []string{"and another, during the attempt", "retry 0"}, reasons)
-		_, failures := q.Failed("a", retry)
-		require.Equal(t, 1, failures)
+		for _, weight := range []queue.Weight{queue.News, queue.Early} {
+			_, failures := q.Failed("a", retry)
+			require.Equal(t, 1, failures)
+			q.Done("a")
+			q.Add("a", "new generation", weight)
+			_, _, waited := next(t, q)
+			require.Zero(t, waited)
+			q.Add("a", "and another, during the attempt", weight)
+			_, failures = q.Failed("a", retry)
+			require.Equal(t, 2, failures)
+			q.Done("a")
+			_, reasons, waited := next(t, q)
+			require.Zero(t, waited)
+			require.Equal(t, []string{"and another, during the attempt"}, reasons)
+			q.Done("a") // who looks finds that it is not about what failed
+			_, reasons, waited = next(t, q)
+			require.NotZero(t, waited)
+			require.Equal(t, []string{"retry 2"}, reasons)
+			q.Hurry("a", true)
+		}
 		q.Done("a")
 	})
 }
@@ -175,19 +182,19 @@ func TestEventsDoNotWaitForATimer(t *testing.T) {
 	})
 }
 
-// Kills: a failure that moves the timer, and one after which an event runs the key at once.
-func TestAnEarlierTimerSurvivesAFailure(t *testing.T) {
+// Kills: a Requeue that was asked for before a failure and shortens its backoff.
+func TestG10AFailureTakesThePlaceOfARequeue(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.After("a", time.Second, "second")
 		q.Add("a", "event", queue.Change)
 		next(t, q)
 		wait, _ := q.Failed("a", func(time.Duration, int) (time.Duration, string) { return time.Minute, "late" })
-		require.Equal(t, time.Second, wait)
+		require.Equal(t, time.Minute, wait)
 		q.Done("a")
 		q.Add("a", "noise", queue.Change)
 		_, reasons, waited := next(t, q)
-		require.Equal(t, time.Second, waited, "it is a backoff now")
-		require.Equal(t, []string{"noise", "second"}, reasons)
+		require.Equal(t, time.Minute, waited)
+		require.Equal(t, []string{"noise", "late"}, reasons)
 	})
 }
 

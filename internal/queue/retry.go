@@ -48,29 +48,36 @@ func (q *Queue[K, R, S]) After(it *Item[K, R, S], d time.Duration, reason R) {
 	q.schedule(it, p, d, false, reason)
 }
 
-// Failed counts a failure and adds the key after the wait that pick chooses, which
-// is given the backoff and the number of failures in a row. A timer that is due
-// earlier stays. If there was news during the failed attempt the failure is
-// history, and the key is worked on at once. It returns the wait and the number of
-// failures.
+// Hurry ends the wait of a key that is worked on before its backoff is over, and, if news,
+// makes its failures history: those that come count from one. Whether something is news, and
+// not what the failed attempt itself did, is for the worker to say.
+func (q *Queue[K, R, S]) Hurry(it *Item[K, R, S], news bool) {
+	if !it.retries {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p := it.pending; p != nil {
+		if news {
+			p.failures = 0
+		}
+		if p.timer != nil && p.timer.backoff {
+			p.timer = p.timer.stop()
+		}
+		q.tidy(it)
+	}
+}
+
+// Failed counts a failure and adds the key after the wait that pick chooses, in the place of
+// an older timer. pick is given the backoff and the number of failures in a row. It returns
+// the wait and the number of failures.
 func (q *Queue[K, R, S]) Failed(it *Item[K, R, S], pick func(backoff time.Duration, failures int) (time.Duration, R)) (wait time.Duration, failures int) {
 	it.retries = true
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := q.pend(it)
-	if p.weight == News {
-		// The news may be about the very state that failed. That there was a failure
-		// must be among the reasons, or they could all be taken for known.
-		_, reason := pick(0, 0)
-		q.because(p, reason, Change)
-		return 0, 0
-	}
 	p.failures++
 	wait, reason := pick(q.opts.backoff(p.failures), p.failures)
-	if p.timer != nil && time.Until(p.timer.due) < wait {
-		p.timer.backoff = true
-		return max(time.Until(p.timer.due), 0), p.failures
-	}
 	q.schedule(it, p, wait, true, reason)
 	return wait, p.failures
 }

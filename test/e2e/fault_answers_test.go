@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -55,9 +56,12 @@ func (f *family) child(ctx context.Context, obj *Widget) error {
 		return err
 	}
 	want.Data = map[string]string{"size": fmt.Sprint(obj.Spec.Size)}
-	have, ok := f.children.Get(ctx, repository.Key(want))
-	if !ok {
+	have, err := f.children.Get(ctx, repository.Key(want))
+	switch {
+	case apierrors.IsNotFound(err):
 		_, err = f.live.Create(ctx, want)
+		return err
+	case err != nil:
 		return err
 	}
 	after := have.DeepCopy()
@@ -71,15 +75,17 @@ func (f *family) extra(ctx context.Context, obj *Widget) error {
 	if err != nil {
 		return err
 	}
-	have, ok := f.children.Get(ctx, repository.Key(want))
-	switch {
+	have, err := f.children.Get(ctx, repository.Key(want))
+	switch found := err == nil; {
+	case !found && !apierrors.IsNotFound(err):
+		return err
 	case obj.Spec.Size == 0:
-		if ok {
+		if found {
 			want.UID = have.UID
 		}
 		_, err = f.live.Apply(ctx, want, "e2e")
 		return err
-	case ok:
+	case found:
 		return f.live.Delete(ctx, have)
 	default:
 		return nil
@@ -87,10 +93,14 @@ func (f *family) extra(ctx context.Context, obj *Widget) error {
 }
 
 func (f *family) Cleanup(ctx context.Context, obj *Widget) (controller.Action, error) {
-	if have, ok := f.children.Get(ctx, repository.Key(obj)); ok {
-		return controller.AwaitChange(), f.live.Delete(ctx, have)
+	have, err := f.children.Get(ctx, repository.Key(obj))
+	switch {
+	case apierrors.IsNotFound(err):
+		return controller.AwaitChange(), nil
+	case err != nil:
+		return controller.AwaitChange(), err
 	}
-	return controller.AwaitChange(), nil
+	return controller.AwaitChange(), f.live.Delete(ctx, have)
 }
 
 func (f *family) reached(name string, generation int64) bool {

@@ -178,9 +178,12 @@ func keeper(children *informer.Informer[*corev1.ConfigMap], live *repository.Liv
 			return controller.AwaitChange(), err
 		}
 		want.Data = map[string]string{"size": fmt.Sprint(obj.Spec.Size)}
-		have, ok := children.Get(ctx, repository.Key(obj))
-		if !ok {
+		have, err := children.Get(ctx, repository.Key(obj))
+		switch {
+		case apierrors.IsNotFound(err):
 			_, err = live.Create(ctx, want)
+			return controller.AwaitChange(), err
+		case err != nil:
 			return controller.AwaitChange(), err
 		}
 		after := have.DeepCopy()

@@ -39,8 +39,8 @@ func newNursery(t *testing.T, change func(*controller.Options)) *nursery {
 	born := atomic.Int32{}
 	apply := func(ctx context.Context, obj *Widget) (controller.Action, error) {
 		mine := labels.SelectorFromSet(labels.Set{"owner": obj.Name})
-		if len(n.children.List(ctx, informer.Matching(mine))) > 0 {
-			return controller.AwaitChange(), nil
+		if have, err := n.children.List(ctx, informer.Matching(mine)); err != nil || len(have) > 0 {
+			return controller.AwaitChange(), err
 		}
 		child, err := childOf(obj, fmt.Sprintf("%s-%d", obj.Name, born.Add(1)))
 		if err == nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -33,14 +34,17 @@ func (w *world) mirror(r refusal) *controller.Controller[*Widget, controller.Fun
 		if err := repository.SetController(obj, group.WithKind("Widget"), want); err != nil {
 			return err
 		}
-		have, ok := children.Get(ctx, repository.Key(want))
-		if !ok {
-			_, err := live.Create(ctx, want)
+		have, err := children.Get(ctx, repository.Key(want))
+		switch {
+		case apierrors.IsNotFound(err):
+			_, err = live.Create(ctx, want)
+			return err
+		case err != nil:
 			return err
 		}
 		after := have.DeepCopy()
 		after.Object[r.field] = want.Object[r.field]
-		_, err := live.Update(ctx, have, after)
+		_, err = live.Update(ctx, have, after)
 		return err
 	}
 	apply := func(ctx context.Context, obj *Widget) (controller.Action, error) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -100,6 +101,13 @@ func subscribe[T repository.Object](t *testing.T, repo repository.Repository[T],
 	return in, d, sub
 }
 
+func listed[T repository.Object](t *testing.T, in *informer.Informer[T]) []T {
+	t.Helper()
+	objs, err := in.List(t.Context())
+	require.NoError(t, err)
+	return objs
+}
+
 func watching(r *http.Request) bool { return r.URL.Query().Get("watch") != "" }
 
 // TestNamespacesChangedOnTheServer watches one namespace after the other.
@@ -128,7 +136,7 @@ func TestNamespacesChangedOnTheServer(t *testing.T) {
 	first.create(first.widget("unseen"))
 	three := second.create(second.widget("three"))
 	require.Equal(t, "added "+repository.Key(three).String(), soon(t, d.events, "an event"))
-	require.Len(t, in.List(t.Context()), 2)
+	require.Len(t, listed(t, in), 2)
 	mu.Lock()
 	defer mu.Unlock()
 	require.Len(t, watches, 2)
@@ -161,7 +169,7 @@ func TestG6StartsWithAQuorumReadOnTheServer(t *testing.T) {
 			})
 		})
 		in, _, _ := subscribe(t, repo, &informer.Options{Namespaces: []string{w.namespace}})
-		require.Len(t, in.List(t.Context()), 1)
+		require.Len(t, listed(t, in), 1)
 		mu.Lock()
 		require.Equal(t, streams, watching(asked[0]))
 		require.Empty(t, asked[0].URL.Query().Get("resourceVersion"))
@@ -223,7 +231,7 @@ func TestG18SilentWatchOnTheServer(t *testing.T) {
 		return err == nil && listed >= missed && stale.For >= 1250*time.Millisecond
 	})
 	await(t, d.events, "added "+w.key("missed").String())
-	require.Len(t, in.List(t.Context()), 2)
+	require.Len(t, listed(t, in), 2)
 }
 
 // TestG18RestoredFromABackup takes a real etcd back in time, under an API server that
@@ -264,8 +272,8 @@ func TestG18RestoredFromABackup(t *testing.T) {
 	require.NoError(t, c.Etcd().Restart(ctx))
 	require.NoError(t, c.APIServer().Restart(ctx))
 	await(t, d.events, "added default/deleted-later", "deleted default/lost-0", "deleted default/lost-299")
-	_, found := in.Get(ctx, types.NamespacedName{Namespace: "default", Name: "lost-7"})
-	require.False(t, found)
+	_, err = in.Get(ctx, types.NamespacedName{Namespace: "default", Name: "lost-7"})
+	require.True(t, apierrors.IsNotFound(err))
 	write("new")
 	await(t, d.events, "added default/new")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
@@ -37,22 +38,29 @@ func (n notes) Apply(ctx context.Context, cm *corev1.ConfigMap) (controller.Acti
 	if err := repository.SetController(cm, corev1.SchemeGroupVersion.WithKind("ConfigMap"), want); err != nil {
 		return controller.AwaitChange(), err
 	}
-	have, ok := n.cache.Get(ctx, repository.Key(want))
-	if !ok {
-		_, err := n.secrets.Create(ctx, want)
+	have, err := n.cache.Get(ctx, repository.Key(want))
+	switch {
+	case apierrors.IsNotFound(err):
+		_, err = n.secrets.Create(ctx, want)
+		return controller.AwaitChange(), err
+	case err != nil:
 		return controller.AwaitChange(), err
 	}
 	next := have.DeepCopy()
 	next.Data = want.Data
-	_, err := n.secrets.Update(ctx, have, next)
+	_, err = n.secrets.Update(ctx, have, next)
 	return controller.AwaitChange(), err
 }
 
 func (n notes) Cleanup(ctx context.Context, cm *corev1.ConfigMap) (controller.Action, error) {
-	if have, ok := n.cache.Get(ctx, repository.Key(cm)); ok {
-		return controller.AwaitChange(), n.secrets.Delete(ctx, have)
+	have, err := n.cache.Get(ctx, repository.Key(cm))
+	switch {
+	case apierrors.IsNotFound(err):
+		return controller.AwaitChange(), nil
+	case err != nil:
+		return controller.AwaitChange(), err
 	}
-	return controller.AwaitChange(), nil
+	return controller.AwaitChange(), n.secrets.Delete(ctx, have)
 }
 
 func newNotes(env *explore.Env) (explore.Process, error) {

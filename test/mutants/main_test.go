@@ -186,7 +186,7 @@ func guarantees(t *testing.T, module string) (numbers []string) {
 	text, err := os.ReadFile(filepath.Join(module, "docs/guarantees.md"))
 	require.NoError(t, err)
 	for _, heading := range regexp.MustCompile(`(?m)^\*\*([GS]\d[^*]*)\*\*`).FindAllStringSubmatch(string(text), -1) {
-		numbers = append(numbers, regexp.MustCompile(`\b[GS]\d+\b`).FindAllString(heading[1], -1)...)
+		numbers = append(numbers, regexp.MustCompile(`\b[GS]\d+x?\b`).FindAllString(heading[1], -1)...)
 	}
 	return numbers
 }

@@ -93,7 +93,7 @@ func (m mutant) mistake(what string) error {
 
 var (
 	nameFormat      = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
-	guaranteeFormat = regexp.MustCompile(`^[GS][0-9]+$`)
+	guaranteeFormat = regexp.MustCompile(`^[GS][0-9]+x?$`)
 	packageFormat   = regexp.MustCompile(`^\.(/\w+)+$`)
 )
 

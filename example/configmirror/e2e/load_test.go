@@ -124,15 +124,21 @@ func (l *load) create(ctx context.Context, i int) error {
 
 // change moves one of a mirror's two copies to another namespace.
 func (l *load) change(ctx context.Context, i int) error {
-	before, _ := l.mirrors.Get(ctx, l.key(i))
+	before, err := l.mirrors.Get(ctx, l.key(i))
+	if err != nil {
+		return err
+	}
 	after := before.DeepCopy()
 	after.Spec.NamespaceSelector.MatchLabels = map[string]string{"c": "yes"}
-	_, err := env.mirrors.Update(ctx, before, after)
+	_, err = env.mirrors.Update(ctx, before, after)
 	return err
 }
 
 func (l *load) delete(ctx context.Context, i int) error {
-	m, _ := l.mirrors.Get(ctx, l.key(i))
+	m, err := l.mirrors.Get(ctx, l.key(i))
+	if err != nil {
+		return err
+	}
 	return env.mirrors.Delete(ctx, m)
 }
 
@@ -141,8 +147,12 @@ func (l *load) delete(ctx context.Context, i int) error {
 func (l *load) all(selected string, generation int64, copies int32) {
 	l.t.Helper()
 	poll(l.t, 200*time.Millisecond, 3*time.Minute, func(ctx context.Context) error {
+		mirrors, err := l.mirrors.List(ctx)
+		if err != nil {
+			return err
+		}
 		settled := 0
-		for _, m := range l.mirrors.List(ctx) {
+		for _, m := range mirrors {
 			if m.Generation == generation && status.Observed(m, m.Status.ObservedGeneration) && m.Status.Copies == copies && reasonOf(m) == v1alpha1.ReasonMirrored {
 				settled++
 			}
@@ -162,9 +172,10 @@ func (l *load) all(selected string, generation int64, copies int32) {
 func (l *load) none() {
 	l.t.Helper()
 	poll(l.t, 200*time.Millisecond, 3*time.Minute, func(ctx context.Context) error {
-		if left := len(l.mirrors.List(ctx)); left > 0 {
-			return fmt.Errorf("%d mirrors are left", left)
+		left, err := l.mirrors.List(ctx)
+		if len(left) > 0 {
+			return fmt.Errorf("%d mirrors are left", len(left))
 		}
-		return nil
+		return err
 	})
 }

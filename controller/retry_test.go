@@ -1,0 +1,135 @@
+package controller_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// TestG10OwnWritesAreNoNews has an Apply that changes its own spec and then fails: the
+// change is its own, and no reason to try again at once. Kills: a new generation that ends a
+// backoff, whoever made it.
+func TestG10OwnWritesAreNoNews(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			changed := d.DeepCopy()
+			changed.Spec.Replicas = new(*d.Spec.Replicas + 1)
+			_, err := b.repo.Update(ctx, d, changed)
+			return controller.AwaitChange(), errors.Join(err, errBucket)
+		}
+		b.start()
+		require.LessOrEqual(t, len(b.settle(time.Minute)), 12, "as many as the backoff allows")
+	}, newDeployment("a"))
+}
+
+// TestG10WhatRepairsAFailingObjectIsSeenWithinASecond, however long its backoff is by now:
+// what the failed attempt read, by name or in a list, the object itself, and for kinds that have
+// no generation any edit.
+func TestG10WhatRepairsAFailingObjectIsSeenWithinASecond(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		in, repo := b.children()
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			_, err := in.Get(ctx, nsName("c"))
+			return controller.AwaitChange(), err
+		}
+		b.make()
+		controller.References(b.c, in)
+		b.run()
+		b.settle(time.Hour)
+		b.write(repo, "other", data("k", "v"))
+		b.settle(0)
+		b.took()
+		b.write(repo, "c", data("k", "v"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		attempts := b.took()
+		require.NoError(t, attempts[len(attempts)-1].Err)
+	}, newDeployment("a"))
+}
+
+// TestG10ABusyDependencyCostsNoMoreThanAnAttemptASecond has something that a failing object
+// read change 100 times a second, and the object itself as often. Kills: events that run a
+// failing object as often as they come.
+func TestG10ABusyDependencyCostsNoMoreThanAnAttemptASecond(t *testing.T) {
+	for name, c := range map[string]func(b *bench, repo func(i int)){
+		"what it read": func(_ *bench, write func(int)) {
+			for i := range 2000 {
+				write(i)
+				time.Sleep(10 * time.Millisecond)
+			}
+		},
+		"its own spec": func(b *bench, _ func(int)) {
+			for i := range int32(2000) {
+				b.edit("a", scale(i))
+				time.Sleep(10 * time.Millisecond)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				in, repo := b.children()
+				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+					_, err := in.List(ctx, informer.In("ns"))
+					return controller.AwaitChange(), errors.Join(err, errBucket)
+				}
+				b.make()
+				controller.References(b.c, in)
+				b.run()
+				b.settle(time.Hour)
+				c(b, func(i int) { b.write(repo, "c", data("i", strconv.Itoa(i))) })
+				calls := len(b.settle(0))
+				require.LessOrEqual(t, calls, 23, "of 20 seconds")
+				require.GreaterOrEqual(t, calls, 18)
+			}, newDeployment("a"))
+		})
+	}
+}
+
+// TestG10AtOnceIsNotSoonerThanTheShortestBackoff: a failure that is tried again at once is
+// a loop.
+func TestG10AtOnceIsNotSoonerThanTheShortestBackoff(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			return controller.AwaitChange(), kerr.After(0, errBucket)
+		}
+		b.start()
+		require.Len(t, b.settle(10*time.Second-time.Millisecond), 100)
+	}, newDeployment("a"))
+}
+
+// TestG10AnEditOfAKindWithoutGenerationEndsTheWait of a ConfigMap.
+func TestG10AnEditOfAKindWithoutGenerationEndsTheWait(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, repo := b.children()
+		b.write(repo, "c", data("k", "bad"))
+		good := 0
+		c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{FinalizerName: ours, ApplyFunc: func(_ context.Context, cm *corev1.ConfigMap) (action, error) {
+			if cm.Data["k"] == "bad" {
+				return controller.AwaitChange(), errBucket
+			}
+			good++
+			return controller.AwaitChange(), nil
+		}}, &b.opts)
+		require.NoError(t, err)
+		ctx, stop := context.WithCancel(b.t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Run(ctx) }()
+		b.settle(time.Hour)
+		_, err = b.Clientset.CoreV1().ConfigMaps("ns").Patch(b.t.Context(), "c", types.MergePatchType, []byte(`{"data":{"k":"good"}}`), metav1.PatchOptions{})
+		require.NoError(t, err)
+		b.settle(time.Second)
+		require.Equal(t, 1, good)
+		stop()
+		require.NoError(t, <-done)
+	})
+}
