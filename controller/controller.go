@@ -27,7 +27,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 	finalizer string
 	opts      Options
 	informer  *informer.Informer[T]
-	filter    []informer.Predicate[T]
+	filter    *[]informer.Predicate[T] // nil is informer.Changed
 	sources   []source
 	// referenced are the informers given to References, and caches all that the
 	// controller runs.
@@ -82,7 +82,7 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	}
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
-		filter: []informer.Predicate[T]{informer.Changed[T]}, early: sets.New[types.NamespacedName](),
+		early:  sets.New[types.NamespacedName](),
 		caches: caches{}, seed: maphash.MakeSeed(),
 		settings: &attempt.Settings{
 			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,
@@ -106,7 +106,7 @@ func isNil(v any) bool {
 // of the predicates holds. With none, every change passes. New and deleted objects,
 // resyncs, and changes of the finalizers, the deletion timestamp or the UID always
 // pass. It must be called before Run.
-func (c *Controller[T, C]) Filter(anyOf ...informer.Predicate[T]) { c.filter = anyOf }
+func (c *Controller[T, C]) Filter(anyOf ...informer.Predicate[T]) { c.filter = &anyOf }
 
 // Informer returns the cache of the objects. It runs as long as the controller.
 func (c *Controller[T, C]) Informer() *informer.Informer[T] { return c.informer }

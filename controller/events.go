@@ -1,11 +1,14 @@
 package controller
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -79,7 +82,10 @@ func (p primary[T, C]) enqueue(obj T, verb Verb, rv string, weight queue.Weight)
 
 // matters asks the filter.
 func (c *Controller[T, C]) matters(before, after T) bool {
-	return informer.LifecycleChanged(before, after) || passes(c.filter, before, after, func(panicked error) {
+	if c.filter == nil {
+		return informer.Changed(before, after)
+	}
+	return informer.LifecycleChanged(before, after) || passes(*c.filter, before, after, func(panicked error) {
 		c.trouble(kerr.New(kerr.OpFilter, c.repo.Kind(), repository.Key(after), after.GetUID(), panicked))
 	})
 }
@@ -87,18 +93,17 @@ func (c *Controller[T, C]) matters(before, after T) bool {
 // passes tells whether any of the predicates holds. With none, every change passes. A
 // predicate that panics hides nothing, and is reported.
 func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U, report func(error)) (yes bool) {
-	defer func() {
-		if value := recover(); value != nil {
-			report(kerr.Recovered(value))
-			yes = true
-		}
-	}()
-	for _, predicate := range anyOf {
-		if predicate(before, after) {
-			return true
-		}
+	if len(anyOf) == 0 {
+		return true
 	}
-	return len(anyOf) == 0
+	err := foreign.Call(func() {
+		yes = slices.ContainsFunc(anyOf, func(p informer.Predicate[U]) bool { return p(before, after) })
+	})
+	if err != nil {
+		report(err)
+		return true
+	}
+	return yes
 }
 
 // isNews tells a change that makes earlier failures history: somebody changed the

@@ -62,8 +62,9 @@ type Options struct {
 	// JSON.
 	Logger *zap.Logger
 	// OnAttempt is told of every attempt after it ended, and of lists and watches
-	// that fail, for metrics, traces and tests. It is called by the workers, for one
-	// key one at a time, and must return quickly.
+	// that fail, for metrics, traces and tests. The workers call it for attempts, for one key one
+	// at a time, and one more goroutine for the rest: it must be safe for concurrent use, and
+	// return quickly.
 	OnAttempt func(Attempt)
 }
 
@@ -99,7 +100,7 @@ func (o *Options) withDefaults(kind string) (Options, error) {
 		}
 		opts.Logger = logger
 	}
-	opts.Logger = opts.Logger.With(zap.String("controller", opts.Name))
+	opts.Logger = contained(opts.Logger).With(zap.String("controller", opts.Name))
 	return opts, nil
 }
 

@@ -127,14 +127,20 @@ func (t *turn[T, C]) handleError(work, ctx context.Context, obj T, err error) (_
 		defer recovered(&panicked)
 		return t.c.handler.HandleError(ctx, obj, err)
 	}()
+	handled = kerr.Contain(handled)
+	if _, named := errors.AsType[*kerr.Error](handled); !named {
+		handled = kerr.New(opOf(err, kerr.OpApply), t.c.repo.Kind(), repository.Key(obj), obj.GetUID(), handled)
+	}
 	return action, errors.Join(handled, kerr.New(opOf(err, kerr.OpApply), t.c.repo.Kind(), repository.Key(obj), obj.GetUID(), panicked))
 }
 
-// recovered turns a panic into *err. It must be deferred.
+// recovered turns a panic into *err, and makes an error of user code one that can do no harm. It
+// must be deferred by each function that calls user code on a worker.
 func recovered(err *error) {
 	if value := recover(); value != nil {
 		*err = kerr.Recovered(value)
 	}
+	*err = kerr.Contain(*err)
 }
 
 // opOf returns the step of the outermost *kerr.Error.

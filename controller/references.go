@@ -1,10 +1,12 @@
 package controller
 
 import (
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -22,14 +24,14 @@ import (
 // is what makes it run again.
 func References[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], anyOf ...informer.Predicate[U]) {
 	c.referenced = append(c.referenced, in)
-	listen(c, in, mapping[U]{weight: queue.Early, filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
-		return readers(h.dependencies(in), in, before, after)
+	listen(c, in, mapping[U]{ours: true, weight: queue.Early, filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
+		return readers(h, in, before, after)
 	}})
 }
 
 // readers returns the keys whose last attempt read before or after.
-func readers[U repository.Object](d *deps, in *informer.Informer[U], before, after U) []types.NamespacedName {
-	found := keys{}
+func readers[U repository.Object](h hub, in *informer.Informer[U], before, after U) []types.NamespacedName {
+	d, found := h.dependencies(in), keys{}
 	indexed, lists := d.indexed(), d.lists()
 	for _, obj := range []U{before, after} {
 		if obj == *new(U) {
@@ -41,11 +43,23 @@ func readers[U repository.Object](d *deps, in *informer.Informer[U], before, aft
 				d.who(found, read{index: index, id: value})
 			}
 		}
-		for id, matches := range lists {
-			if matches.(func(U) bool)(obj) {
+		for id, match := range lists {
+			if matches(h, in.Kind(), match.(func(U) bool), obj) {
 				d.who(found, read{id: id})
 			}
 		}
 	}
 	return found.UnsortedList()
+}
+
+// matches asks the selector of a list, which may be one that a user wrote. If it panics, the
+// object counts as one that matches: nothing is lost for who reads the list, or another one.
+func matches[U repository.Object](h hub, kind schema.GroupVersionKind, match func(U) bool, obj U) (yes bool) {
+	defer func() {
+		if value := recover(); value != nil {
+			h.trouble(kerr.New(kerr.OpMap, kind, repository.Key(obj), obj.GetUID(), kerr.Recovered(value)))
+			yes = true
+		}
+	}()
+	return match(obj)
 }

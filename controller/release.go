@@ -54,6 +54,8 @@ func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 	}
 	defer c.end()
 	r.queue.ShutDown() // nothing is reconciled
+	go r.troubles.run(c.tell)
+	defer r.troubles.end(abandonAfter)
 	subscriptions, err := c.subscribe(ctx, r)
 	if err == nil && !cache.WaitFor(ctx, "", synced(subscriptions)...) {
 		err = fmt.Errorf("the caches are not full: %w", context.Cause(ctx))

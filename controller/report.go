@@ -19,13 +19,17 @@ import (
 
 // report logs the attempt, once, and tells Options.OnAttempt.
 func (c *Controller[T, C]) report(at *Attempt) {
+	c.log(at)
+	c.tell(*at)
+}
+
+func (c *Controller[T, C]) log(at *Attempt) {
 	if entry := c.opts.Logger.Check(level(at), message(at)); entry != nil {
 		entry.Write(append(at.names(), c.details(at)...)...)
 	}
 	if at.deleting > c.opts.SlowDeletion {
 		c.opts.Logger.Warn("the deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
 	}
-	c.tell(*at)
 }
 
 // trouble reports what is no attempt: a watch that fails, an object that cannot be
@@ -37,7 +41,10 @@ func (c *Controller[T, C]) trouble(err error) {
 	} else {
 		at.Err = kerr.New(kerr.OpSync, c.repo.Kind(), at.Key, "", err)
 	}
-	c.report(&at)
+	c.log(&at)
+	if r := c.now(); r != nil {
+		r.troubles.add(at)
+	}
 }
 
 // warnLoop reports, once per loop, that the object is in one.

@@ -46,6 +46,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	// Attempts outlive ctx by the grace period.
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
+	go r.troubles.run(c.tell)
 	subscriptions, err := c.subscribe(ctx, r)
 	r.gate.subscriptions = subscriptions
 	if err == nil && c.begun(ctx, subscriptions) {
@@ -64,6 +65,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	for _, s := range subscriptions {
 		err = errors.Join(err, s.Stop())
 	}
+	r.troubles.end(abandonAfter)
 	return err
 }
 

@@ -19,6 +19,7 @@ type running[T repository.Object] struct {
 	own                    *ownWrites
 	vanished               vanished
 	gate                   gate
+	troubles               *troubles
 	deps                   map[any]*deps // by informer
 	problem                func(error)
 	warm                   bool           // the cache was running before
@@ -36,9 +37,10 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },
 		}),
-		deps:    map[any]*deps{},
-		problem: c.trouble,
-		busy:    make([]atomic.Pointer[Attempt], c.opts.Workers),
+		deps:     map[any]*deps{},
+		troubles: newTroubles(),
+		problem:  c.trouble,
+		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
 	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w attempt.Write) {
 		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: w.Kind, Key: w.Key}, queue.Change)

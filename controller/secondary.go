@@ -10,6 +10,7 @@ import (
 
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -31,6 +32,7 @@ type sourceOf[U repository.Object] struct {
 // mapping leads from an event to keys. If filter is not empty, updates count only if
 // one of its predicates holds.
 type mapping[U repository.Object] struct {
+	ours   bool         // keys is code of this package
 	weight queue.Weight // of a change
 	keys   func(h hub, before, after U) []types.NamespacedName
 	filter []informer.Predicate[U]
@@ -81,7 +83,7 @@ type subscription interface {
 // UID is not that of the cached owner is ignored. It must be called before Run,
 // which runs the informer too.
 func Owns[U, T repository.Object, C Context[T]](c *Controller[T, C], children *informer.Informer[U]) {
-	Watches(c, children, func(before, after U) []types.NamespacedName {
+	listen(c, children, mapping[U]{ours: true, weight: queue.Change, keys: func(_ hub, before, after U) []types.NamespacedName {
 		var owners []types.NamespacedName
 		for _, child := range []U{before, after} {
 			if child == *new(U) {
@@ -92,7 +94,7 @@ func Owns[U, T repository.Object, C Context[T]](c *Controller[T, C], children *i
 			}
 		}
 		return owners
-	})
+	}})
 }
 
 // ownerOf returns the key of the cached owner of child.
@@ -190,16 +192,17 @@ func (s secondary[U]) mapped(verb Verb, before, after U, rewritten bool, weight 
 
 // keys asks a mapping, whose panic loses the change for it, and for nobody else: only
 // it knows which keys it meant.
-func (s secondary[U]) keys(m mapping[U], filtered bool, subject, before, after U) []types.NamespacedName {
+func (s secondary[U]) keys(m mapping[U], filtered bool, subject, before, after U) (found []types.NamespacedName) {
 	if filtered && !passes(m.filter, before, after, s.panicked(kerr.OpFilter, subject)) {
 		return nil
 	}
-	defer func() {
-		if value := recover(); value != nil {
-			s.panicked(kerr.OpMap, subject)(kerr.Recovered(value))
-		}
-	}()
-	return m.keys(s.hub, before, after)
+	if m.ours {
+		return m.keys(s.hub, before, after)
+	}
+	if err := foreign.Call(func() { found = m.keys(s.hub, before, after) }); err != nil {
+		s.panicked(kerr.OpMap, subject)(err)
+	}
+	return found
 }
 
 // panicked returns what reports a panic for obj.

@@ -39,12 +39,13 @@ type turn[T repository.Object, C Context[T]] struct {
 func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.Ref]attempt.Write) {
 	key := t.at.Key
 	t.r.busy[worker].Store(&t.at)
+	defer t.r.busy[worker].Store(nil)
 	t.a.Settings, t.a.Key, t.a.Earlier, t.a.Memory = t.c.settings, key, behind, t
 	t.a.Start(work, t.at.Start)
 	made, returned := true, false
 	defer func() {
-		if !returned { // runtime.Goexit; a panic has become an error before
-			t.at.Err = kerr.New(t.at.Op, t.c.repo.Kind(), key, t.at.UID, kerr.Recovered(nil))
+		if value := recover(); !returned { // or runtime.Goexit
+			t.at.Err = kerr.New(t.at.Op, t.c.repo.Kind(), key, t.at.UID, kerr.Recovered(value))
 		}
 		t.a.End()
 		t.learn()
@@ -56,7 +57,6 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 			settle(t.r, t.it, &t.at)
 			t.c.report(&t.at)
 		}
-		t.r.busy[worker].Store(nil)
 	}()
 	made = t.reconcile(work, t.a.Context())
 	returned = true

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -102,10 +103,7 @@ func (i *Informer[T]) undecodable(r *running[T], err error) {
 	if e, ok := errors.AsType[*kerr.Error](err); ok {
 		of = e
 	}
-	defer func() {
-		if value := recover(); value != nil {
-			r.report(kerr.New(kerr.OpDecode, of.Kind, of.Key, of.UID, kerr.Recovered(value)))
-		}
-	}()
-	i.opts.OnUndecodable(of.Key, err)
+	if panicked := foreign.Call(func() { i.opts.OnUndecodable(of.Key, err) }); panicked != nil {
+		r.report(kerr.New(kerr.OpDecode, of.Kind, of.Key, of.UID, panicked))
+	}
 }

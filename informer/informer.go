@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -77,12 +78,10 @@ func (i *Informer[T]) AddIndex(name string, values func(T) []string) error {
 		return fmt.Errorf("add index %q to the informer of %s: there is one of that name", name, i.Kind().Kind)
 	}
 	i.indexes[name] = func(obj any) (found []string, _ error) {
-		defer func() {
-			if value := recover(); value != nil {
-				i.reportOf(obj.(T), kerr.Recovered(value))
-			}
-		}()
-		return values(obj.(T)), nil
+		if err := foreign.Call(func() { found = values(obj.(T)) }); err != nil {
+			i.reportOf(obj.(T), err)
+		}
+		return found, nil
 	}
 	return nil
 }

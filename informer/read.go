@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
+	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -234,6 +236,10 @@ func listOptionsOf(opts []ListOption) (o listOptions) {
 	return o
 }
 
+// ownSelectors numbers the lists by selectors that users wrote: nothing tells whether two of
+// them select the same.
+var ownSelectors atomic.Uint64
+
 // id stands for what the options select, and for nothing else: the text of a selector
 // does not, as values may hold any characters, and as everything and nothing are both
 // the empty text.
@@ -241,6 +247,13 @@ func (o listOptions) id() string {
 	id := "list in " + strconv.Quote(o.namespace)
 	if o.selector == nil {
 		return id
+	}
+	kind := reflect.TypeOf(o.selector)
+	if kind.Kind() == reflect.Pointer {
+		kind = kind.Elem()
+	}
+	if kind.PkgPath() != reflect.TypeFor[labels.Requirement]().PkgPath() {
+		return id + " by a selector of the user's own, " + strconv.FormatUint(ownSelectors.Add(1), 10)
 	}
 	requirements, selectable := o.selector.Requirements()
 	id += fmt.Sprintf(" of %T %t", o.selector, selectable)

@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -68,12 +68,9 @@ func (i *Informer[T]) transform(fake bool) cache.TransformFunc {
 
 // projection returns what f makes of a copy of obj.
 func projection[T repository.Object](f func(T) T, obj T) (projected T, err error) {
-	defer func() {
-		if value := recover(); value != nil {
-			err = kerr.Recovered(value)
-		}
-	}()
-	projected = f(clone(obj))
+	if err := foreign.Call(func() { projected = f(clone(obj)) }); err != nil {
+		return projected, err
+	}
 	if projected == *new(T) {
 		return projected, errors.New("the result is nil")
 	}

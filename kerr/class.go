@@ -82,7 +82,8 @@ func weight(failure error, c Class) int {
 }
 
 func classOfOne(err error) Class {
-	c := classOf(err)
+	// What an error turns out to be may have methods that panic, such as Timeout.
+	c := guarded(func() Class { return classOf(err) }, ClassTransient)
 	if e, ok := request(err); ok && c == ClassAmbiguous && e.Op.reads() {
 		return ClassTransient
 	}

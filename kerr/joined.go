@@ -19,6 +19,12 @@ func failures(err error) []error {
 		if _, ok := itself[*marked](e); ok {
 			break
 		}
+		if c, ok := itself[*contained](e); ok {
+			if parts := c.parts(); len(parts) > 1 {
+				return parts
+			}
+			break
+		}
 		var parts []error
 		if a, ok := itself[utilerrors.Aggregate](e); ok {
 			parts = a.Errors()

@@ -29,7 +29,7 @@ func Recovered(value any) error {
 	}
 	p := &PanicError{Value: Text(fmt.Sprint(value), MaxLog), Stack: cut(string(debug.Stack()), maxStack)}
 	if err, ok := value.(error); ok {
-		return &panicked{PanicError: p, cause: err}
+		return &panicked{PanicError: p, cause: Contain(err)}
 	}
 	return p
 }

@@ -137,7 +137,8 @@ func retryAfter(err error) (time.Duration, bool) {
 	if a, ok := errors.AsType[*after](err); ok {
 		return a.d, true
 	}
-	if seconds, ok := apierrors.SuggestsClientDelay(err); ok && seconds > 0 {
+	seconds := guarded(func() int { seconds, _ := apierrors.SuggestsClientDelay(err); return seconds }, 0)
+	if seconds > 0 {
 		return time.Duration(seconds) * time.Second, true
 	}
 	return 0, false

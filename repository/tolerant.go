@@ -128,7 +128,7 @@ func (l *tolerantListWatch[T]) tell(err error) {
 
 // decode returns a T, a *metav1.Status, or an *undecodable in the place of a T.
 func (l *tolerantListWatch[T]) decode(raw []byte) (runtime.Object, error) {
-	obj, _, err := l.codecs.UniversalDeserializer().Decode(raw, &l.kind, nil)
+	obj, err := l.typed(raw)
 	if err == nil {
 		return obj, nil
 	}
@@ -143,6 +143,18 @@ func (l *tolerantListWatch[T]) decode(raw []byte) (runtime.Object, error) {
 	stub.SetResourceVersion(head.ResourceVersion)
 	err = kerr.New(kerr.OpDecode, l.kind, Key(&head), head.UID, kerr.Mark(kerr.ClassUndecodable, err))
 	return &undecodable{Object: stub, err: err}, nil
+}
+
+// typed decodes into the Go type, whose methods are not ours: one tenant's object on which
+// UnmarshalJSON panics is that object's problem.
+func (l *tolerantListWatch[T]) typed(raw []byte) (obj runtime.Object, err error) {
+	defer func() {
+		if value := recover(); value != nil {
+			err = kerr.Recovered(value)
+		}
+	}()
+	obj, _, err = l.codecs.UniversalDeserializer().Decode(raw, &l.kind, nil)
+	return obj, err
 }
 
 // undecodable stands for an object of which only the metadata could be read.

@@ -1,0 +1,49 @@
+package controller
+
+import (
+	"fmt"
+	"os"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// contained returns a logger whose encoders and sinks, which may be anybody's, cannot end the
+// process: what makes them panic is written to standard error instead.
+func contained(logger *zap.Logger) *zap.Logger {
+	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return safeCore{core} }))
+}
+
+type safeCore struct{ zapcore.Core }
+
+func (c safeCore) With(fields []zapcore.Field) (with zapcore.Core) {
+	with = c
+	defer func() {
+		if value := recover(); value != nil {
+			fmt.Fprintln(os.Stderr, "the logger panicked:", kerr.Recovered(value))
+		}
+	}()
+	return safeCore{c.Core.With(fields)}
+}
+
+// Check leaves to Write which of several cores want the entry.
+func (c safeCore) Check(entry zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.CheckedEntry {
+	if c.Enabled(entry.Level) {
+		return checked.AddCore(entry, c)
+	}
+	return checked
+}
+
+func (c safeCore) Write(entry zapcore.Entry, fields []zapcore.Field) error {
+	defer func() {
+		if value := recover(); value != nil {
+			fmt.Fprintf(os.Stderr, "the logger panicked: %v; it was to log: %s: %s\n", kerr.Recovered(value), entry.Level, kerr.Text(entry.Message, kerr.MaxLog))
+		}
+	}()
+	if checked := c.Core.Check(entry, nil); checked != nil {
+		checked.Write(fields...)
+	}
+	return nil
+}
