@@ -51,6 +51,11 @@ type Attempt struct {
 	// deleting is how long the object was in deletion before a cleanup that did not
 	// end it.
 	deleting time.Duration
+	kind     schema.GroupKind
+	// repeated means that the same failure was logged less than a minute ago, and unsaid counts
+	// those that were not logged since.
+	repeated bool
+	unsaid   int
 	// cut means that a shutdown cancelled the attempt.
 	cut bool
 }

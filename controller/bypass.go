@@ -89,7 +89,7 @@ func (t *turn[T, C]) bypassed(ctx context.Context) error {
 		case err == nil && live.GetUID() == last.GetUID():
 			done() // it left the selector, or the namespaces that are watched
 			return nil
-		case err != nil && kerr.ClassOf(err) != kerr.ClassGone:
+		case err != nil && kerr.ClassOf(err) != kerr.ClassNotFound:
 			return t.giveUp(done, err)
 		}
 		o.confirmed = true

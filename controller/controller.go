@@ -39,7 +39,8 @@ type Controller[T repository.Object, C Context[T]] struct {
 	mu      sync.Mutex
 	early   sets.Set[types.NamespacedName] // enqueued before Run
 	current *running[T]                    // nil when not running
-	left    leftover[T]                    // of runs that ended
+	said    troublesSaid
+	left    leftover[T] // of runs that ended
 }
 
 // New returns a controller that calls user for the objects of repo. opts may be

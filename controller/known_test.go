@@ -120,7 +120,7 @@ func TestG5WhatIsNotKnownIsAnError(t *testing.T) {
 		b.settle(5 * time.Minute)
 		_, err := in.Get(b.t.Context(), nsName("c"))
 		require.True(t, apierrors.IsNotFound(err))
-		require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+		require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err))
 		require.NoError(t, in.SetNamespaces("other"))
 		requireUnknown() // another namespace
 		stop()

@@ -41,6 +41,9 @@ func (c *Controller[T, C]) trouble(err error) {
 	} else {
 		at.Err = kerr.New(kerr.OpSync, c.repo.Kind(), at.Key, "", err)
 	}
+	if at.Op == kerr.OpDecode || at.Op == kerr.OpMap || at.Op == kerr.OpFilter { // which come with each event
+		at.repeated, at.unsaid = c.said.again(c.seed, string(at.Op)+" "+at.Key.String(), at.Err.Error(), at.Start)
+	}
 	c.log(&at)
 	if r := c.now(); r != nil {
 		r.troubles.add(at)
@@ -73,17 +76,35 @@ func message(at *Attempt) string {
 	return "attempt succeeded"
 }
 
-// level keeps quiet what the next attempt resolves by itself.
+// fewConflicts in a row are the ordinary course. More are two writers that do not agree.
+const fewConflicts = 5
+
+// itself reports whether what was not found is the object of the attempt: its deletion is on
+// the way to the cache. Anything else that is missing stays so until somebody makes it.
+func (at *Attempt) itself() bool {
+	e, ok := kerr.Request(at.Err)
+	return ok && e.Op != kerr.OpApply && e.Op != kerr.OpCleanup && e.Key == at.Key && e.Kind.GroupKind() == at.kind
+}
+
+// level keeps quiet what the next attempt resolves by itself, and what was said just now.
 func level(at *Attempt) zapcore.Level {
-	if at.Err == nil {
+	if at.Err == nil || at.repeated {
 		return zapcore.DebugLevel
 	}
 	if at.cut && errors.Is(at.Err, context.Canceled) {
 		return zapcore.InfoLevel // Run reports that the grace period is over
 	}
 	switch kerr.ClassOf(at.Err) {
-	case kerr.ClassConflict, kerr.ClassGone:
-		return zapcore.DebugLevel
+	case kerr.ClassConflict:
+		if at.Failures < fewConflicts {
+			return zapcore.DebugLevel
+		}
+		return zapcore.WarnLevel
+	case kerr.ClassNotFound:
+		if at.itself() {
+			return zapcore.DebugLevel
+		}
+		return zapcore.ErrorLevel
 	case kerr.ClassThrottled:
 		return zapcore.InfoLevel
 	default:
@@ -106,6 +127,9 @@ func (c *Controller[T, C]) details(at *Attempt) []zap.Field {
 	}
 	if at.Err != nil {
 		fields = append(fields, zap.Int("failures", at.Failures))
+		if at.unsaid > 0 {
+			fields = append(fields, zap.Int("sameBefore", at.unsaid))
+		}
 		fields = append(fields, errorFields(at.Err)...)
 	}
 	return fields

@@ -18,7 +18,7 @@ func (t *turn[T, C]) snapshot(ctx context.Context) (T, error) {
 		return t.cached.DeepCopyObject().(T), nil
 	}
 	live, err := t.c.repo.Get(ctx, t.at.Key)
-	if err != nil && kerr.ClassOf(err) == kerr.ClassGone {
+	if err != nil && kerr.ClassOf(err) == kerr.ClassNotFound {
 		return *new(T), nil // its deletion is on the way to the cache
 	}
 	if err != nil {

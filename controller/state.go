@@ -26,6 +26,7 @@ type state struct {
 	// is done.
 	held, cleaned bool
 	failing       failing
+	said          said
 	orphans       []orphan // of any UID that the name had
 }
 

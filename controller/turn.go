@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -55,6 +56,10 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 			t.at.Writes = t.a.Count()
 			t.at.cut = work.Err() != nil
 			settle(t.r, t.it, &t.at)
+			t.at.kind = t.c.repo.Kind().GroupKind()
+			if level(&t.at) > zapcore.DebugLevel {
+				t.at.repeated, t.at.unsaid = t.it.State.said.again(t.c.seed, t.at.Err.Error(), time.Now())
+			}
 			t.c.report(&t.at)
 		}
 	}()

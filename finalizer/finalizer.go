@@ -179,7 +179,7 @@ func replace(state metav1.Object, finalizers []string) []pinned.Op {
 	return []pinned.Op{{Op: "test", Path: "/metadata/finalizers", Value: seen}, {Op: "add", Path: "/metadata/finalizers", Value: finalizers}}
 }
 
-func gone(err error) bool { return err != nil && kerr.ClassOf(err) == kerr.ClassGone }
+func gone(err error) bool { return err != nil && kerr.ClassOf(err) == kerr.ClassNotFound }
 
 func wrap[T repository.Object](op kerr.Op, p repository.Repository[T], obj T, err error) error {
 	return kerr.New(op, p.Kind(), repository.Key(obj), obj.GetUID(), err)

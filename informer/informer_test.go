@@ -134,7 +134,7 @@ func TestReads(t *testing.T) {
 		require.Empty(t, got.ManagedFields, "dropped by default")
 		_, err = in.Get(ctx, types.NamespacedName{Namespace: "c", Name: "1"})
 		require.True(t, apierrors.IsNotFound(err))
-		require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+		require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err))
 		require.ErrorContains(t, in.AddIndex("late", func(*configMap) []string { return nil }), "it is running")
 		stop()
 		_, err = in.List(ctx)

@@ -117,7 +117,7 @@ func (i *Informer[T]) since(ctx context.Context, a *attempt.Attempt, w attempt.W
 	case !ok || w.Outcome != attempt.Stored || time.Since(w.At) >= a.Fresh:
 		var err error
 		obj, err = i.repo.Get(ctx, w.Key)
-		if err != nil && kerr.ClassOf(err) != kerr.ClassGone {
+		if err != nil && kerr.ClassOf(err) != kerr.ClassNotFound {
 			err = fmt.Errorf("read what the cache does not show yet: %w", err)
 			a.Fail(err)
 		}
@@ -162,7 +162,7 @@ func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, obj
 		switch {
 		case err == nil && matches(obj):
 			objs = append(objs, obj)
-		case err != nil && kerr.ClassOf(err) != kerr.ClassGone:
+		case err != nil && kerr.ClassOf(err) != kerr.ClassNotFound:
 			return nil, err
 		}
 	}

@@ -31,7 +31,7 @@ var ErrNotKnown = errors.New("the cache does not know")
 //
 // # Errors
 //
-// A [*kerr.Error] with the step OpGet. apierrors.IsNotFound holds, and the class is Gone, if
+// A [*kerr.Error] with the step OpGet. apierrors.IsNotFound holds, and the class is NotFound, if
 // no object of that name exists that the informer selects. [ErrNotKnown] holds if that cannot be told. If a live
 // read fails, that is the error; ctx is cancelled too, and the reconcile is retried.
 func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -21,27 +22,29 @@ type Class uint8
 // The classes. Transient is the zero value: an error that nobody knows anything
 // about is worth another try.
 const (
-	ClassTransient Class = iota
-	ClassConflict
-	ClassThrottled
-	ClassGone
-	ClassForbidden
-	ClassInvalid
-	ClassTooLarge
-	ClassAmbiguous
-	ClassTerminal
-	ClassPanic
-	ClassTimeout
-	ClassNotLeader
-	ClassNoStatusSubresource
-	ClassUndecodable
+	ClassTransient            Class = iota // nothing was changed: try again
+	ClassConflict                          // the object is newer than the state that was decided on
+	ClassThrottled                         // the API server asks to slow down
+	ClassNotFound                          // the object, or one that it needs, does not exist or has another UID
+	ClassForbidden                         // 401 or 403: a role may be granted later
+	ClassInvalid                           // the server refused the content (4xx), or the user's input is wrong
+	ClassTooLarge                          // the object exceeds the server's size limits
+	ClassAmbiguous                         // a write whose outcome is unknown
+	ClassTerminal                          // marked with Terminal
+	ClassPanic                             // code of others panicked, or called runtime.Goexit
+	ClassTimeout                           // the time of the attempt, or of the shutdown, is over
+	ClassNotLeader                         // this process must not write now
+	ClassNoStatusSubresource               // the kind has no status subresource
+	ClassUndecodable                       // an object does not fit the Go type
+	ClassAlreadyExists                     // another object has the name
+	ClassFieldManagerConflict              // server-side apply: another manager owns a field
 )
 
 // String returns the name of the class, for logs and metric labels.
 func (c Class) String() string {
 	names := [...]string{
-		"Transient", "Conflict", "Throttled", "Gone", "Forbidden", "Invalid", "TooLarge", "Ambiguous",
-		"Terminal", "Panic", "Timeout", "NotLeader", "NoStatusSubresource", "Undecodable",
+		"Transient", "Conflict", "Throttled", "NotFound", "Forbidden", "Invalid", "TooLarge", "Ambiguous",
+		"Terminal", "Panic", "Timeout", "NotLeader", "NoStatusSubresource", "Undecodable", "AlreadyExists", "FieldManagerConflict",
 	}
 	if int(c) < len(names) {
 		return names[c]
@@ -74,7 +77,7 @@ func weight(failure error, c Class) int {
 	switch {
 	case waitsForChange(failure, c):
 		return 0
-	case c == ClassConflict || c == ClassGone:
+	case c == ClassConflict || c == ClassNotFound:
 		return 1
 	default:
 		return 2
@@ -84,20 +87,20 @@ func weight(failure error, c Class) int {
 func classOfOne(err error) Class {
 	// What an error turns out to be may have methods that panic, such as Timeout.
 	c := guarded(func() Class { return classOf(err) }, ClassTransient)
-	if e, ok := request(err); ok && c == ClassAmbiguous && e.Op.reads() {
+	if e, ok := Request(err); ok && c == ClassAmbiguous && e.Op.reads() {
 		return ClassTransient
 	}
 	return c
 }
 
-// request returns the innermost *Error of the chain: the request that failed, not
+// Request returns the innermost [*Error] of the chain: the request that failed, not
 // the step that contained it.
-func request(err error) (*Error, bool) {
+func Request(err error) (*Error, bool) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return nil, false
 	}
-	if inner, ok := request(e.Err); ok {
+	if inner, ok := Request(e.Err); ok {
 		return inner, true
 	}
 	return e, true
@@ -134,6 +137,12 @@ func classOf(err error) Class {
 func classOfStatus(s metav1.Status) Class {
 	switch s.Code {
 	case http.StatusConflict:
+		switch {
+		case s.Reason == metav1.StatusReasonAlreadyExists:
+			return ClassAlreadyExists
+		case hasCause(s, metav1.CauseTypeFieldManagerConflict):
+			return ClassFieldManagerConflict
+		}
 		return ClassConflict
 	case http.StatusTooManyRequests:
 		return ClassThrottled
@@ -141,7 +150,7 @@ func classOfStatus(s metav1.Status) Class {
 		if unexpectedAnswer(s) {
 			return ClassTransient // the resource is not served, no object is missing
 		}
-		return ClassGone
+		return ClassNotFound
 	case http.StatusGone:
 		return ClassTransient // an expired resourceVersion: list again
 	case http.StatusUnauthorized, http.StatusForbidden:
@@ -170,15 +179,11 @@ func notServed(err error) bool {
 // unexpectedAnswer tells an answer that no API handler wrote from one that a
 // handler did.
 func unexpectedAnswer(s metav1.Status) bool {
-	if s.Details == nil {
-		return false
-	}
-	for _, cause := range s.Details.Causes {
-		if cause.Type == metav1.CauseTypeUnexpectedServerResponse {
-			return true
-		}
-	}
-	return false
+	return hasCause(s, metav1.CauseTypeUnexpectedServerResponse)
+}
+
+func hasCause(s metav1.Status, kind metav1.CauseType) bool {
+	return s.Details != nil && slices.ContainsFunc(s.Details.Causes, func(c metav1.StatusCause) bool { return c.Type == kind })
 }
 
 // lostConnection tells whether a request may have been delivered without its

@@ -12,9 +12,11 @@
 //
 //	class                what it means                                  what happens next
 //	Transient            nothing was changed, try again                 backoff
-//	Conflict             the object is newer than what was decided on   backoff, not logged as an error
+//	Conflict             the object is newer than what was decided on   backoff; from the fifth in a row a warning
+//	AlreadyExists        another object has the name                    backoff
+//	FieldManagerConflict another manager owns a field                   backoff
 //	Throttled            the server asks to slow down                   after the time the server named
-//	Gone                 the object, or one it needs, does not exist    backoff, not logged as an error
+//	NotFound             the object, or one it needs, does not exist    backoff; quiet for the object itself
 //	Forbidden            401 or 403: a role may be granted later        backoff
 //	Invalid              the server refused the content (4xx)           backoff
 //	TooLarge             the object exceeds the server's size limits    not before the object changes

@@ -16,6 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -40,9 +41,10 @@ func TestG16ClassOf(t *testing.T) {
 	}{
 		"unknown":               {cause, kerr.ClassTransient},
 		"conflict":              {apierrors.NewConflict(resource, "name", cause), kerr.ClassConflict},
-		"already exists":        {apierrors.NewAlreadyExists(resource, "name"), kerr.ClassConflict},
+		"a manager's field":     {apierrors.NewApplyConflict([]metav1.StatusCause{{Type: metav1.CauseTypeFieldManagerConflict}}, "x"), kerr.ClassFieldManagerConflict},
+		"already exists":        {apierrors.NewAlreadyExists(resource, "name"), kerr.ClassAlreadyExists},
 		"too many requests":     {apierrors.NewTooManyRequests("later", 3), kerr.ClassThrottled},
-		"not found":             {apierrors.NewNotFound(resource, "name"), kerr.ClassGone},
+		"not found":             {apierrors.NewNotFound(resource, "name"), kerr.ClassNotFound},
 		"404 page not found":    {answer(http.StatusNotFound, "404 page not found", true), kerr.ClassTransient},
 		"expired":               {apierrors.NewResourceExpired("too old"), kerr.ClassTransient},
 		"unauthorised":          {apierrors.NewUnauthorized("expired"), kerr.ClassForbidden},
@@ -71,7 +73,7 @@ func TestG16ClassOf(t *testing.T) {
 		"a write is not":        {kerr.New(kerr.OpPatch, kind, key, "", io.EOF), kerr.ClassAmbiguous},
 		"a read in a step":      {kerr.New(kerr.OpApply, kind, key, "", kerr.New(kerr.OpGet, kind, key, "", io.EOF)), kerr.ClassTransient},
 		"after keeps the class": {kerr.After(time.Second, apierrors.NewConflict(resource, "name", cause)), kerr.ClassConflict},
-		"one of two names":      {fmt.Errorf("%w: %w", cause, apierrors.NewNotFound(resource, "name")), kerr.ClassGone},
+		"one of two names":      {fmt.Errorf("%w: %w", cause, apierrors.NewNotFound(resource, "name")), kerr.ClassNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Equal(t, c.want, kerr.ClassOf(c.err))
@@ -158,7 +160,7 @@ func TestG16OfJoinedFailuresNoneIsForgotten(t *testing.T) {
 		{errors.Join(final, lost), kerr.ClassTransient, false, 0},
 		{errors.Join(final, conflict), kerr.ClassConflict, false, 0},
 		{errors.Join(conflict, gone, lost), kerr.ClassTransient, false, 0},
-		{errors.Join(large, gone), kerr.ClassGone, false, 0},
+		{errors.Join(large, gone), kerr.ClassNotFound, false, 0},
 		{errors.Join(final, large), kerr.ClassInvalid, true, 0},
 		{errors.Join(nil, final), kerr.ClassInvalid, true, 0},
 		{errors.Join(conflict, errors.Join(large, fmt.Errorf("step: %w", errors.Join(final, lost)))), kerr.ClassTransient, false, 0},

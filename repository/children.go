@@ -21,7 +21,7 @@ import (
 // If an object of that name exists, or the outcome of the request is unknown, and
 // obj has a controller owner reference, the existing object is read: if it has the
 // same controller, by UID, it was created by an earlier attempt and is returned
-// without an error. Otherwise the error is of class Conflict and
+// without an error. Otherwise the error is of class AlreadyExists and
 // apierrors.IsAlreadyExists holds. The name must be set: a generated one would
 // create a second object when an attempt is repeated.
 func (l *Live[T]) Create(ctx context.Context, obj T) (T, error) {
@@ -96,7 +96,7 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 
 // Apply sends obj by server-side apply as the field manager and returns the object
 // as the server stored it. Fields that another manager owns with another value are
-// an error of class Conflict.
+// an error of class FieldManagerConflict.
 //
 // Inside a reconcile, what was applied before is not sent again as long as the object
 // is unchanged, if the controller has a cache of its kind (Owns, Watches or
@@ -204,7 +204,7 @@ func (l *Live[T]) delete(ctx context.Context, obj T, unchanged bool) error {
 		return *new(T), l.backend.delete(ctx, key, metav1.DeleteOptions{Preconditions: &only})
 	})
 	switch {
-	case apierrors.IsNotFound(err) && kerr.ClassOf(err) == kerr.ClassGone:
+	case apierrors.IsNotFound(err) && kerr.ClassOf(err) == kerr.ClassNotFound:
 		return nil
 	case apierrors.IsConflict(err):
 		// A precondition did not hold, or the kind refuses for a reason of its own.

@@ -75,7 +75,7 @@ func TestG15CreateAdoptsOnlyItsOwn(t *testing.T) {
 	for name, cm := range map[string]*corev1.ConfigMap{"another parent": owned(t, parent("other")), "no parent": owned(t, nil)} {
 		_, err = repo.Create(t.Context(), cm)
 		require.True(t, apierrors.IsAlreadyExists(err), name)
-		require.Equal(t, kerr.ClassConflict, kerr.ClassOf(err), name)
+		require.Equal(t, kerr.ClassAlreadyExists, kerr.ClassOf(err), name)
 	}
 }
 

@@ -31,7 +31,7 @@ func ExampleFromClient() {
 	fmt.Println(kerr.ClassOf(err))
 	// Output:
 	// get ConfigMap default/world: configmaps "world" not found
-	// Gone
+	// NotFound
 }
 
 // A repository that is confined to a namespace sends nothing elsewhere.

@@ -84,7 +84,7 @@ func (l *Live[T]) ListerWatcherIn(namespace string) cache.ListerWatcher {
 }
 
 // Get reads the object from the API server, never from a cache. An object that
-// does not exist is an error of class Gone, for which apierrors.IsNotFound holds.
+// does not exist is an error of class NotFound, for which apierrors.IsNotFound holds.
 func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {
 	if err := l.check(key); err != nil {
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)

@@ -141,6 +141,9 @@ func (l *tolerantListWatch[T]) decode(raw []byte) (runtime.Object, error) {
 	stub.SetNamespace(head.Namespace)
 	stub.SetUID(head.UID)
 	stub.SetResourceVersion(head.ResourceVersion)
+	if head.DeletionTimestamp != nil {
+		err = fmt.Errorf("it is being deleted and cannot be cleaned up, repair it or remove its finalizers %v: %w", head.Finalizers, err)
+	}
 	err = kerr.New(kerr.OpDecode, l.kind, Key(&head), head.UID, kerr.Mark(kerr.ClassUndecodable, err))
 	return &undecodable{Object: stub, err: err}, nil
 }

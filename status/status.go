@@ -79,7 +79,7 @@ type ErrorObserver interface {
 // # Errors
 //
 // A [*kerr.Error] with the step OpPatchStatus. Its class is Conflict if another client
-// was faster, Gone if the object with this UID is gone, NoStatusSubresource if the kind has no status subresource, and
+// was faster, NotFound if the object with this UID is gone, NoStatusSubresource if the kind has no status subresource, and
 // Invalid if the server refuses the content. An obj without a name is
 // [kerr.ErrUnnamed].
 func Patch[T repository.Object, S any](ctx context.Context, p repository.Repository[T], obj T, status S) (T, error) {

@@ -157,7 +157,7 @@ func TestG4PatchNeverLandsOnARecreatedObject(t *testing.T) {
 	require.NoError(t, err)
 	b.writeStatus(t, func(s *appsv1.DeploymentStatus) { s.Replicas = 9 })
 	_, err = status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
-	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+	require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err))
 	require.EqualValues(t, 9, b.live(t).Status.Replicas)
 }
 
@@ -165,7 +165,7 @@ func TestPatchOfAGoneObject(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{})
 	require.NoError(t, b.Clientset.AppsV1().Deployments("ns").Delete(t.Context(), "name", metav1.DeleteOptions{}))
 	_, err := status.Patch(t.Context(), b.repo, d, appsv1.DeploymentStatus{Replicas: 2})
-	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+	require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err))
 	require.True(t, apierrors.IsNotFound(err))
 	require.ErrorContains(t, err, "patch status Deployment ns/name")
 }

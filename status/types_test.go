@@ -65,7 +65,7 @@ type (
 	}
 	omitempty[S any] struct {
 		head   `json:",inline"`
-		Status S `json:"status,omitempty"` //nolint:modernize // it is how people write it
+		Status S `json:"status,omitempty"` //nolint:modernize,nolintlint // it is how people write it
 	}
 	omitzero[S any] struct {
 		head   `json:",inline"`

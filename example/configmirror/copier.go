@@ -127,7 +127,7 @@ func (c copier[T]) create(ctx context.Context, mirror *v1alpha1.ConfigMirror, so
 	mark(obj, mirror)
 	_, err := c.repo.Create(ctx, obj)
 	switch {
-	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), err != nil && kerr.ClassOf(err) == kerr.ClassGone:
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause), err != nil && kerr.ClassOf(err) == kerr.ClassNotFound:
 		return none, nil // the namespace is going or gone
 	case apierrors.IsAlreadyExists(err):
 		if have, getErr := c.repo.Get(ctx, key); getErr == nil && !created(have, mirror.UID) {

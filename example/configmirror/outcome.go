@@ -41,7 +41,7 @@ type outcome struct {
 func (o *outcome) failed(err error) {
 	switch class := kerr.ClassOf(err); {
 	case err == nil:
-	case class == kerr.ClassConflict, class == kerr.ClassGone, errors.Is(err, informer.ErrNotKnown):
+	case class == kerr.ClassConflict, class == kerr.ClassAlreadyExists, class == kerr.ClassNotFound, errors.Is(err, informer.ErrNotKnown):
 		o.behind = err
 	default:
 		o.errs = append(o.errs, err)
@@ -50,7 +50,7 @@ func (o *outcome) failed(err error) {
 
 // noSource notes that a source could not be read.
 func (o *outcome) noSource(name string, err error) {
-	if kerr.ClassOf(err) == kerr.ClassGone {
+	if kerr.ClassOf(err) == kerr.ClassNotFound {
 		o.missing = append(o.missing, name)
 		return
 	}

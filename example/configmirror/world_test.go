@@ -213,7 +213,7 @@ func (w *world) retried(t *testing.T) {
 	synctest.Wait()
 	_, failures := w.reconciled()
 	require.Len(t, failures, 1)
-	require.Contains(t, []kerr.Class{kerr.ClassConflict, kerr.ClassGone}, kerr.ClassOf(failures[0]), "%v", failures[0])
+	require.Contains(t, []kerr.Class{kerr.ClassConflict, kerr.ClassAlreadyExists, kerr.ClassNotFound}, kerr.ClassOf(failures[0]), "%v", failures[0])
 }
 
 // suffer has requests of the operator fail from now on, as the rule says.

@@ -49,7 +49,7 @@ func (o Op) MarshalJSON() ([]byte, error) {
 //
 // If the state changed under the patch, decide is asked again with the live
 // object, at most three times. If the object is gone or its name belongs to
-// another UID, the error is of class Gone. If the outcome is unknown and the live
+// another UID, the error is of class NotFound. If the outcome is unknown and the live
 // object is not as wanted, the error is Ambiguous and not tried again here.
 func Write[T repository.Object](ctx context.Context, p repository.Repository[T], obj T, decide func(T) []Op, subresources ...string) (T, error) {
 	var none T
@@ -84,7 +84,7 @@ func Write[T repository.Object](ctx context.Context, p repository.Repository[T],
 }
 
 // Live reads the object that obj is, by UID. If it is gone, or its name belongs to
-// another UID by now, the error is of class Gone.
+// another UID by now, the error is of class NotFound.
 func Live[T repository.Object](ctx context.Context, p repository.Repository[T], obj T) (T, error) {
 	live, err := p.Get(ctx, repository.Key(obj))
 	if err != nil {
@@ -98,14 +98,14 @@ func Live[T repository.Object](ctx context.Context, p repository.Repository[T], 
 
 // Gone is the error for an object whose name belongs to another one.
 func Gone(obj metav1.Object) error {
-	return kerr.Mark(kerr.ClassGone, fmt.Errorf("the object with UID %s is gone, another one has its name", obj.GetUID()))
+	return kerr.Mark(kerr.ClassNotFound, fmt.Errorf("the object with UID %s is gone, another one has its name", obj.GetUID()))
 }
 
 // mayBeStale tells whether a live read can explain the error. A failed test
 // operation is a 422, with the same reason as content that the server refuses.
 func mayBeStale(err error) bool {
 	switch kerr.ClassOf(err) {
-	case kerr.ClassConflict, kerr.ClassInvalid, kerr.ClassGone, kerr.ClassAmbiguous:
+	case kerr.ClassConflict, kerr.ClassInvalid, kerr.ClassNotFound, kerr.ClassAmbiguous:
 		return true
 	default:
 		return false
@@ -115,7 +115,7 @@ func mayBeStale(err error) bool {
 // refused is called when the live object calls for the very patch that failed: it
 // was not stale.
 func refused(err error, subresource bool) error {
-	if subresource && kerr.ClassOf(err) == kerr.ClassGone {
+	if subresource && kerr.ClassOf(err) == kerr.ClassNotFound {
 		return kerr.Mark(kerr.ClassNoStatusSubresource,
 			fmt.Errorf("the object exists, but its kind has no such subresource (add it to the CustomResourceDefinition): %w", err))
 	}

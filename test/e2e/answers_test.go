@@ -130,15 +130,15 @@ func TestG16AnswersOfTheServer(t *testing.T) {
 		{"E10 300 KiB of annotations", createWith(func(obj *Widget) { obj.Annotations = map[string]string{"a": strings.Repeat("x", 300<<10)} }), 422, kerr.ClassInvalid},
 		{"E10 5000 finalizers", createWith(func(obj *Widget) { obj.Finalizers = fivethousand }), 0, ok},
 		{"E19 server-side apply after the deletion, with the UID", deleted(applied("", true)), 409, kerr.ClassConflict},
-		{"E19 server-side apply after the deletion, to the status", deleted(applied("status", false)), 404, kerr.ClassGone},
+		{"E19 server-side apply after the deletion, to the status", deleted(applied("status", false)), 404, kerr.ClassNotFound},
 		{"E19 server-side apply after the deletion, without the UID", deleted(applied("", false)), 0, ok},
 		{"a value that the schema refuses", mergePatch(`{"spec":{"size":5000}}`), 422, kerr.ClassInvalid},
 		{"not JSON", mergePatch(`{`), 400, kerr.ClassInvalid},
 		{"an object that exists", func(w *world, obj *Widget) error {
 			_, err := w.repo.Create(w.t.Context(), w.widget(obj.Name))
 			return err
-		}, 409, kerr.ClassConflict},
-		{"an object that is gone", deleted(mergePatch(`{"spec":{"size":1}}`)), 404, kerr.ClassGone},
+		}, 409, kerr.ClassAlreadyExists},
+		{"an object that is gone", deleted(mergePatch(`{"spec":{"size":1}}`)), 404, kerr.ClassNotFound},
 	}
 	for i, row := range rows {
 		t.Run(row.row, func(t *testing.T) {
@@ -201,7 +201,7 @@ func TestG16StatusWithoutSubresource(t *testing.T) {
 	require.Equal(t, kerr.ClassNoStatusSubresource, kerr.ClassOf(err), "%v", err)
 	require.NoError(t, repo.Delete(t.Context(), obj))
 	_, err = status.Patch(t.Context(), repo, obj, WidgetStatus{Size: 1})
-	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err), "%v", err)
+	require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err), "%v", err)
 }
 
 // TestG9NoOpWritesAreNoEvents is row E15.
@@ -340,7 +340,7 @@ func TestStatusOnTheServer(t *testing.T) {
 	require.NoError(t, w.repo.Delete(t.Context(), obj))
 	w.create(w.widget("w"))
 	_, err = status.Patch(t.Context(), w.repo, obj, WidgetStatus{Size: 3})
-	require.Equal(t, kerr.ClassGone, kerr.ClassOf(err))
+	require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err))
 	require.Zero(t, w.live("w").Status)
 	step, isStep := errors.AsType[*kerr.Error](err)
 	require.True(t, isStep)

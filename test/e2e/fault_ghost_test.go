@@ -77,7 +77,7 @@ func applier(live *repository.Live[*corev1.ConfigMap]) controller.Funcs[*Widget]
 		}
 		want.Data = map[string]string{"text": obj.Spec.Text}
 		switch have, err := live.Get(ctx, repository.Key(obj)); {
-		case err != nil && kerr.ClassOf(err) != kerr.ClassGone:
+		case err != nil && kerr.ClassOf(err) != kerr.ClassNotFound:
 			return controller.AwaitChange(), err
 		case err == nil && !metav1.IsControlledBy(have, obj):
 			return controller.AwaitChange(), errors.New("somebody else's")
@@ -156,7 +156,7 @@ func TestFault24WritesToAnOwnerThatIsGone(t *testing.T) {
 		w.start(c)
 		require.Equal(t, http.StatusNotFound, b.code(t), step)
 		if step == kerr.OpPatchStatus {
-			w.until("that finds it gone", func(a controller.Attempt) bool { return kerr.ClassOf(a.Err) == kerr.ClassGone })
+			w.until("that finds it gone", func(a controller.Attempt) bool { return kerr.ClassOf(a.Err) == kerr.ClassNotFound })
 		}
 		w.create(w.widget("next")) // there is one worker: this is after all about the other
 		w.until("applied", isApplied(w.key("next")))
@@ -239,7 +239,7 @@ func ownerGone(t *testing.T, byServer, again bool) {
 	w.until("of the old one", func(a controller.Attempt) bool { return a.UID == old.UID && isApplied(w.key("o"))(a) })
 	if again && !byServer {
 		a := w.until("of the new one", func(a controller.Attempt) bool { return a.UID == owner.UID })
-		require.Equal(t, kerr.ClassConflict, kerr.ClassOf(a.Err), "the child is not its own: %v", a.Err)
+		require.Equal(t, kerr.ClassAlreadyExists, kerr.ClassOf(a.Err), "the child is not its own: %v", a.Err)
 	}
 	require.NoError(t, shared.ControllerManager().Resume())
 	settled := func(ctx context.Context) (bool, error) {

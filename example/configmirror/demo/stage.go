@@ -60,7 +60,7 @@ func newStage(ctx context.Context, p *place, n *narrator) (*stage, error) {
 
 // attempted tells of failures. What succeeds shows in the copies and the status.
 func (s *stage) attempted(a controller.Attempt) {
-	if a.Err == nil || kerr.ClassOf(a.Err) == kerr.ClassConflict || kerr.ClassOf(a.Err) == kerr.ClassGone {
+	if a.Err == nil || kerr.ClassOf(a.Err) == kerr.ClassConflict || kerr.ClassOf(a.Err) == kerr.ClassNotFound {
 		return
 	}
 	s.n.say(operator, "! %s", kerr.Text(a.Err.Error(), kerr.MaxLog))
