@@ -65,7 +65,7 @@ func TestG12AnErrorThatPanicsIsTheErrorOfItsObject(t *testing.T) {
 					if a.Key.Name == "a" {
 						require.Error(t, a.Err)
 						require.LessOrEqual(t, len(a.Err.Error()), 17<<10)
-						require.False(t, errors.Is(a.Err, context.Canceled))
+						require.NotErrorIs(t, a.Err, context.Canceled)
 					}
 				}
 			}, newDeployment("a"), newDeployment("b"))

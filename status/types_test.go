@@ -64,8 +64,10 @@ type (
 		Status S `json:"status"`
 	}
 	omitempty[S any] struct {
-		head   `json:",inline"`
-		Status S `json:"status,omitempty"` //nolint:modernize,nolintlint // it is how people write it
+		head `json:",inline"`
+
+		// With structs it changes nothing, and is how people write it all the same.
+		Status S `json:"status,omitempty"` //nolint:modernize // see above
 	}
 	omitzero[S any] struct {
 		head   `json:",inline"`
