@@ -21,6 +21,9 @@ const (
 	loopBurst     = 20
 	loopPerMinute = 10
 	loopPause     = time.Minute / loopPerMinute
+	// mostProgress bounds how many different objects a chain of attempts may write at full
+	// speed: one that makes an object of a new name each time is a loop too.
+	mostProgress = 1000
 )
 
 // loop is what an object's attempts wrote last, and how often they caused one
@@ -28,8 +31,12 @@ const (
 type loop struct {
 	wrote   []uint64 // hashes of the states
 	settled version  // the object after the last write to itself, if that was no news
-	brake   flowcontrol.RateLimiter
-	slowed  bool // and told
+	// refs are the objects that were written, and progress means that the last attempt wrote
+	// one that is not among those: 60 children, made one by one, are no loop.
+	refs     []uint64
+	progress bool
+	brake    flowcontrol.RateLimiter
+	slowed   bool // and told
 }
 
 // trace is a state of any object.
@@ -49,7 +56,12 @@ func (l *loop) learn(seed maphash.Seed, own []attempt.Write, settled attempt.Sta
 		l = &loop{}
 	}
 	l.settled, l.wrote = versionOf(settled), make([]uint64, 0, len(own))
+	l.progress = false
 	for _, w := range own {
+		ref := maphash.Comparable(seed, w.Ref)
+		if !slices.Contains(l.refs, ref) && len(l.refs) < mostProgress {
+			l.progress, l.refs = true, append(l.refs, ref)
+		}
 		t := trace{kind: w.Kind, key: w.Key, rv: w.ResourceVersion}
 		if w.Outcome == attempt.Deleted {
 			t.rv = ""

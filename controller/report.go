@@ -51,9 +51,9 @@ func (c *Controller[T, C]) trouble(err error) {
 }
 
 // warnLoop reports, once per loop, that the object is in one.
-func (c *Controller[T, C]) warnLoop(key types.NamespacedName, uid types.UID, reasons []Reason) {
+func (c *Controller[T, C]) warnLoop(message string, key types.NamespacedName, uid types.UID, reasons []Reason) {
 	at := &Attempt{Key: key, UID: uid, Reasons: reasons}
-	c.opts.Logger.Warn("slowed down: what its attempts write is what causes the next one",
+	c.opts.Logger.Warn(message,
 		append(at.names(), zap.Strings("reasons", at.reasons()), zap.Int("perMinute", loopPerMinute))...)
 }
 

@@ -25,6 +25,7 @@ type state struct {
 	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
 	// is done.
 	held, cleaned bool
+	undone        undone
 	failing       failing
 	said          said
 	orphans       []orphan // of any UID that the name had

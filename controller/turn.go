@@ -91,6 +91,7 @@ func (t *turn[T, C]) learn() {
 		t.a.Prune(&st.record)
 	}
 	st.loop = st.loop.learn(t.c.seed, t.a.Own(), t.a.Settled())
+	st.undone.learn(t.c.seed, t.a.Own(), time.Now())
 	for _, d := range t.r.deps {
 		d.settle(t.at.Key, t.reads[d])
 	}

@@ -70,8 +70,12 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	if c.hurried(r, it, reasons, more, self) {
 		return
 	}
-	if self && st.loop.tooFast() {
+	if self && !st.loop.progress && st.loop.tooFast() {
 		c.slow(r, it, reasons, more)
+		return
+	}
+	if st.undone.again && st.undone.tooFast() {
+		c.slowUndone(r, it, reasons, more)
 		return
 	}
 	t := &turn[T, C]{c: c, r: r, it: it, cached: cached, at: Attempt{
@@ -109,7 +113,17 @@ func (c *Controller[T, C]) slow(r *running[T], it *item, reasons []Reason, more 
 	r.queue.Hold(it, reasons, more, loopPause, true)
 	if st := &it.State; !st.loop.slowed {
 		st.loop.slowed = true
-		c.warnLoop(it.Key, st.uid, reasons)
+		c.warnLoop("slowed down: what its attempts write is what causes the next one", it.Key, st.uid, reasons)
+	}
+}
+
+// slowUndone keeps a key whose writes somebody undoes until its next turn.
+func (c *Controller[T, C]) slowUndone(r *running[T], it *item, reasons []Reason, more int) {
+	st := &it.State
+	r.queue.Hold(it, reasons, more, loopPause, false)
+	if !st.undone.told {
+		st.undone.told = true
+		c.warnLoop("slowed down: its attempts write the same again and again, since another client undoes it", it.Key, st.uid, reasons)
 	}
 }
 
