@@ -67,6 +67,7 @@ func (c *Controller[T, C]) orphaned(r *running[T], it *item) bool {
 		owed := finalizer.Held(obj, c.finalizer)
 		if st.uid == obj.GetUID() {
 			owed = st.held && !st.cleaned
+			st.held, st.cleaned = false, false // this was the event of its end
 		}
 		if owed {
 			st.orphans = append(st.orphans, orphan{last: obj, since: time.Now()})

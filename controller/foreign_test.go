@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,9 +97,10 @@ func TestG12AContainedErrorIsWhatItWas(t *testing.T) {
 func TestG12GoexitEndsNothing(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()
-		leaves := true
+		var leaves atomic.Bool
+		leaves.Store(true)
 		leave := func() {
-			if leaves {
+			if leaves.Load() {
 				runtime.Goexit()
 			}
 		}
@@ -120,7 +122,7 @@ func TestG12GoexitEndsNothing(t *testing.T) {
 		for _, op := range []kerr.Op{kerr.OpFilter, kerr.OpMap} {
 			require.True(t, slices.ContainsFunc(b.took(), ofOp(op)) || op == kerr.OpMap)
 		}
-		leaves = false
+		leaves.Store(false)
 		b.edit("a", scale(3))
 		b.write(repo, "c", data("k", "x"))
 		require.Contains(t, b.settle(time.Second), "apply a", "events still come")
@@ -138,10 +140,10 @@ func (p picky) Matches(l labels.Labels) bool { return p.matches(l) }
 // TestG12ASelectorThatPanicsLosesNothingForOthers, and two selectors of one type are two.
 func TestG12ASelectorThatPanicsLosesNothingForOthers(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		bad := false
+		var bad atomic.Bool
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			_, err := in.List(ctx, informer.Matching(picky{labels.Everything(), func(l labels.Labels) bool {
-				if bad && d.Name == "a" {
+				if bad.Load() && d.Name == "a" {
 					panic("in Matches")
 				}
 				return l.Get("of") == d.Name
@@ -149,10 +151,10 @@ func TestG12ASelectorThatPanicsLosesNothingForOthers(t *testing.T) {
 			return err
 		})
 		b.settle(time.Minute)
-		bad = true
+		bad.Store(true)
 		b.write(repo, "c", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"of": "b"} })
 		require.ElementsMatch(t, []string{"apply a", "apply b"}, b.settle(0))
-		bad = false
+		bad.Store(false)
 		b.settle(time.Hour)
 		b.write(repo, "d", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"of": "b"} })
 		require.Equal(t, []string{"apply b"}, b.settle(time.Second))

@@ -55,7 +55,8 @@ func TestG8AChildOfAnotherGroupIsNoEcho(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- c.Run(ctx) }()
-		time.Sleep(time.Second)
+		after := func() { time.Sleep(time.Second); synctest.Wait() }
+		after()
 		require.Equal(t, 1, seen)
 
 		watches := session.Watches("deployments.example.com")
@@ -66,10 +67,10 @@ func TestG8AChildOfAnotherGroupIsNoEcho(t *testing.T) {
 		require.NoError(t, err)
 		_, err = cs.AppsV1().Deployments("ns").Patch(t.Context(), "a", "application/merge-patch+json", []byte(`{"metadata":{"labels":{"x":"y"}}}`), metav1.PatchOptions{})
 		require.NoError(t, err)
-		time.Sleep(time.Second)
+		after()
 		require.Equal(t, 2, seen, "the label")
 		watches.Release()
-		time.Sleep(time.Second)
+		after()
 		require.Equal(t, 3, seen, "the child")
 		stop()
 		require.NoError(t, <-done)

@@ -55,7 +55,11 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		return
 	}
 	if !ok {
-		r.forget(it)
+		if it.State.held || it.State.cleaned {
+			r.leave(it) // the event of its end is on the way
+		} else {
+			r.forget(it)
+		}
 		return
 	}
 	st := known(it, cached.GetUID())
@@ -133,8 +137,8 @@ func (r *running[T]) forget(it *item) {
 	it.State, it.Keep = state{}, false
 }
 
-// leave is forget for an object that the cache still has: the event of its end tells whether
-// it was cleaned up.
+// leave is forget for an object whose end there was no event of yet. That decides whether
+// Cleanup is owed to it.
 func (r *running[T]) leave(it *item) {
 	r.queue.Forget(it)
 	st := &it.State
