@@ -15,8 +15,9 @@
 //	informer    a watch event updates the cache and calls the handler         events.go
 //	enqueue     filter, then queue.Add(key, reason)               events.go, secondary.go
 //	work        a worker takes the key; no other worker gets it meanwhile       work.go
-//	            is it news? do the caches show what we wrote? is it a loop?
-//	                                                           state.go, own.go, loop.go
+//	            are the caches full? did it vanish?                  gate.go, bypass.go
+//	            is it news? do the caches show what we wrote?          state.go, own.go
+//	            does it fail, or go round in circles?   failing.go, loop.go, undone.go
 //	turn        the attempt: its ctx, what it reads and writes          turn.go, deps.go
 //	snapshot    the cached object, or the live one if that is behind        snapshot.go
 //	finalizer   add it, call Apply, or call Cleanup and remove it          reconcile.go
