@@ -65,9 +65,11 @@ func (c *Controller[T, C]) orphaned(r *running[T], it *item) bool {
 	st := &it.State
 	for _, obj := range r.vanished.take(it.Key) {
 		owed := finalizer.Held(obj, c.finalizer)
-		if st.uid == obj.GetUID() {
-			owed = st.held && !st.cleaned
-			st.held, st.cleaned = false, false // this was the event of its end
+		for _, of := range []*state{st, st.before} {
+			if of != nil && of.uid == obj.GetUID() {
+				owed = of.held && !of.cleaned
+				of.held, of.cleaned = false, false // this was the event of its end
+			}
 		}
 		if owed {
 			st.orphans = append(st.orphans, orphan{last: obj, since: time.Now()})

@@ -11,6 +11,10 @@ import (
 // for good. 10 minutes are seen in the field.
 const mostAsked = time.Hour
 
+// leastAfter bounds what kerr.After can ask for: to try a failure again at once, always, is a
+// loop of 60,000 attempts a minute.
+const leastAfter = 100 * time.Millisecond
+
 // settle decides when the key's turn comes again. Nothing else does.
 //
 //	success                    when something changes, or after the Requeue
@@ -30,7 +34,7 @@ func settle[T repository.Object](r *running[T], it *item, at *Attempt) {
 		at.Next = -1
 	default:
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
-			wait := kerr.NextTry(at.Err, backoff, r.minBackoff, max(r.maxBackoff, mostAsked))
+			wait := kerr.NextTry(at.Err, backoff, min(r.minBackoff, leastAfter), max(r.maxBackoff, mostAsked))
 			return it.State.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
 		})
 	}

@@ -29,6 +29,7 @@ type state struct {
 	failing       failing
 	said          said
 	orphans       []orphan // of any UID that the name had
+	before        *state   // the object that had the name before, of whose end there was no event yet
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,
@@ -74,11 +75,20 @@ func (s *state) knows(rv string, obj attempt.Object) bool {
 	return attempt.Older(rv, s.worked.rv) && !attempt.Older(obj.GetResourceVersion(), s.worked.rv)
 }
 
+// next returns the state of the next object of the name.
+func (s *state) next(uid types.UID) state {
+	after := state{uid: uid, orphans: s.orphans, before: s.before}
+	if s.held || s.cleaned {
+		after.before = &state{uid: s.uid, held: s.held, cleaned: s.cleaned}
+	}
+	return after
+}
+
 // known returns the state of an object with the UID, which may be new, and keeps it
 // until the object is gone.
 func known(it *item, uid types.UID) *state {
 	if it.Keep = true; it.State.uid != uid {
-		it.State = state{uid: uid, orphans: it.State.orphans}
+		it.State = it.State.next(uid)
 	}
 	return &it.State
 }

@@ -83,7 +83,7 @@ func (t *turn[T, C]) learn() {
 		return
 	}
 	if st.uid != worked.UID { // the live object is not the cached one
-		*st = state{uid: worked.UID, orphans: st.orphans}
+		*st = st.next(worked.UID)
 	}
 	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
 	st.worked = versionOf(worked)

@@ -142,7 +142,7 @@ func (r *running[T]) forget(it *item) {
 func (r *running[T]) leave(it *item) {
 	r.queue.Forget(it)
 	st := &it.State
-	it.State = state{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans}
+	it.State = state{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
 	r.own.forget(it.Key)
 	for _, d := range r.deps {
 		d.settle(it.Key, nil)

@@ -71,8 +71,8 @@ func waitsForChange(err error, c Class) bool {
 	return c == ClassTerminal || c == ClassTooLarge || errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid)
 }
 
-// After marks err: try again after d, instead of after the backoff, and not sooner than the
-// shortest backoff. After(d, nil) is nil.
+// After marks err: try again after d, instead of after the backoff. A controller takes less than
+// 100 ms for 100 ms, or for its shortest backoff if that is shorter. After(d, nil) is nil.
 func After(d time.Duration, err error) error {
 	if err == nil {
 		return nil

@@ -57,17 +57,15 @@ var (
 type (
 	head struct {
 		metav1.TypeMeta   `json:",inline"`
-		metav1.ObjectMeta `json:"metadata,omitempty"`
+		metav1.ObjectMeta `json:"metadata"`
 	}
 	always[S any] struct {
 		head   `json:",inline"`
 		Status S `json:"status"`
 	}
 	omitempty[S any] struct {
-		head `json:",inline"`
-
-		// With structs it changes nothing, and is how people write it all the same.
-		Status S `json:"status,omitempty"` //nolint:modernize // see above
+		head   `json:",inline"`
+		Status S `json:"status,omitempty"`
 	}
 	omitzero[S any] struct {
 		head   `json:",inline"`

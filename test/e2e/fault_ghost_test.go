@@ -162,7 +162,7 @@ func TestFault24WritesToAnOwnerThatIsGone(t *testing.T) {
 		w.until("applied", isApplied(w.key("next")))
 		require.Nil(t, w.live("w"))
 		for _, a := range w.drained() {
-			require.NotEqual(t, w.key("w"), a.Key, "%+v", a)
+			require.True(t, a.Key != w.key("w") || a.Bypassed, "only the Cleanup that was missed: %+v", a)
 		}
 	}
 }
