@@ -106,6 +106,18 @@ func (b *bench) run() {
 	synctest.Wait()
 }
 
+// runs runs another controller, or an informer, until stop is called, which waits for its end.
+func (b *bench) runs(r controller.Runner) (stop func()) {
+	ctx, cancel := context.WithCancel(b.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	return func() {
+		b.t.Helper()
+		cancel()
+		require.NoError(b.t, <-done)
+	}
+}
+
 func (b *bench) noted(what string, f func(context.Context, *deployment) (action, error)) func(context.Context, *deployment) (action, error) {
 	return func(ctx context.Context, d *deployment) (action, error) {
 		b.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,6 +31,7 @@ func Bypassed(ctx context.Context) bool { return ctx.Value(bypassedKey{}) != nil
 // vanished are last states of objects that the cache does not have any more, from the event
 // until a worker looks into it.
 type vanished struct {
+	some atomic.Bool // so that asking is cheap if nothing has
 	mu   sync.Mutex
 	objs map[types.NamespacedName][]attempt.Object
 }
@@ -41,14 +43,19 @@ func (v *vanished) add(key types.NamespacedName, obj attempt.Object) {
 		v.objs = map[types.NamespacedName][]attempt.Object{}
 	}
 	v.objs[key] = append(v.objs[key], obj)
+	v.some.Store(true)
 }
 
 func (v *vanished) take(key types.NamespacedName) []attempt.Object {
+	if !v.some.Load() {
+		return nil
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	objs := v.objs[key]
 	if delete(v.objs, key); len(v.objs) == 0 {
 		v.objs = nil // a map never shrinks
+		v.some.Store(false)
 	}
 	return objs
 }

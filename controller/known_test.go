@@ -111,9 +111,7 @@ func TestG5WhatIsNotKnownIsAnError(t *testing.T) {
 		}
 		requireUnknown() // it does not run
 		up := b.denies("")
-		ctx, stop := context.WithCancel(b.t.Context())
-		done := make(chan error, 1)
-		go func() { done <- in.Run(ctx) }()
+		stop := b.runs(in)
 		b.settle(time.Second)
 		requireUnknown() // nothing has been read
 		up()
@@ -124,7 +122,6 @@ func TestG5WhatIsNotKnownIsAnError(t *testing.T) {
 		require.NoError(t, in.SetNamespaces("other"))
 		requireUnknown() // another namespace
 		stop()
-		require.NoError(t, <-done)
 	})
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/util/flowcontrol"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 )
@@ -35,8 +34,7 @@ type loop struct {
 	// one that is not among those: 60 children, made one by one, are no loop.
 	refs     []uint64
 	progress bool
-	brake    flowcontrol.RateLimiter
-	slowed   bool // and told
+	brake
 }
 
 // trace is a state of any object.
@@ -94,12 +92,4 @@ func (l *loop) caused(seed maphash.Seed, reasons []Reason) bool {
 		events++
 	}
 	return events > 0
-}
-
-// tooFast counts one more round and tells whether it must wait.
-func (l *loop) tooFast() bool {
-	if l.brake == nil {
-		l.brake = flowcontrol.NewTokenBucketRateLimiter(float32(loopPerMinute)/60, loopBurst)
-	}
-	return !l.brake.TryAccept()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
@@ -95,26 +94,22 @@ func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
 	defer cancel()
-	done := make(chan error, 1)
+	err := errors.New("runtime.Goexit was called")
+	done := make(chan struct{})
 	go func() {
-		err := errors.New("runtime.Goexit was called")
-		defer func() { done <- err }()
+		defer close(done)
 		err = c.release(ctx, obj)
 	}()
 	select {
-	case err := <-done:
+	case <-done:
 		return err
 	case <-ctx.Done():
 	}
-	timer := time.NewTimer(abandonAfter)
-	defer timer.Stop()
-	select {
-	case err := <-done:
+	if within(abandonAfter, done) {
 		return err
-	case <-timer.C:
-		return kerr.New(kerr.OpCleanup, c.repo.Kind(), repository.Key(obj), obj.GetUID(),
-			fmt.Errorf("it ignores its context, and the finalizer stays: %w", context.Cause(ctx)))
 	}
+	return kerr.New(kerr.OpCleanup, c.repo.Kind(), repository.Key(obj), obj.GetUID(),
+		fmt.Errorf("it ignores its context, and the finalizer stays: %w", context.Cause(ctx)))
 }
 
 // failures are the first few of many.

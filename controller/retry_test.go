@@ -121,15 +121,12 @@ func TestG10AnEditOfAKindWithoutGenerationEndsTheWait(t *testing.T) {
 			return controller.AwaitChange(), nil
 		}}, &b.opts)
 		require.NoError(t, err)
-		ctx, stop := context.WithCancel(b.t.Context())
-		done := make(chan error, 1)
-		go func() { done <- c.Run(ctx) }()
+		stop := b.runs(c)
 		b.settle(time.Hour)
 		_, err = b.Clientset.CoreV1().ConfigMaps("ns").Patch(b.t.Context(), "c", types.MergePatchType, []byte(`{"data":{"k":"good"}}`), metav1.PatchOptions{})
 		require.NoError(t, err)
 		b.settle(time.Second)
 		require.Equal(t, 1, good)
 		stop()
-		require.NoError(t, <-done)
 	})
 }

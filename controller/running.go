@@ -14,17 +14,16 @@ import (
 
 // running is one call of Run.
 type running[T repository.Object] struct {
-	minBackoff, maxBackoff time.Duration
-	queue                  *queue.Queue[types.NamespacedName, Reason, state]
-	own                    *ownWrites
-	vanished               vanished
-	gate                   gate
-	troubles               *troubles
-	deps                   map[any]*deps // by informer
-	problem                func(error)
-	warm                   bool           // the cache was running before
-	ready                  atomic.Bool    // the caches are full
-	wg                     sync.WaitGroup // the workers
+	queue    *queue.Queue[types.NamespacedName, Reason, state]
+	own      *ownWrites
+	vanished vanished
+	gate     gate
+	troubles *troubles
+	deps     map[any]*deps // by informer
+	problem  func(error)
+	warm     bool           // the cache was running before
+	ready    atomic.Bool    // the caches are full
+	wg       sync.WaitGroup // the workers
 	// busy is what each worker is at, or nil. Of the attempts only what is set before
 	// they begin may be read.
 	busy []atomic.Pointer[Attempt]
@@ -32,7 +31,6 @@ type running[T repository.Object] struct {
 
 func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running[T] {
 	r := &running[T]{
-		minBackoff: c.opts.MinBackoff, maxBackoff: c.opts.MaxBackoff,
 		queue: queue.New[types.NamespacedName, Reason, state](queue.Options[types.NamespacedName]{
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },

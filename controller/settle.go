@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/kuberator/kuberator/kerr"
-	"github.com/kuberator/kuberator/repository"
 )
 
 // mostAsked bounds what the API server can ask for: a Retry-After of 34 years parks an object
@@ -23,7 +22,8 @@ const leastAfter = 100 * time.Millisecond
 //
 // A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
 // the whole table.
-func settle[T repository.Object](r *running[T], it *item, at *Attempt) {
+func (t *turn[T, C]) settle() {
+	r, it, at := t.r, t.it, &t.at
 	after, requeue := at.Action.After()
 	switch {
 	case at.done() && requeue:
@@ -34,7 +34,7 @@ func settle[T repository.Object](r *running[T], it *item, at *Attempt) {
 		at.Next = -1
 	default:
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
-			wait := kerr.NextTry(at.Err, backoff, min(r.minBackoff, leastAfter), max(r.maxBackoff, mostAsked))
+			wait := kerr.NextTry(at.Err, backoff, min(t.c.opts.MinBackoff, leastAfter), max(t.c.opts.MaxBackoff, mostAsked))
 			return it.State.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
 		})
 	}

@@ -55,7 +55,7 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 			t.at.Duration = time.Since(t.at.Start)
 			t.at.Writes = t.a.Count()
 			t.at.cut = work.Err() != nil
-			settle(t.r, t.it, &t.at)
+			t.settle()
 			t.at.kind = t.c.repo.Kind().GroupKind()
 			if level(&t.at) > zapcore.DebugLevel {
 				t.at.repeated, t.at.unsaid = t.it.State.said.again(t.c.seed, t.at.Err.Error(), time.Now())

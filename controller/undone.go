@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/client-go/util/flowcontrol"
-
 	"github.com/kuberator/kuberator/internal/attempt"
 )
 
@@ -20,8 +18,7 @@ type undone struct {
 	refs, contents []uint64 // of the last writes
 	at             time.Time
 	again          bool // the last attempt wrote what had been written before
-	brake          flowcontrol.RateLimiter
-	told           bool
+	brake
 }
 
 const (
@@ -83,12 +80,4 @@ func contentOf(seed maphash.Seed, w attempt.Write) uint64 {
 		return 0
 	}
 	return maphash.Bytes(seed, data)
-}
-
-// tooFast counts one more round and reports whether it must wait.
-func (u *undone) tooFast() bool {
-	if u.brake == nil {
-		u.brake = flowcontrol.NewTokenBucketRateLimiter(float32(loopPerMinute)/60, loopBurst)
-	}
-	return !u.brake.TryAccept()
 }

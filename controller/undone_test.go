@@ -41,9 +41,7 @@ func TestG9TwoControllersThatUndoEachOtherAreSlowedAndReported(t *testing.T) {
 		other, err := controller.New(b.repo, controller.Funcs[*deployment]{FinalizerName: "example.com/other", ApplyFunc: wants(in, repo, "B")}, &b.opts)
 		require.NoError(b.t, err)
 		controller.References(other, in)
-		ctx, stop := context.WithCancel(b.t.Context())
-		done := make(chan error, 1)
-		go func() { done <- other.Run(ctx) }()
+		stop := b.runs(other)
 		b.settle(10 * time.Minute)
 		attempts := len(b.took())
 		require.LessOrEqual(b.t, attempts, 2*2*(20+10*10+10))
@@ -53,7 +51,6 @@ func TestG9TwoControllersThatUndoEachOtherAreSlowedAndReported(t *testing.T) {
 		b.edit("a", scale(7))
 		require.NotEmpty(b.t, b.settle(7*time.Second))
 		stop()
-		require.NoError(b.t, <-done)
 	}, newDeployment("a"))
 }
 

@@ -49,15 +49,12 @@ func TestG16WhatDoesNotHealIsVisible(t *testing.T) {
 				}}
 				ctl, err := controller.New(b.repo, user, &b.opts)
 				require.NoError(b.t, err)
-				ctx, stop := context.WithCancel(b.t.Context())
-				done := make(chan error, 1)
-				go func() { done <- ctl.Run(ctx) }()
+				stop := b.runs(ctl)
 				b.settle(time.Second)
 				require.NotEmpty(b.t, handled)
 				require.Equal(b.t, c.class, handled[0])
 				require.Equal(b.t, 1, b.logs.FilterLevelExact(zapcore.ErrorLevel).Len(), "said once, and not with each try")
 				stop()
-				require.NoError(b.t, <-done)
 			}, newDeployment("a"))
 		})
 	}

@@ -75,11 +75,11 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		return
 	}
 	if self && !st.loop.progress && st.loop.tooFast() {
-		c.slow(r, it, reasons, more)
+		c.slow(r, it, reasons, more, &st.loop.brake, true, "what its attempts write is what causes the next one")
 		return
 	}
 	if st.undone.again && st.undone.tooFast() {
-		c.slowUndone(r, it, reasons, more)
+		c.slow(r, it, reasons, more, &st.undone.brake, false, "its attempts write the same again and again, since another client undoes it")
 		return
 	}
 	t := &turn[T, C]{c: c, r: r, it: it, cached: cached, at: Attempt{
@@ -108,26 +108,6 @@ func (r *running[T]) park(it *item, reasons []Reason, more int, wait time.Durati
 	r.queue.Hold(it, reasons, more, min(wait, bookmark), false)
 	if wait, _ := r.own.behind(it.Key, nil); wait <= 0 {
 		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
-	}
-}
-
-// slow keeps a key that is in a loop of its own writes until its next turn, or until
-// something else happens to it.
-func (c *Controller[T, C]) slow(r *running[T], it *item, reasons []Reason, more int) {
-	r.queue.Hold(it, reasons, more, loopPause, true)
-	if st := &it.State; !st.loop.slowed {
-		st.loop.slowed = true
-		c.warnLoop("slowed down: what its attempts write is what causes the next one", it.Key, st.uid, reasons)
-	}
-}
-
-// slowUndone keeps a key whose writes somebody undoes until its next turn.
-func (c *Controller[T, C]) slowUndone(r *running[T], it *item, reasons []Reason, more int) {
-	st := &it.State
-	r.queue.Hold(it, reasons, more, loopPause, false)
-	if !st.undone.told {
-		st.undone.told = true
-		c.warnLoop("slowed down: its attempts write the same again and again, since another client undoes it", it.Key, st.uid, reasons)
 	}
 }
 

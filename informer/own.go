@@ -29,15 +29,11 @@ import (
 // Shows tells whether the cache shows a write, or never will because the object is
 // not one of those it holds. It is for package controller.
 func (i *Informer[T]) Shows(w attempt.Write) bool {
-	r := i.now()
-	if r == nil {
-		return true
-	}
-	f := r.feeds.Load().one(w.Key.Namespace)
+	f := i.feedOf(w.Key)
 	if f == nil {
 		return true
 	}
-	cached, ok := i.View(w.Key)
+	cached, ok := f.view(w.Key)
 	if !ok {
 		return w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion()) ||
 			w.Outcome == attempt.Stored && w.Object != nil && !i.selects(w.Object)
@@ -48,15 +44,11 @@ func (i *Informer[T]) Shows(w attempt.Write) bool {
 // Skipped reports whether the write stored an object that the cache would hold, and that is
 // gone again: the cache has come further, and does not have it. It is for package controller.
 func (i *Informer[T]) Skipped(w attempt.Write) bool {
-	r := i.now()
-	if r == nil || w.Outcome != attempt.Stored || w.Object == nil || !i.selects(w.Object) {
+	f := i.feedOf(w.Key)
+	if f == nil || w.Outcome != attempt.Stored || w.Object == nil || !i.selects(w.Object) {
 		return false
 	}
-	f := r.feeds.Load().one(w.Key.Namespace)
-	if f == nil {
-		return false
-	}
-	_, ok := i.View(w.Key)
+	_, ok := f.view(w.Key)
 	return !ok && w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion())
 }
 

@@ -19,11 +19,12 @@ type Predicate[T repository.Object] func(before, after T) bool
 // change of the status or of managedFields alone. For kinds that have no
 // generation, such as ConfigMap, any change of the resourceVersion matters.
 func Changed[T repository.Object](before, after T) bool {
-	switch {
-	case before == *new(T), after == *new(T):
+	if before == *new(T) || after == *new(T) {
 		return true
-	case attempt.OrderOf(before, after) != attempt.Later:
-		return attempt.OrderOf(before, after) == attempt.Rewritten
+	}
+	switch order := attempt.OrderOf(before, after); {
+	case order != attempt.Later:
+		return order == attempt.Rewritten
 	case after.GetGeneration() == 0:
 		return true
 	}

@@ -132,12 +132,18 @@ func (i *Informer[T]) Running() bool { return i.now() != nil }
 // reconcile: it knows nothing of own writes, and does not tell an object that does not exist from
 // one that is not known.
 func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
-	if r := i.now(); r != nil {
-		if f := r.feeds.Load().one(key.Namespace); f != nil {
-			return f.view(key)
-		}
+	if f := i.feedOf(key); f != nil {
+		return f.view(key)
 	}
 	return *new(T), false
+}
+
+// feedOf returns the feed that would hold the object, or nil.
+func (i *Informer[T]) feedOf(key types.NamespacedName) *feed[T] {
+	if r := i.now(); r != nil {
+		return r.feeds.Load().one(key.Namespace)
+	}
+	return nil
 }
 
 // view returns the cached object.

@@ -93,16 +93,7 @@ func (a *after) Unwrap() error { return a.err }
 // it is the longest: none of them is tried again too early. An After around all of them
 // wins.
 func RetryAfter(err error) (longest time.Duration, named bool) {
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		if a, ok := itself[*after](e); ok {
-			return a.d, true
-		}
-	}
-	for _, failure := range failures(err) {
-		if d, ok := retryAfter(failure); ok {
-			longest, named = max(longest, d), true
-		}
-	}
+	longest, _, named = asked(err)
 	return longest, named
 }
 
@@ -111,35 +102,36 @@ func RetryAfter(err error) (longest time.Duration, named bool) {
 // later, but no longer than most; a server can ask for anything. An [After] takes the place of
 // both, but for less than least: a failure that is tried again at once is a loop.
 func NextTry(err error, backoff, least, most time.Duration) time.Duration {
-	named, ok := RetryAfter(err)
-	switch {
-	case !ok:
+	switch d, byUser, named := asked(err); {
+	case !named:
 		return backoff
-	case isAfter(err):
-		return max(named, least)
+	case byUser:
+		return max(d, least)
 	default:
-		return max(backoff, min(named, most))
+		return max(backoff, min(d, most))
 	}
 }
 
-// isAfter reports whether the time that RetryAfter returns was given to After.
-func isAfter(err error) bool {
-	named, _ := RetryAfter(err)
-	for _, failure := range append(failures(err), err) {
-		if a, ok := errors.AsType[*after](failure); ok && a.d == named {
-			return true
+// asked is RetryAfter, and reports whether the time was given to After.
+func asked(err error) (longest time.Duration, byUser, named bool) {
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		if a, ok := itself[*after](e); ok {
+			return a.d, true, true
 		}
 	}
-	return false
+	for _, failure := range failures(err) {
+		d, user, ok := askedByOne(failure)
+		if ok && (!named || d > longest || d == longest && user) {
+			longest, byUser, named = d, user, true
+		}
+	}
+	return longest, byUser, named
 }
 
-func retryAfter(err error) (time.Duration, bool) {
+func askedByOne(err error) (d time.Duration, byUser, named bool) {
 	if a, ok := errors.AsType[*after](err); ok {
-		return a.d, true
+		return a.d, true, true
 	}
 	seconds := guarded(func() int { seconds, _ := apierrors.SuggestsClientDelay(err); return seconds }, 0)
-	if seconds > 0 {
-		return time.Duration(seconds) * time.Second, true
-	}
-	return 0, false
+	return time.Duration(seconds) * time.Second, false, seconds > 0
 }

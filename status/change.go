@@ -78,14 +78,11 @@ func pointer(field string) string {
 // without saying which fields it has.
 func (c change) answered(d document) document {
 	if d.guess {
-		shown := d.fields
-		d.fields = maps.Clone(c.after)
-		for name, value := range shown {
-			if _, ours := d.fields[name]; !ours && !isZero(value) {
-				d.set(name, value)
-			}
-		}
-		d.guess, d.exists = false, len(d.fields) > 0
+		d.certain()
+		all := map[string]any{}
+		maps.Copy(all, d.fields)
+		maps.Copy(all, c.after)
+		d.fields, d.exists = all, len(all) > 0
 	}
 	return d
 }

@@ -188,13 +188,6 @@ func (d *document) seenAs(shown, want document) document {
 	return seen
 }
 
-func (d *document) set(name string, value any) {
-	if d.fields == nil {
-		d.fields = map[string]any{}
-	}
-	d.fields[name] = value
-}
-
 // certain leaves out the fields that may be none.
 func (d *document) certain() {
 	d.guess = false

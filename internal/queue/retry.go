@@ -9,7 +9,6 @@ import (
 // hence the identity.
 type timer struct {
 	*time.Timer
-	due     time.Time
 	backoff bool // events do not shorten it
 }
 
@@ -87,7 +86,7 @@ func (q *Queue[K, R, S]) schedule(it *Item[K, R, S], p *pending[R], d time.Durat
 	if q.closed {
 		return
 	}
-	t := &timer{due: time.Now().Add(d), backoff: backoff}
+	t := &timer{backoff: backoff}
 	t.Timer = time.AfterFunc(d, func() { q.fire(it, t, reason) })
 	p.timer = t
 }
