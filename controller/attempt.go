@@ -11,23 +11,25 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Attempt is one reconcile of one object, as told to Options.OnAttempt.
+// Attempt is one reconcile of one object, see [Observer].
 type Attempt struct {
 	// Controller is the name of the controller.
 	Controller string
-	// Key and UID name the object. Both are empty for trouble with the watch, whose
-	// Op is kerr.OpSync.
+	// Key and UID name the object.
 	Key types.NamespacedName
 	UID types.UID
 	// Op is the step that the attempt ended with: kerr.OpApply or kerr.OpCleanup, or
-	// an earlier one that failed.
+	// an earlier one that failed. It is kerr.OpGet beside a nil Err if there was nothing to do:
+	// the object turned out to be gone, or is being deleted and does not have our finalizer.
 	Op kerr.Op
 	// Reasons are the first eight reasons for the attempt, in the order in which
 	// they came; MoreReasons counts the rest.
 	Reasons     []Reason
 	MoreReasons int
-	// SelfTriggered means that nothing but what the last attempt wrote was the reason.
-	// Once or twice is normal: a child was created. Always is a loop, which is slowed.
+	// SelfTriggered reports that every reason of this attempt is an event caused by a write of
+	// the previous one. One or two in a row are normal, for instance after a child was created.
+	// After 20 in a row the controller slows the object to 10 attempts a minute and logs a
+	// warning.
 	SelfTriggered bool
 	// Bypassed means that the object is gone without a Cleanup, since its finalizer was
 	// bypassed. What the attempt does is the Cleanup that was missed.
@@ -42,25 +44,15 @@ type Attempt struct {
 	// nil or has a *kerr.Error in its chain.
 	Action Action
 	Err    error
-	// Failures counts the failed attempts in a row, this one included. Next is the
-	// wait until the next attempt if nothing changes before; negative if none is
-	// planned.
+	// Failures is the number of consecutive failures that the backoff is computed from, this
+	// one included. It is 0 if the error is not retried (kerr.WaitsForChange), or if the object
+	// changed during the attempt. Next is the wait until the next attempt if nothing changes
+	// before; negative if none is planned.
 	Failures int
 	Next     time.Duration
-
-	// deleting is how long the object was in deletion before a cleanup that did not
-	// end it.
-	deleting time.Duration
-	kind     schema.GroupKind
-	// repeated means that the same failure was logged less than a minute ago, and unsaid counts
-	// those that were not logged since.
-	repeated bool
-	unsaid   int
-	// cut means that a shutdown cancelled the attempt.
-	cut bool
 }
 
-// Verb is what happened to be a reason for an attempt.
+// Verb is the kind of event or timer that caused an attempt.
 type Verb string
 
 // The verbs.

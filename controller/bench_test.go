@@ -45,6 +45,7 @@ type bench struct {
 	mu       sync.Mutex
 	calls    []string // "apply name" and "cleanup name"
 	attempts []controller.Attempt
+	troubles []controller.Trouble
 }
 
 // crowd is how many objects a test of many has: the full number without -short, else a quarter.
@@ -64,7 +65,7 @@ func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 		b := &bench{server: newServer(t, objs...), t: t, logs: logs}
 		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
 		b.watched = b.repo
-		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), OnAttempt: b.attempted}
+		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), Observer: b}
 		b.user = controller.Funcs[*deployment]{FinalizerName: ours}
 		defer func() { // also if f fails: what it started could go on for ever, in virtual time
 			if b.stop == nil {
@@ -130,10 +131,20 @@ func (b *bench) noted(what string, f func(context.Context, *deployment) (action,
 	}
 }
 
-func (b *bench) attempted(a controller.Attempt) {
+// The bench is an observer.
+
+func (*bench) Started(ctx context.Context, _ controller.Attempt) context.Context { return ctx }
+
+func (b *bench) Ended(_ context.Context, a controller.Attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.attempts = append(b.attempts, a)
+}
+
+func (b *bench) Trouble(t controller.Trouble) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.troubles = append(b.troubles, t)
 }
 
 // settle lets virtual time pass until nothing moves, and returns the calls since
@@ -146,6 +157,15 @@ func (b *bench) settle(d time.Duration) []string {
 	calls := b.calls
 	b.calls = nil
 	return calls
+}
+
+// troubled returns the troubles since the last call.
+func (b *bench) troubled() []controller.Trouble {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	troubles := b.troubles
+	b.troubles = nil
+	return troubles
 }
 
 // took returns the attempts since the last call.

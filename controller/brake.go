@@ -22,6 +22,6 @@ func (c *Controller[T, C]) slow(r *running[T], it *item, reasons []Reason, more 
 	r.queue.Hold(it, reasons, more, loopPause, light)
 	if !b.told {
 		b.told = true
-		c.warnLoop("slowed down: "+why, it.Key, it.State.uid, reasons)
+		c.warnLoop("reconcile loop: slowed to 10 attempts per minute: "+why, it, reasons)
 	}
 }

@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -8,6 +10,7 @@ import (
 
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -19,6 +22,7 @@ type cached interface {
 	Shows(w attempt.Write) bool
 	Skipped(w attempt.Write) bool
 	view(key types.NamespacedName) attempt.Object
+	live(ctx context.Context, key types.NamespacedName) (attempt.Object, error)
 }
 
 // add takes an informer in, once.
@@ -58,6 +62,19 @@ func (c caches) view(ref attempt.Ref) attempt.Object {
 	return nil
 }
 
+// live reads the object from the server, by the first informer that may.
+func (c caches) live(ctx context.Context, ref attempt.Ref) (attempt.Object, error) {
+	var errs []error
+	for _, in := range c[ref.Kind] {
+		obj, err := in.live(ctx, ref.Key)
+		if err == nil || kerr.ClassOf(err) == kerr.ClassNotFound {
+			return obj, err
+		}
+		errs = append(errs, err)
+	}
+	return nil, errors.Join(errs...)
+}
+
 // typed makes an informer a cached.
 type typed[U repository.Object] struct{ *informer.Informer[U] }
 
@@ -66,4 +83,8 @@ func (t typed[U]) view(key types.NamespacedName) attempt.Object {
 		return obj
 	}
 	return nil
+}
+
+func (t typed[U]) live(ctx context.Context, key types.NamespacedName) (attempt.Object, error) {
+	return t.Repository().Get(ctx, key)
 }

@@ -52,15 +52,15 @@ func BenchmarkOwnWriteCheck(b *testing.B) {
 			b.Cleanup(own.stop)
 			for i := range open {
 				ref := attempt.Ref{Kind: kindOfBehind, Key: types.NamespacedName{Name: strconv.Itoa(i)}}
-				own.set(ref.Key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, ResourceVersion: "5", Since: time.Now()}})
+				own.set(nil, ref.Key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, ResourceVersion: "5", Since: time.Now()}})
 			}
 			key := types.NamespacedName{Namespace: "ns", Name: "n"}
 			b.ReportAllocs()
 			for b.Loop() {
-				if wait, _ := own.behind(key, nil); wait > 0 {
+				if wait, _ := own.behind(nil, nil); wait > 0 {
 					b.Fatal("nothing to wait for")
 				}
-				own.set(key, nil)
+				own.set(nil, key, nil)
 			}
 		})
 	}
@@ -69,9 +69,7 @@ func BenchmarkOwnWriteCheck(b *testing.B) {
 var kindOfBehind = appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind()
 
 // behind is a cache that shows nothing.
-type behind struct{}
+type behind struct{ cached }
 
 func (behind) Shows(attempt.Write) bool   { return false }
 func (behind) Skipped(attempt.Write) bool { return false }
-
-func (behind) view(types.NamespacedName) attempt.Object { return nil }

@@ -51,7 +51,7 @@ func TestFault7TooLargeResourceVersion(t *testing.T) {
 		b.start()
 		require.Empty(t, b.settle(3*time.Minute))
 		require.LessOrEqual(t, lists.Load(), int32(30), "it backs off")
-		require.NotEmpty(t, b.took(), "and is told")
+		require.NotEmpty(t, b.troubled(), "and is reported")
 		healed.Store(true)
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 	}, newDeployment("a"))

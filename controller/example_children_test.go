@@ -71,12 +71,12 @@ func ExampleReferences() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := controller.New(deployments, notes{configMaps, cache}, &controller.Options{
-		OnAttempt: func(a controller.Attempt) {
+		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
 			fmt.Println(a.Key, "writes:", a.Writes, "because", a.Reasons[0])
 			if a.Writes == 0 {
 				cancel()
 			}
-		},
+		}},
 	})
 	if err != nil {
 		panic(err)

@@ -28,10 +28,10 @@ func ExampleRun() {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	err := controller.Run(ctx, repo, user, &controller.Options{
-		OnAttempt: func(a controller.Attempt) {
+		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
 			fmt.Println(a.Op, a.Key, "writes:", a.Writes, "because", a.Reasons)
 			cancel()
-		},
+		}},
 	})
 	fmt.Println(err)
 	// Output:
@@ -75,10 +75,10 @@ func ExampleErrorHandler() {
 	}}
 	ctx, cancel := context.WithCancel(context.Background())
 	_ = controller.Run(ctx, repo, user, &controller.Options{
-		OnAttempt: func(a controller.Attempt) {
+		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
 			fmt.Println(a.Err, "| next:", a.Next)
 			cancel()
-		},
+		}},
 	})
 	// Output: apply ConfigMap default/world: the quota is used up | next: -1ns
 }

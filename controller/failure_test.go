@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -227,20 +228,23 @@ func TestG12PanicsAreContained(t *testing.T) {
 }
 
 // Kills: a panic outside Apply that takes the process down.
-func TestG12PanicsOfOnAttemptAndFilterAreContained(t *testing.T) {
+func TestG12PanicsOfObserverAndFilterAreContained(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		b.opts.OnAttempt = func(a controller.Attempt) {
-			b.attempted(a)
-			panic("in OnAttempt")
-		}
+		b.opts.Observer = controller.Observers(b, controller.ObserverFuncs{
+			StartedFunc: func(context.Context, controller.Attempt) context.Context { panic("in Started") },
+			EndedFunc:   func(context.Context, controller.Attempt) { panic("in Ended") },
+			TroubleFunc: func(controller.Trouble) { panic("in Trouble") },
+		})
 		b.make()
 		b.c.Filter(func(_, _ *deployment) bool { panic("in the filter") })
 		b.run()
 		b.settle(time.Minute)
 		b.edit("a", scale(2))
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "a filter that panics hides nothing")
-		require.True(t, slices.ContainsFunc(b.took(), ofOp(kerr.OpFilter)))
-		require.NotZero(t, b.logs.FilterMessage("Options.OnAttempt panicked").Len())
+		require.True(t, slices.ContainsFunc(b.troubled(), ofOp(kerr.OpFilter)))
+		for _, method := range []string{"Started", "Ended", "Trouble"} {
+			require.NotZero(t, b.logs.FilterMessage("Options.Observer panicked").FilterField(zap.String("error", "panic: in "+method)).Len(), method)
+		}
 	}, newDeployment("a"))
 }
 
@@ -412,7 +416,7 @@ func TestS8SkipCleanupIsOffByDefault(t *testing.T) {
 			b.settle(time.Hour)
 			require.Equal(t, allowed, b.live("a") == nil)
 			require.Equal(t, allowed, b.logs.FilterMessageSnippet("cleanup skipped").Len() == 1)
-			blocked := b.logs.FilterMessage("the deletion is blocked").FilterLevelExact(zapcore.WarnLevel)
+			blocked := b.logs.FilterMessage("deletion is blocked").FilterLevelExact(zapcore.WarnLevel)
 			require.Equal(t, allowed, blocked.Len() == 0, "a deletion that is blocked for long is said so")
 		}, newDeployment("a"))
 	}

@@ -24,8 +24,8 @@ import (
 	"github.com/kuberator/kuberator/test/fault"
 )
 
-func ofOp(op kerr.Op) func(controller.Attempt) bool {
-	return func(a controller.Attempt) bool { return a.Op == op }
+func ofOp(op kerr.Op) func(controller.Trouble) bool {
+	return func(t controller.Trouble) bool { return t.Op == op }
 }
 
 // typedNil is an error of which people return a nil pointer.
@@ -120,7 +120,7 @@ func TestG12GoexitEndsNothing(t *testing.T) {
 		b.write(repo, "c", data("k", "w"))
 		b.settle(time.Second)
 		for _, op := range []kerr.Op{kerr.OpFilter, kerr.OpMap} {
-			require.True(t, slices.ContainsFunc(b.took(), ofOp(op)) || op == kerr.OpMap)
+			require.True(t, slices.ContainsFunc(b.troubled(), ofOp(op)) || op == kerr.OpMap)
 		}
 		leaves.Store(false)
 		b.edit("a", scale(3))
@@ -179,15 +179,11 @@ func (c badCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Check
 }
 func (badCore) Write(zapcore.Entry, []zapcore.Field) error { panic("in the sink") }
 
-// TestG14AHookThatBlocksOnAFailedWatchDoesNotKeepRun.
-func TestG14AHookThatBlocksOnAFailedWatchDoesNotKeepRun(t *testing.T) {
+// TestG14AnObserverThatBlocksOnAFailedWatchDoesNotKeepRun.
+func TestG14AnObserverThatBlocksOnAFailedWatchDoesNotKeepRun(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		release := make(chan struct{})
-		b.opts.OnAttempt = func(a controller.Attempt) {
-			if a.Key.Name == "" {
-				<-release
-			}
-		}
+		b.opts.Observer = controller.ObserverFuncs{TroubleFunc: func(controller.Trouble) { <-release }}
 		b.fail(fault.On("*", "deployments.apps").Times(3).Then(fault.Forbidden()))
 		b.start()
 		b.settle(time.Minute)
@@ -200,10 +196,10 @@ func TestG14AHookThatBlocksOnAFailedWatchDoesNotKeepRun(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// TestG13GoexitInAHookLeavesNoWorkerStuck.
-func TestG13GoexitInAHookLeavesNoWorkerStuck(t *testing.T) {
+// TestG13GoexitInAnObserverLeavesNoWorkerStuck.
+func TestG13GoexitInAnObserverLeavesNoWorkerStuck(t *testing.T) {
 	inBubble(t, func(b *bench) {
-		b.opts.OnAttempt = func(controller.Attempt) { runtime.Goexit() }
+		b.opts.Observer = controller.ObserverFuncs{EndedFunc: func(context.Context, controller.Attempt) { runtime.Goexit() }}
 		b.opts.Workers = 1
 		b.start()
 		require.ElementsMatch(t, []string{"apply a", "apply b"}, b.settle(time.Hour))

@@ -90,8 +90,7 @@ func (c *Controller[T, C]) watchdog(ctx context.Context) {
 func (c *Controller[T, C]) tellStuck(told sets.Set[types.NamespacedName]) sets.Set[types.NamespacedName] {
 	stuck := sets.New(c.stuck()...)
 	for key := range stuck.Difference(told) {
-		at := &Attempt{Key: key}
-		c.opts.Logger.Error("the attempt does not end: its code ignores its ctx", append(at.names(), zap.Duration("timeout", c.opts.Timeout))...)
+		c.opts.Logger.Error("attempt is stuck: it ignores its context", append(names(key, ""), zap.Duration("timeout", c.opts.Timeout))...)
 	}
 	return stuck
 }

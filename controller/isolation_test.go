@@ -29,7 +29,7 @@ func TestG11FailingKeysDoNotDelayOthers(t *testing.T) {
 		objs = append(objs, d)
 	}
 	inBubble(t, func(b *bench) {
-		b.opts.OnAttempt = nil
+		b.opts.Observer = nil
 		b.opts.Workers = 2
 		applied := make(chan time.Time, 100)
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
@@ -74,7 +74,7 @@ func TestG1G13AnAttemptThatDoesNotEnd(t *testing.T) {
 		b.edit("stuck", scale(3))
 		b.edit("fine", scale(3))
 		require.Equal(t, []string{"apply fine"}, b.settle(time.Hour), "one worker goes on, and nobody else has the key")
-		require.Len(t, b.logs.FilterMessageSnippet("does not end").All(), 1)
+		require.Len(t, b.logs.FilterMessageSnippet("attempt is stuck").All(), 1)
 		close(wake)
 		require.Equal(t, []string{"apply stuck"}, b.settle(time.Minute))
 		require.NoError(t, b.c.Healthy())

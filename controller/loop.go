@@ -28,8 +28,8 @@ const (
 // loop is what an object's attempts wrote last, and how often they caused one
 // another. nil is no loop.
 type loop struct {
-	wrote   []uint64 // hashes of the states
-	settled version  // the object after the last write to itself, if that was no news
+	wrote []uint64 // hashes of the states
+	left  version  // the object after the last write to itself, if that was no news
 	// refs are the objects that were written, and progress means that the last attempt wrote
 	// one that is not among those: 60 children, made one by one, are no loop.
 	refs     []uint64
@@ -46,14 +46,14 @@ type trace struct {
 
 // learn returns the loop after an attempt with the writes own. One that wrote nothing
 // ends it.
-func (l *loop) learn(seed maphash.Seed, own []attempt.Write, settled attempt.State) *loop {
+func (l *loop) learn(seed maphash.Seed, own []attempt.Write, left version) *loop {
 	if len(own) == 0 {
 		return nil
 	}
 	if l == nil {
 		l = &loop{}
 	}
-	l.settled, l.wrote = versionOf(settled), make([]uint64, 0, len(own))
+	l.left, l.wrote = left, make([]uint64, 0, len(own))
 	l.progress = false
 	for _, w := range own {
 		ref := maphash.Comparable(seed, w.Ref)

@@ -39,7 +39,7 @@ func TestG9ALoopOfOwnWritesIsSlowedAndReported(t *testing.T) {
 			}
 		}
 		require.GreaterOrEqual(t, loops, rounds-1)
-		warnings := b.logs.FilterMessageSnippet("slowed down").All()
+		warnings := b.logs.FilterMessageSnippet("reconcile loop").All()
 		require.Len(t, warnings, 1, "once, not each time")
 		require.Equal(t, "a", warnings[0].ContextMap()["name"])
 
@@ -64,7 +64,7 @@ func TestG9SettlingInAFewRoundsIsNotALoop(t *testing.T) {
 			require.Len(t, b.settle(time.Second), 15, n)
 			b.c.Enqueue(nsName("a"))
 		}
-		require.Zero(t, b.logs.FilterMessageSnippet("slowed down").Len())
+		require.Zero(t, b.logs.FilterMessageSnippet("reconcile loop").Len())
 	}, newDeployment("a"))
 }
 
@@ -119,7 +119,7 @@ func TestS7OneTenantDoesNotStarveOthers(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		done := make(chan types.NamespacedName, 1_000_000)
 		b.opts.Workers = 2
-		b.opts.OnAttempt = nil
+		b.opts.Observer = nil
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			time.Sleep(work)
 			done <- types.NamespacedName{Namespace: d.Namespace, Name: d.Name}

@@ -62,7 +62,7 @@ func TestG19ObjectsThatAreGoneLeaveNothing(t *testing.T) {
 		return controller.AwaitChange(), errors.New("not this time")
 	}}
 	c, err := controller.New(repository.Repository[*deployment](&replayed{repo, events}), user, &controller.Options{
-		Workers: 2, Logger: zap.NewNop(), OnAttempt: func(controller.Attempt) { attempted <- struct{}{} },
+		Workers: 2, Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: func(context.Context, controller.Attempt) { attempted <- struct{}{} }},
 	})
 	require.NoError(t, err)
 	controller.References(c, in)

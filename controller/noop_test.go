@@ -33,7 +33,7 @@ func settled(tb testing.TB, objects int) (round func()) {
 	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 	done := make(chan struct{}, objects)
 	c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: ours}, &controller.Options{
-		Workers: 2, Logger: zap.NewNop(), OnAttempt: func(controller.Attempt) { done <- struct{}{} },
+		Workers: 2, Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: func(context.Context, controller.Attempt) { done <- struct{}{} }},
 	})
 	require.NoError(tb, err)
 	ctx, cancel := context.WithCancel(context.Background())

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -41,7 +42,7 @@ type Options struct {
 	// the 30 s that Kubernetes gives a Pod to terminate.
 	Grace time.Duration
 	// SlowDeletion is how long an object may be in deletion before each failing
-	// Cleanup of it is logged as a warning that the deletion is blocked. The
+	// Cleanup of it is logged as a warning that deletion is blocked. The
 	// default is 10 minutes.
 	SlowDeletion time.Duration
 	// BypassTimeout is how long Cleanup is tried again for an object that is gone without it,
@@ -57,15 +58,17 @@ type Options struct {
 	// "kuberator.dev/skip-cleanup: true" have it deleted without Cleanup. Each use
 	// is logged. The default is no: what Cleanup would have undone stays behind.
 	AllowSkipCleanup bool
-	// Logger receives one record per attempt at most: failures at error level,
-	// successes at debug level. If nil, errors and warnings go to standard error as
-	// JSON.
+	// Logger receives one record per attempt (errors at error level, successes at debug level)
+	// and warnings about blocked deletions, skipped cleanups, stuck attempts and reconcile
+	// loops. If it and Slog are nil, errors and warnings go to standard error as JSON. Apply and
+	// Cleanup get it, with the object's names, by the function [Logger].
 	Logger *zap.Logger
-	// OnAttempt is told of every attempt after it ended, and of lists and watches
-	// that fail, for metrics, traces and tests. The workers call it for attempts, for one key one
-	// at a time, and one more goroutine for the rest: it must be safe for concurrent use, and
-	// return quickly.
-	OnAttempt func(Attempt)
+	// Slog takes the place of Logger for programs that log with log/slog, or with logr:
+	// slog.New(logr.ToSlogHandler(l)). Only one of the two may be set.
+	Slog *slog.Logger
+	// Observer is called before and after each attempt, and with trouble outside of attempts,
+	// for metrics, traces and tests. nil is none. [Observers] makes one of several.
+	Observer Observer
 }
 
 // abandonAfter is how long Run waits for attempts whose ctx it cancelled. User code
@@ -87,21 +90,13 @@ func (o *Options) withDefaults(kind string) (Options, error) {
 	opts.BypassTimeout = cmp.Or(opts.BypassTimeout, 10*time.Minute)
 	opts.SweepInterval = cmp.Or(opts.SweepInterval, 6*time.Hour)
 	opts.SlowDeletion = cmp.Or(opts.SlowDeletion, 10*time.Minute)
-	if opts.OnAttempt == nil {
-		opts.OnAttempt = func(Attempt) {}
+	if isNil(opts.Observer) {
+		opts.Observer = nil
 	}
 	if err := opts.validate(); err != nil {
 		return opts, err
 	}
-	if opts.Logger == nil {
-		logger, err := standardLogger()
-		if err != nil {
-			return opts, err
-		}
-		opts.Logger = logger
-	}
-	opts.Logger = contained(opts.Logger).With(zap.String("controller", opts.Name))
-	return opts, nil
+	return opts, opts.withLogger()
 }
 
 func (o Options) validate() error {
@@ -114,15 +109,4 @@ func (o Options) validate() error {
 		return errors.New("options: Grace and SlowDeletion must not be negative")
 	}
 	return nil
-}
-
-// standardLogger is zap's production logger without sampling, which would hide
-// errors exactly when there are many, and without stack traces of our own frames.
-func standardLogger() (*zap.Logger, error) {
-	cfg := zap.NewProductionConfig()
-	cfg.Level.SetLevel(zap.WarnLevel)
-	cfg.Sampling = nil
-	cfg.DisableStacktrace = true
-	cfg.DisableCaller = true
-	return cfg.Build()
 }

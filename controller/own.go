@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,43 +11,54 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // bookmark is how often a key that waits for a cache looks again by itself: the
 // cache may have caught up without an event about the object.
 const bookmark = time.Second
 
-// ownWrites are the writes of attempts that the controller's caches do not show
-// yet, by the key that was reconciled. Its next attempt waits until they do: it
-// would decide on a world without what it did itself.
+// unseen are the writes of the attempts for one key that the controller's caches do not
+// show yet. Its next attempt waits until they do: it would decide on a world without what
+// it did itself. It belongs to the state of the key; its fields are guarded by ownWrites.mu.
+type unseen struct {
+	key    types.NamespacedName
+	writes map[attempt.Ref]attempt.Write
+	timer  *time.Timer // look again, see look
+}
+
+func (u *unseen) stop() {
+	if u.timer != nil { // of an attempt that was abandoned there is none
+		u.timer.Stop()
+	}
+}
+
+// ownWrites finds the keys that wait for a write to be shown.
 type ownWrites struct {
 	caches caches
 	wait   time.Duration // Options.StaleWait
 	// gone is told of an object that was written for a key, and of which the caches
 	// skipped all that happened: they caught up, and do not have it.
 	gone func(key types.NamespacedName, w attempt.Write)
+	// live reads an object from the server. nil is never.
+	live func(ref attempt.Ref) (attempt.Object, error)
 
 	open    atomic.Int64 // the keys that have some, so that events are cheap if none has
 	mu      sync.Mutex
-	of      map[types.NamespacedName]map[attempt.Ref]attempt.Write
-	waiting map[attempt.Ref]sets.Set[types.NamespacedName]
-	timers  map[types.NamespacedName]*time.Timer // look again, see look
+	waiting map[attempt.Ref]sets.Set[*unseen]
+	ended   bool
+	looks   sync.WaitGroup
 }
 
 func newOwnWrites(c caches, wait time.Duration, gone func(types.NamespacedName, attempt.Write)) *ownWrites {
-	return &ownWrites{
-		caches: c, wait: wait, gone: gone,
-		timers:  map[types.NamespacedName]*time.Timer{},
-		of:      map[types.NamespacedName]map[attempt.Ref]attempt.Write{},
-		waiting: map[attempt.Ref]sets.Set[types.NamespacedName]{},
-	}
+	return &ownWrites{caches: c, wait: wait, gone: gone, waiting: map[attempt.Ref]sets.Set[*unseen]{}}
 }
 
-// set replaces the writes of a key by those that caches do not show. Kinds without a
-// cache have nothing that could be behind.
-func (o *ownWrites) set(key types.NamespacedName, writes map[attempt.Ref]attempt.Write) {
-	if len(writes) == 0 && o.open.Load() == 0 {
-		return
+// set replaces the writes of a key by those that caches do not show, and returns them. Kinds
+// without a cache have nothing that could be behind.
+func (o *ownWrites) set(u *unseen, key types.NamespacedName, writes map[attempt.Ref]attempt.Write) *unseen {
+	if len(writes) == 0 && u == nil {
+		return nil
 	}
 	var behind map[attempt.Ref]attempt.Write
 	for ref, w := range writes {
@@ -58,41 +71,89 @@ func (o *ownWrites) set(key types.NamespacedName, writes map[attempt.Ref]attempt
 		}
 		behind[ref] = w
 	}
+	o.forget(u)
+	if len(behind) == 0 {
+		return nil
+	}
+	u = &unseen{key: key, writes: behind}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.clear(key)
-	if len(behind) == 0 {
-		return
-	}
-	o.of[key] = behind
 	for ref := range behind {
 		if o.waiting[ref] == nil {
-			o.waiting[ref] = sets.New[types.NamespacedName]()
+			o.waiting[ref] = sets.New[*unseen]()
 		}
-		o.waiting[ref].Insert(key)
+		o.waiting[ref].Insert(u)
 	}
-	o.open.Store(int64(len(o.of)))
-	o.later(key)
+	o.open.Add(1)
+	o.later(u)
+	return u
 }
 
 // later must be called with o.mu held.
-func (o *ownWrites) later(key types.NamespacedName) {
-	if o.timers[key] == nil {
-		o.timers[key] = time.AfterFunc(max(o.wait, bookmark), func() { o.look(key) })
+func (o *ownWrites) later(u *unseen) {
+	if !o.ended {
+		u.timer = time.AfterFunc(max(o.wait, bookmark), func() { o.look(u) })
 	}
 }
 
 // look looks at the writes of a key for which there was no event. An object that was
 // created and deleted again while no watch was open makes none, ever: nobody would
 // tell the key that what it made is gone.
-func (o *ownWrites) look(key types.NamespacedName) {
-	_, behind := o.behind(key, func(w attempt.Write) { o.skipped(key, w) })
+func (o *ownWrites) look(u *unseen) {
+	o.mu.Lock()
+	ended := o.ended
+	if !ended {
+		o.looks.Add(1)
+		defer o.looks.Done()
+	}
+	o.mu.Unlock()
+	if ended {
+		return
+	}
+	o.resolve(u)
+	o.behind(u, func(w attempt.Write) { o.skipped(u.key, w) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.timers, key)
-	if len(behind) > 0 && len(o.of[key]) > 0 {
-		o.later(key)
+	if len(u.writes) > 0 {
+		o.later(u)
 	}
+}
+
+// resolve reads what became of writes that there was no answer to. No cache can tell, and it
+// may be that no attempt ever reads that object again: a name that was made up for one attempt.
+func (o *ownWrites) resolve(u *unseen) {
+	if o.live == nil {
+		return
+	}
+	for _, w := range o.of(u) {
+		if w.Outcome != attempt.Unknown && (w.Outcome != attempt.Gone || w.UID != "") {
+			continue
+		}
+		found := attempt.Write{Ref: w.Ref, Outcome: attempt.Gone}
+		obj, err := o.live(w.Ref)
+		switch {
+		case err == nil:
+			found = attempt.Found(w.Ref, obj)
+		case kerr.ClassOf(err) != kerr.ClassNotFound:
+			continue // the next look tries again
+		}
+		found.At, found.Since = time.Now(), w.Since
+		o.mu.Lock()
+		if now, ok := u.writes[w.Ref]; ok && now.At.Equal(w.At) {
+			u.writes[w.Ref] = found
+		}
+		o.mu.Unlock()
+	}
+}
+
+// of returns the writes of a key.
+func (o *ownWrites) of(u *unseen) []attempt.Write {
+	if u == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Collect(maps.Values(u.writes))
 }
 
 // skipped tells of a write if the caches caught up with it and do not have the object.
@@ -102,35 +163,28 @@ func (o *ownWrites) skipped(key types.NamespacedName, w attempt.Write) {
 	}
 }
 
-// stop ends the timers.
+// stop ends the timers, and waits for who looks. The reads of o.live must have ended, or end.
 func (o *ownWrites) stop() {
 	o.mu.Lock()
-	defer o.mu.Unlock()
-	for _, timer := range o.timers {
-		timer.Stop()
+	o.ended = true
+	for _, all := range o.waiting {
+		for u := range all {
+			u.stop()
+		}
 	}
-}
-
-// clear must be called with o.mu held.
-func (o *ownWrites) clear(key types.NamespacedName) {
-	for ref := range o.of[key] {
-		o.drop(key, ref)
-	}
+	o.mu.Unlock()
+	o.looks.Wait()
 }
 
 // drop must be called with o.mu held.
-func (o *ownWrites) drop(key types.NamespacedName, ref attempt.Ref) {
-	if o.waiting[ref].Delete(key); len(o.waiting[ref]) == 0 {
+func (o *ownWrites) drop(u *unseen, ref attempt.Ref) {
+	if o.waiting[ref].Delete(u); len(o.waiting[ref]) == 0 {
 		delete(o.waiting, ref)
 	}
-	if delete(o.of[key], ref); len(o.of[key]) == 0 {
-		delete(o.of, key)
-		if timer := o.timers[key]; timer != nil {
-			timer.Stop()
-			delete(o.timers, key)
-		}
+	if delete(u.writes, ref); len(u.writes) == 0 {
+		u.stop()
+		o.open.Add(-1)
 	}
-	o.open.Store(int64(len(o.of)))
 }
 
 // arrived looks again at the writes to an object after an event about it. It returns
@@ -140,16 +194,16 @@ func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
 		return nil
 	}
 	o.mu.Lock()
-	keys := o.waiting[ref].UnsortedList()
+	all := o.waiting[ref].UnsortedList()
 	o.mu.Unlock()
-	for _, key := range keys {
-		wait, _ := o.behind(key, func(w attempt.Write) {
+	for _, u := range all {
+		wait, _ := o.behind(u, func(w attempt.Write) {
 			if w.Ref != ref { // of which there was an event
-				o.skipped(key, w)
+				o.skipped(u.key, w)
 			}
 		})
 		if wait <= 0 {
-			ready = append(ready, key)
+			ready = append(ready, u.key)
 		}
 	}
 	return ready
@@ -159,22 +213,13 @@ func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
 // most, and the writes that they do not show. There is no waiting for what cannot be
 // compared, nor for longer than a while since the write: then the attempt reads live.
 // caughtUp, if not nil, is told of the others, which are forgotten.
-func (o *ownWrites) behind(key types.NamespacedName, caughtUp func(attempt.Write)) (wait time.Duration, writes map[attempt.Ref]attempt.Write) {
-	if o.open.Load() == 0 {
-		return 0, nil
-	}
-	o.mu.Lock()
-	all := make([]attempt.Write, 0, len(o.of[key]))
-	for _, w := range o.of[key] {
-		all = append(all, w)
-	}
-	o.mu.Unlock()
-	for _, w := range all {
+func (o *ownWrites) behind(u *unseen, caughtUp func(attempt.Write)) (wait time.Duration, writes map[attempt.Ref]attempt.Write) {
+	for _, w := range o.of(u) {
 		if o.caches.show(w) {
 			if caughtUp != nil {
 				caughtUp(w)
 			}
-			o.shown(key, w)
+			o.shown(u, w)
 			continue
 		}
 		if writes == nil {
@@ -188,20 +233,23 @@ func (o *ownWrites) behind(key types.NamespacedName, caughtUp func(attempt.Write
 	return wait, writes
 }
 
-// shown forgets a write, unless there was another one since.
-func (o *ownWrites) shown(key types.NamespacedName, w attempt.Write) {
+// shown forgets a write, unless it was resolved since.
+func (o *ownWrites) shown(u *unseen, w attempt.Write) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if now, ok := o.of[key][w.Ref]; ok && now.At.Equal(w.At) {
-		o.drop(key, w.Ref)
+	if now, ok := u.writes[w.Ref]; ok && now.At.Equal(w.At) {
+		o.drop(u, w.Ref)
 	}
 }
 
-func (o *ownWrites) forget(key types.NamespacedName) {
-	if o.open.Load() == 0 {
+// forget drops the writes of a key.
+func (o *ownWrites) forget(u *unseen) {
+	if u == nil {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.clear(key)
+	for ref := range u.writes {
+		o.drop(u, ref)
+	}
 }

@@ -18,14 +18,16 @@ import (
 )
 
 // lags is a cache that shows no write, until it has caught up.
-type lags struct{ caughtUp atomic.Bool }
+type lags struct {
+	cached // what is not asked
+
+	caughtUp atomic.Bool
+}
 
 func (l *lags) Shows(attempt.Write) bool { return l.caughtUp.Load() }
 
 // Skipped is what a cache says that caught up, and has no object.
 func (l *lags) Skipped(w attempt.Write) bool { return w.Outcome == attempt.Stored && l.caughtUp.Load() }
-
-func (*lags) view(types.NamespacedName) attempt.Object { return nil }
 
 func named(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: "ns", Name: name}
@@ -45,9 +47,7 @@ func requireEmpty(t *testing.T, o *ownWrites) {
 	t.Helper()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	require.Empty(t, o.of)
 	require.Empty(t, o.waiting)
-	require.Empty(t, o.timers)
 	require.Zero(t, o.open.Load())
 }
 
@@ -55,32 +55,32 @@ func requireEmpty(t *testing.T, o *ownWrites) {
 // one object. Kills: any entry that stays.
 func TestG19OwnWritesLeaveNothing(t *testing.T) {
 	kind := schema.GroupKind{Kind: "ConfigMap"}
-	for name, end := range map[string]func(*ownWrites, *lags){
-		"an event": func(o *ownWrites, in *lags) {
+	for name, end := range map[string]func(*ownWrites, *lags, []*unseen){
+		"an event": func(o *ownWrites, in *lags, _ []*unseen) {
 			in.caughtUp.Store(true)
 			ready := append(o.arrived(attempt.Ref{Kind: kind, Key: named("x")}), o.arrived(attempt.Ref{Kind: kind, Key: named("z")})...)
 			require.ElementsMatch(t, []types.NamespacedName{named("a"), named("b"), named("c")}, ready)
 		},
-		"no event": func(_ *ownWrites, in *lags) {
+		"no event": func(_ *ownWrites, in *lags, _ []*unseen) {
 			in.caughtUp.Store(true)
 			time.Sleep(time.Minute)
 		},
-		"a look": func(o *ownWrites, in *lags) {
+		"a look": func(o *ownWrites, in *lags, all []*unseen) {
 			in.caughtUp.Store(true)
-			for _, key := range []string{"a", "b", "c"} {
-				wait, writes := o.behind(named(key), nil)
+			for _, u := range all {
+				wait, writes := o.behind(u, nil)
 				require.Zero(t, wait)
 				require.Empty(t, writes)
 			}
 		},
-		"another attempt": func(o *ownWrites, _ *lags) {
-			for _, key := range []string{"a", "b", "c"} {
-				o.set(named(key), nil)
+		"another attempt": func(o *ownWrites, _ *lags, all []*unseen) {
+			for _, u := range all {
+				require.Nil(t, o.set(u, u.key, nil))
 			}
 		},
-		"the objects are gone": func(o *ownWrites, _ *lags) {
-			for _, key := range []string{"a", "b", "c"} {
-				o.forget(named(key))
+		"the objects are gone": func(o *ownWrites, _ *lags, all []*unseen) {
+			for _, u := range all {
+				o.forget(u)
 			}
 		},
 	} {
@@ -89,11 +89,13 @@ func TestG19OwnWritesLeaveNothing(t *testing.T) {
 				in := &lags{}
 				o := newOwnWrites(caches{kind: {in}}, 10*time.Second, func(types.NamespacedName, attempt.Write) {})
 				defer o.stop()
-				o.set(named("a"), writesOf(kind, "x", "y"))
-				o.set(named("b"), writesOf(kind, "x"))
-				o.set(named("c"), writesOf(kind, "z"))
+				all := []*unseen{
+					o.set(nil, named("a"), writesOf(kind, "x", "y")),
+					o.set(nil, named("b"), writesOf(kind, "x")),
+					o.set(nil, named("c"), writesOf(kind, "z")),
+				}
 				require.EqualValues(t, 3, o.open.Load())
-				end(o, in)
+				end(o, in, all)
 				synctest.Wait()
 				requireEmpty(t, o)
 			})
@@ -108,9 +110,9 @@ func TestG19AnObjectThatIsGoneWaitsForNothing(t *testing.T) {
 		c, r := idle(t)
 		kind := schema.GroupKind{Kind: "ConfigMap"}
 		c.caches.add(kind, &lags{})
-		r.own.set(named("a"), writesOf(kind, "x"))
 		r.queue.Add(named("a"), Reason{Verb: VerbDeleted}, queue.Change)
 		it, reasons, more, _ := r.queue.Get()
+		it.State.unseen = r.own.set(nil, named("a"), writesOf(kind, "x"))
 		c.process(t.Context(), r, 0, it, reasons, more)
 		requireEmpty(t, r.own)
 	})

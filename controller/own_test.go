@@ -3,7 +3,10 @@ package controller_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"path"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +24,7 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 // gatedChildren returns an informer of ConfigMaps whose watch can be held.
@@ -551,4 +555,44 @@ func (l *losing) ListerWatcher() cache.ListerWatcher {
 			return inner.WatchWithContext(ctx, opts)
 		},
 	}, noWatchList{})
+}
+
+// TestG19AWriteWithoutAnAnswerIsReadOnceAndForgotten: the answer to a creation is lost, and
+// nobody ever asks for that name again, which was made up for one attempt. Kills: what stays
+// for ever, with a timer, and what is read again and again.
+func TestG19AWriteWithoutAnAnswerIsReadOnceAndForgotten(t *testing.T) {
+	for name, outcome := range map[string]fault.Outcome{"stored": fault.CommitThenEOF(), "lost": fault.Drop()} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				in, repo := b.children()
+				var made atomic.Bool
+				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+					if made.Swap(true) {
+						return controller.AwaitChange(), nil
+					}
+					_, err := repo.Create(ctx, child("once"))
+					return controller.AwaitChange(), err
+				}
+				b.fail(fault.On("create", "configmaps").Times(1).Then(outcome))
+				b.make()
+				controller.Watches(b.c, in, nobody)
+				b.run()
+				b.settle(time.Hour)
+				require.Equal(t, 1, b.gets("configmaps"))
+				b.edit("a", scale(2))
+				b.settle(time.Hour)
+				require.Equal(t, 1, b.gets("configmaps"), "it is forgotten")
+			}, newDeployment("a"))
+		})
+	}
+}
+
+// gets counts the objects that were read one by one.
+func (b *bench) gets(resource string) (n int) {
+	for _, r := range b.Requests() {
+		if r.method == http.MethodGet && path.Base(path.Dir(r.url.Path)) == resource {
+			n++
+		}
+	}
+	return n
 }

@@ -23,6 +23,8 @@ import (
 // catchesUp is a cache that shows a write from the second time that it is asked, and
 // lets something happen first.
 type catchesUp struct {
+	cached // what is not asked
+
 	asked int
 	first func()
 }
@@ -35,8 +37,6 @@ func (c *catchesUp) Shows(attempt.Write) bool {
 }
 
 func (*catchesUp) Skipped(attempt.Write) bool { return false }
-
-func (*catchesUp) view(types.NamespacedName) attempt.Object { return nil }
 
 // TestG5TheSnapshotIsNotOlderThanTheCheck has the cache catch up with the key's own
 // write at the moment when it is asked whether it has. Kills: an object that is read
@@ -75,10 +75,11 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 		kind := repo.Kind().GroupKind()
 		c.caches[kind] = append([]cached{late}, c.caches[kind]...)
 		ref := attempt.Ref{Kind: kind, Key: key}
-		r.own.set(key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
+		unshown := r.own.set(nil, key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
 
 		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 		taken, reasons, more, _ := r.queue.Get()
+		taken.State.unseen = unshown
 		c.process(t.Context(), r, 0, taken, reasons, more)
 		r.queue.ShutDown()
 		r.own.stop()

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
@@ -107,7 +105,7 @@ func (t *turn[T, C]) give(op kerr.Op, obj T) {
 	t.at.Op = op
 	t.given = t.pristine(obj)
 	t.a.WorkOn(attempt.State{
-		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(), Judge: t,
+		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(),
 	})
 }
 
@@ -149,13 +147,4 @@ func opOf(err error, otherwise kerr.Op) kerr.Op {
 		return e.Op
 	}
 	return otherwise
-}
-
-// names returns the log fields that name the object.
-func (at *Attempt) names() []zap.Field {
-	return []zap.Field{
-		zap.String("namespace", kerr.Text(at.Key.Namespace, kerr.MaxLog)),
-		zap.String("name", kerr.Text(at.Key.Name, kerr.MaxLog)),
-		zap.String("uid", kerr.Text(string(at.UID), kerr.MaxLog)),
-	}
 }

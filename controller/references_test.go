@@ -205,7 +205,7 @@ func TestG12PanicOfAPredicateOfReferences(t *testing.T) {
 		b.took()
 		b.write(repo, "c", data("k", "bad"))
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "it hides nothing")
-		require.True(t, slices.ContainsFunc(b.took(), ofOp(kerr.OpFilter)))
+		require.True(t, slices.ContainsFunc(b.troubled(), ofOp(kerr.OpFilter)))
 		b.write(repo, "c", data("k", "good"))
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 	}, newDeployment("a"))

@@ -53,7 +53,7 @@ func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 	}
 	defer c.end()
 	r.queue.ShutDown() // nothing is reconciled
-	go r.troubles.run(c.tell)
+	go r.troubles.run(c.tellTrouble)
 	defer r.troubles.end(abandonAfter)
 	subscriptions, err := c.subscribe(ctx, r)
 	if err == nil && !cache.WaitFor(ctx, "", synced(subscriptions)...) {
@@ -146,16 +146,16 @@ func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	if !finalizer.Held(obj, c.finalizer) {
 		return nil
 	}
-	at := &Attempt{Key: repository.Key(obj), UID: obj.GetUID()}
-	if c.left.busyWith(at.Key) {
-		return kerr.New(kerr.OpCleanup, c.repo.Kind(), at.Key, at.UID, errors.New("an attempt that was abandoned is still running"))
+	key, uid := repository.Key(obj), obj.GetUID()
+	if c.left.busyWith(key) {
+		return kerr.New(kerr.OpCleanup, c.repo.Kind(), key, uid, errors.New("an attempt that was abandoned is still running"))
 	}
 	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
 		defer recovered(&err)
 		return finished(c.user.Cleanup(ctx, obj))
 	})
 	if err != nil {
-		c.opts.Logger.Error("release failed, the finalizer stays", append(at.names(), errorFields(err)...)...)
+		c.opts.Logger.Error("release failed, finalizer kept", append(names(key, uid), errorFields(err)...)...)
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/kerr"
@@ -17,63 +18,70 @@ import (
 // may hold what users wrote into objects: it is bounded and escaped. Objects are
 // never logged.
 
-// report logs the attempt, once, and tells Options.OnAttempt.
-func (c *Controller[T, C]) report(at *Attempt) {
-	c.log(at)
-	c.tell(*at)
+// outcome is an attempt, and what only the log needs to know of it.
+type outcome struct {
+	Attempt
+
+	deleting time.Duration // of an object in deletion, before a cleanup that did not end it
+	cut      bool          // a shutdown cancelled it
+	level    zapcore.Level
+	unsaid   int // the same failures that were not logged since the last one that was
 }
 
-func (c *Controller[T, C]) log(at *Attempt) {
-	if entry := c.opts.Logger.Check(level(at), message(at)); entry != nil {
-		entry.Write(append(at.names(), c.details(at)...)...)
+// report logs the attempt, once.
+func (c *Controller[T, C]) report(at *outcome) {
+	message := "attempt succeeded"
+	if at.Err != nil {
+		message = "attempt failed"
+	}
+	if entry := c.opts.Logger.Check(at.level, message); entry != nil {
+		entry.Write(append(at.names(), at.details()...)...)
 	}
 	if at.deleting > c.opts.SlowDeletion {
-		c.opts.Logger.Warn("the deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
+		c.opts.Logger.Warn("deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
 	}
 }
 
-// trouble reports what is no attempt: a watch that fails, an object that cannot be
-// decoded, a filter or a mapping that panicked.
+// trouble reports what went wrong outside attempts: a watch that fails, an object that cannot
+// be decoded, a filter or a mapping that panicked.
 func (c *Controller[T, C]) trouble(err error) {
-	at := Attempt{Controller: c.opts.Name, Op: kerr.OpSync, Err: err, Start: time.Now(), Next: -1}
-	if e, ok := errors.AsType[*kerr.Error](err); ok {
-		at.Key, at.UID, at.Op = e.Key, e.UID, e.Op
-	} else {
-		at.Err = kerr.New(kerr.OpSync, c.repo.Kind(), at.Key, "", err)
+	t := c.troubleOf(err)
+	var repeated bool
+	var unsaid int
+	if t.Op == kerr.OpDecode || t.Op == kerr.OpMap || t.Op == kerr.OpFilter { // which come with each event
+		repeated, unsaid = c.said.again(c.seed, string(t.Op)+" "+t.Key.String(), t.Err.Error(), time.Now())
 	}
-	if at.Op == kerr.OpDecode || at.Op == kerr.OpMap || at.Op == kerr.OpFilter { // which come with each event
-		at.repeated, at.unsaid = c.said.again(c.seed, string(at.Op)+" "+at.Key.String(), at.Err.Error(), at.Start)
+	if entry := c.opts.Logger.Check(levelOf(t.Err, repeated), t.message()); entry != nil {
+		fields := append(names(t.Key, t.UID), zap.String("op", string(t.Op)), zap.String("kind", t.Kind.String()))
+		if unsaid > 0 {
+			fields = append(fields, zap.Int("sameBefore", unsaid))
+		}
+		entry.Write(append(fields, errorFields(t.Err)...)...)
 	}
-	c.log(&at)
-	if r := c.now(); r != nil {
-		r.troubles.add(at)
+	if r := c.now(); r != nil && c.opts.Observer != nil {
+		r.troubles.add(t)
+	}
+}
+
+func (t Trouble) message() string {
+	switch t.Op {
+	case kerr.OpSync:
+		return "watch failed"
+	case kerr.OpDecode:
+		return "object cannot be decoded"
+	case kerr.OpMap:
+		return "mapping failed"
+	case kerr.OpFilter:
+		return "filter failed"
+	default:
+		return string(t.Op) + " failed"
 	}
 }
 
 // warnLoop reports, once per loop, that the object is in one.
-func (c *Controller[T, C]) warnLoop(message string, key types.NamespacedName, uid types.UID, reasons []Reason) {
-	at := &Attempt{Key: key, UID: uid, Reasons: reasons}
+func (c *Controller[T, C]) warnLoop(message string, it *item, reasons []Reason) {
 	c.opts.Logger.Warn(message,
-		append(at.names(), zap.Strings("reasons", at.reasons()), zap.Int("perMinute", loopPerMinute))...)
-}
-
-// tell calls OnAttempt, which must not take a worker down.
-func (c *Controller[T, C]) tell(at Attempt) {
-	var panicked error
-	func() {
-		defer recovered(&panicked)
-		c.opts.OnAttempt(at)
-	}()
-	if panicked != nil {
-		c.opts.Logger.Error("Options.OnAttempt panicked", append(at.names(), errorFields(panicked)...)...)
-	}
-}
-
-func message(at *Attempt) string {
-	if at.Err != nil {
-		return "attempt failed"
-	}
-	return "attempt succeeded"
+		append(names(it.Key, it.State.uid), zap.Strings("reasons", texts(reasons, 0)), zap.Int("perMinute", loopPerMinute))...)
 }
 
 // fewConflicts in a row are the ordinary course. More are two writers that do not agree.
@@ -81,30 +89,33 @@ const fewConflicts = 5
 
 // itself reports whether what was not found is the object of the attempt: its deletion is on
 // the way to the cache. Anything else that is missing stays so until somebody makes it.
-func (at *Attempt) itself() bool {
+func (at *outcome) itself(kind schema.GroupKind) bool {
 	e, ok := kerr.Request(at.Err)
-	return ok && e.Op != kerr.OpApply && e.Op != kerr.OpCleanup && e.Key == at.Key && e.Kind.GroupKind() == at.kind
+	return ok && kerr.ClassOf(at.Err) == kerr.ClassNotFound && e.Op != kerr.OpApply && e.Op != kerr.OpCleanup &&
+		e.Key == at.Key && e.Kind.GroupKind() == kind
 }
 
-// level keeps quiet what the next attempt resolves by itself, and what was said just now.
-func level(at *Attempt) zapcore.Level {
-	if at.Err == nil || at.repeated {
+// levelFor keeps quiet what the next attempt resolves by itself, and what was logged just now.
+func (at *outcome) levelFor(kind schema.GroupKind, again func(text string) (repeated bool, unsaid int)) zapcore.Level {
+	switch {
+	case at.Err == nil, at.itself(kind), kerr.ClassOf(at.Err) == kerr.ClassConflict && at.Failures < fewConflicts:
 		return zapcore.DebugLevel
-	}
-	if at.cut && errors.Is(at.Err, context.Canceled) {
+	case at.cut && errors.Is(at.Err, context.Canceled):
 		return zapcore.InfoLevel // Run reports that the grace period is over
 	}
-	switch kerr.ClassOf(at.Err) {
+	var repeated bool
+	repeated, at.unsaid = again(at.Err.Error())
+	return levelOf(at.Err, repeated)
+}
+
+// levelOf is the level of an error by its class.
+func levelOf(err error, repeated bool) zapcore.Level {
+	if repeated {
+		return zapcore.DebugLevel
+	}
+	switch kerr.ClassOf(err) {
 	case kerr.ClassConflict:
-		if at.Failures < fewConflicts {
-			return zapcore.DebugLevel
-		}
 		return zapcore.WarnLevel
-	case kerr.ClassNotFound:
-		if at.itself() {
-			return zapcore.DebugLevel
-		}
-		return zapcore.ErrorLevel
 	case kerr.ClassThrottled:
 		return zapcore.InfoLevel
 	default:
@@ -112,10 +123,10 @@ func level(at *Attempt) zapcore.Level {
 	}
 }
 
-func (c *Controller[T, C]) details(at *Attempt) []zap.Field {
+func (at *outcome) details() []zap.Field {
 	fields := []zap.Field{
 		zap.String("op", string(at.Op)),
-		zap.Strings("reasons", at.reasons()),
+		zap.Strings("reasons", texts(at.Reasons, at.MoreReasons)),
 		zap.Duration("duration", at.Duration),
 		zap.Int("writes", at.Writes),
 	}
@@ -135,16 +146,27 @@ func (c *Controller[T, C]) details(at *Attempt) []zap.Field {
 	return fields
 }
 
-// reasons are for logs.
-func (at *Attempt) reasons() []string {
-	reasons := make([]string, 0, len(at.Reasons)+1)
-	for _, reason := range at.Reasons {
-		reasons = append(reasons, kerr.Text(reason.String(), kerr.MaxLog))
+// texts are reasons for logs.
+func texts(reasons []Reason, more int) []string {
+	texts := make([]string, 0, len(reasons)+1)
+	for _, reason := range reasons {
+		texts = append(texts, kerr.Text(reason.String(), kerr.MaxLog))
 	}
-	if at.MoreReasons > 0 {
-		reasons = append(reasons, fmt.Sprintf("and %d more", at.MoreReasons))
+	if more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
 	}
-	return reasons
+	return texts
+}
+
+// names returns the log fields that name the object.
+func (at *Attempt) names() []zap.Field { return names(at.Key, at.UID) }
+
+func names(key types.NamespacedName, uid types.UID) []zap.Field {
+	return []zap.Field{
+		zap.String("namespace", kerr.Text(key.Namespace, kerr.MaxLog)),
+		zap.String("name", kerr.Text(key.Name, kerr.MaxLog)),
+		zap.String("uid", kerr.Text(string(uid), kerr.MaxLog)),
+	}
 }
 
 func errorFields(err error) []zap.Field {

@@ -79,12 +79,12 @@ func lifeWithout(t *testing.T, verb, resource string) (l life) {
 		cfg.Impersonate.UserName = "system:serviceaccount:ns:operator"
 		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { refusals.next = next; return refusals })
 		var applied, cleaned atomic.Bool
-		c := newRestricted(t, cfg, &controller.Options{Logger: zap.NewNop(), OnAttempt: func(a controller.Attempt) {
+		c := newRestricted(t, cfg, &controller.Options{Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
 			if a.Err == nil {
 				applied.CompareAndSwap(false, a.Op == kerr.OpApply)
 				cleaned.CompareAndSwap(false, a.Op == kerr.OpCleanup)
 			}
-		}})
+		}}})
 		l.rules = c.RequiredRules()
 		grant(t, admin, without(l.rules, verb, resource))
 		ctx, stop := context.WithCancel(t.Context())

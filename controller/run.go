@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -20,7 +21,7 @@ import (
 //
 // Run fills its caches, then starts the workers. A kind that the API server does
 // not serve, or denies, keeps it trying, and each failure is logged and told to
-// Options.OnAttempt. If one namespace of several cannot be read, its objects wait, and those
+// Options.Observer. If one namespace of several cannot be read, its objects wait, and those
 // of the others are worked on after 5 seconds. So do the objects of a namespace that
 // informer.SetNamespaces adds, until all caches of it are full. When ctx ends no attempt starts any more; running attempts
 // finish, with their own ctx still alive, for at most Options.Grace; then their ctx
@@ -46,7 +47,12 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	// Attempts outlive ctx by the grace period.
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
-	go r.troubles.run(c.tell)
+	go r.troubles.run(c.tellTrouble)
+	r.own.live = func(ref attempt.Ref) (attempt.Object, error) {
+		ctx, cancel := context.WithTimeout(ctx, afterwards)
+		defer cancel()
+		return c.caches.live(ctx, ref)
+	}
 	subscriptions, err := c.subscribe(ctx, r)
 	r.gate.subscriptions = subscriptions
 	if err == nil && c.begun(ctx, subscriptions) {

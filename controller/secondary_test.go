@@ -215,10 +215,10 @@ func TestG12PanicOfAMapping(t *testing.T) {
 			require.NoError(t, err)
 		}
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "the other changes are mapped")
-		attempts := b.took()
-		require.Equal(t, kerr.OpMap, attempts[0].Op)
-		require.Equal(t, nsName("bad"), attempts[0].Key)
-		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(attempts[0].Err))
+		troubles := b.troubled()
+		require.Equal(t, kerr.OpMap, troubles[0].Op)
+		require.Equal(t, nsName("bad"), troubles[0].Key)
+		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(troubles[0].Err))
 	}, newDeployment("a"))
 }
 

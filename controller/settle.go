@@ -38,7 +38,7 @@ func (t *turn[T, C]) settle() {
 			return it.State.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
 		})
 	}
-	it.State.failing.settled(at)
+	it.State.failing.settled(&at.Attempt)
 }
 
 // done tells that nothing is to be tried again.

@@ -22,6 +22,7 @@ type state struct {
 	done   bool
 	loop   *loop // nil if the last attempt wrote nothing
 	record attempt.Record
+	unseen *unseen // nil if the caches show what was written for it
 	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
 	// is done.
 	held, cleaned bool
@@ -69,7 +70,7 @@ func (s *state) knows(rv string, obj attempt.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event
 	}
-	if s.worked.is(rv, obj) || s.loop != nil && s.loop.settled.is(rv, obj) {
+	if s.worked.is(rv, obj) || s.loop != nil && s.loop.left.is(rv, obj) {
 		return true
 	}
 	return attempt.Older(rv, s.worked.rv) && !attempt.Older(obj.GetResourceVersion(), s.worked.rv)
@@ -77,7 +78,7 @@ func (s *state) knows(rv string, obj attempt.Object) bool {
 
 // next returns the state of the next object of the name.
 func (s *state) next(uid types.UID) state {
-	after := state{uid: uid, orphans: s.orphans, before: s.before}
+	after := state{uid: uid, unseen: s.unseen, orphans: s.orphans, before: s.before}
 	if s.held || s.cleaned {
 		after.before = &state{uid: s.uid, held: s.held, cleaned: s.cleaned}
 	}

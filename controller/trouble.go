@@ -5,45 +5,45 @@ import (
 	"time"
 )
 
-// mostTroubles is how many reports of trouble wait for a hook that is slow. They are in the
-// log anyway.
+// mostTroubles is how many troubles wait for an observer that is slow. They are in the log
+// anyway.
 const mostTroubles = 64
 
-// troubles tells Options.OnAttempt of what is no attempt, one after the other: a list that
-// fails and a hook that blocks must not keep client-go's goroutines, nor Run from ending.
+// troubles calls Options.Observer with trouble, one after the other: a list that fails and an
+// observer that blocks must not keep client-go's goroutines, nor Run from ending.
 type troubles struct {
 	mu    sync.Mutex
 	ended bool
-	queue chan Attempt
+	queue chan Trouble
 	done  chan struct{}
 }
 
 func newTroubles() *troubles {
-	return &troubles{queue: make(chan Attempt, mostTroubles), done: make(chan struct{})}
+	return &troubles{queue: make(chan Trouble, mostTroubles), done: make(chan struct{})}
 }
 
 // run tells until the end of the queue.
-func (t *troubles) run(tell func(Attempt)) {
+func (t *troubles) run(tell func(Trouble)) {
 	defer close(t.done)
-	for at := range t.queue {
-		tell(at)
+	for one := range t.queue {
+		tell(one)
 	}
 }
 
 // add does not wait. Beyond mostTroubles, and after the end, there is no telling.
-func (t *troubles) add(at Attempt) {
+func (t *troubles) add(one Trouble) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ended {
 		return
 	}
 	select {
-	case t.queue <- at:
+	case t.queue <- one:
 	default:
 	}
 }
 
-// end waits for the hook, but not for ever.
+// end waits for the observer, but not for ever.
 func (t *troubles) end(patience time.Duration) {
 	t.mu.Lock()
 	t.ended = true

@@ -2,11 +2,10 @@ package controller
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
-	"go.uber.org/zap/zapcore"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -22,7 +21,7 @@ type turn[T repository.Object, C Context[T]] struct {
 	c      *Controller[T, C]
 	r      *running[T]
 	it     *item
-	at     Attempt
+	at     outcome
 	a      attempt.Attempt
 	cached T // as the turn began; nobody may change it
 	// given is the state that user code got, as nobody will change it.
@@ -35,14 +34,21 @@ type turn[T repository.Object, C Context[T]] struct {
 	reads map[*deps]sets.Set[read]
 }
 
+func (c *Controller[T, C]) turn(r *running[T], it *item, reasons []Reason, more int) *turn[T, C] {
+	return &turn[T, C]{c: c, r: r, it: it, at: outcome{Attempt: Attempt{
+		Controller: c.opts.Name, Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(), Next: -1,
+	}}}
+}
+
 // make runs the attempt. Its defer is where every attempt ends, also that of code
 // that panics or calls runtime.Goexit.
 func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.Ref]attempt.Write) {
 	key := t.at.Key
-	t.r.busy[worker].Store(&t.at)
+	t.r.busy[worker].Store(&t.at.Attempt)
 	defer t.r.busy[worker].Store(nil)
 	t.a.Settings, t.a.Key, t.a.Earlier, t.a.Memory = t.c.settings, key, behind, t
 	t.a.Start(work, t.at.Start)
+	ctx := t.a.Context()
 	made, returned := true, false
 	defer func() {
 		if value := recover(); !returned { // or runtime.Goexit
@@ -51,30 +57,31 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 		t.a.End()
 		t.learn()
 		t.it.State.done = t.at.done()
+		t.at.Duration = time.Since(t.at.Start)
 		if made {
-			t.at.Duration = time.Since(t.at.Start)
 			t.at.Writes = t.a.Count()
 			t.at.cut = work.Err() != nil
 			t.settle()
-			t.at.kind = t.c.repo.Kind().GroupKind()
-			if level(&t.at) > zapcore.DebugLevel {
-				t.at.repeated, t.at.unsaid = t.it.State.said.again(t.c.seed, t.at.Err.Error(), time.Now())
-			}
+			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
+				return t.it.State.said.again(t.c.seed, text, time.Now())
+			})
 			t.c.report(&t.at)
 		}
+		t.tellEnded(ctx)
 	}()
-	made = t.reconcile(work, t.a.Context())
+	ctx = t.tellStarted(ctx)
+	made = t.reconcile(work, ctx)
 	returned = true
 }
 
 // learn keeps what the attempt found out.
 func (t *turn[T, C]) learn() {
-	t.r.own.set(t.at.Key, t.a.All())
-	worked := t.a.Worked()
+	worked, left := t.a.Worked(), t.left()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
 	st := &t.it.State
+	st.unseen = t.r.own.set(st.unseen, t.at.Key, t.a.All())
 	st.cleaned = st.cleaned || t.cleaned
 	if worked.Pristine == nil { // Apply and Cleanup were not reached; an ErrorHandler may have been
 		for d, reads := range t.reads {
@@ -90,17 +97,27 @@ func (t *turn[T, C]) learn() {
 	if t.at.Err == nil {
 		t.a.Prune(&st.record)
 	}
-	st.loop = st.loop.learn(t.c.seed, t.a.Own(), t.a.Settled())
+	st.loop = st.loop.learn(t.c.seed, t.a.Own(), left)
 	st.undone.learn(t.c.seed, t.a.Own(), time.Now())
 	for _, d := range t.r.deps {
 		d.settle(t.at.Key, t.reads[d])
 	}
 }
 
-// NoNews implements attempt.Judge.
-func (t *turn[T, C]) NoNews(answer runtime.Object) bool {
-	after, ok := answer.(T)
-	return ok && !t.c.matters(t.given, after)
+// left returns the state that the last write to the object itself led to, if that is no news
+// after the state that user code got. It asks the user's filter.
+func (t *turn[T, C]) left() version {
+	self := t.c.ref(t.at.Key)
+	for _, w := range slices.Backward(t.a.Own()) {
+		if w.Ref != self {
+			continue
+		}
+		if after, ok := w.Object.(T); ok && t.given != *new(T) && !t.c.matters(t.given, after) {
+			return versionOf(attempt.State{ResourceVersion: w.ResourceVersion, Pristine: after})
+		}
+		break
+	}
+	return version{}
 }
 
 // Read implements attempt.Memory.

@@ -75,7 +75,7 @@ func TestG9ManyChildrenOneByOneAreProgress(t *testing.T) {
 		b.run()
 		b.settle(10 * time.Second)
 		require.Equal(t, 60, b.creates())
-		require.Zero(t, b.logs.FilterMessageSnippet("slowed down").Len())
+		require.Zero(t, b.logs.FilterMessageSnippet("reconcile loop").Len())
 	}, newDeployment("a"))
 }
 

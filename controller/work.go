@@ -8,7 +8,6 @@ import (
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
-	"github.com/kuberator/kuberator/kerr"
 )
 
 // worker takes keys until accept ends or the queue is shut down; the work on a key has
@@ -47,7 +46,7 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	if c.heldBack(r, it, reasons, more) {
 		return
 	}
-	wait, behind := r.own.behind(key, nil)
+	wait, behind := r.own.behind(it.State.unseen, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
 	if c.orphaned(r, it) {
@@ -82,19 +81,16 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		c.slow(r, it, reasons, more, &st.undone.brake, false, "its attempts write the same again and again, since another client undoes it")
 		return
 	}
-	t := &turn[T, C]{c: c, r: r, it: it, cached: cached, at: Attempt{
-		Controller: c.opts.Name, Key: key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more,
-		Start: time.Now(), SelfTriggered: self,
-	}}
+	t := c.turn(r, it, reasons, more)
+	t.cached, t.at.UID, t.at.SelfTriggered = cached, cached.GetUID(), self
 	t.make(work, worker, behind)
 }
 
 // clean makes an attempt for what has vanished, see bypass.go. The reasons stay for the
 // object that has the name now.
 func (c *Controller[T, C]) clean(work context.Context, r *running[T], worker int, it *item, reasons []Reason, more int, behind map[attempt.Ref]attempt.Write) {
-	t := &turn[T, C]{c: c, r: r, it: it, at: Attempt{
-		Controller: c.opts.Name, Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(),
-	}}
+	t := c.turn(r, it, reasons, more)
+	t.at.UID = it.State.orphans[0].last.GetUID()
 	t.make(work, worker, behind)
 	if _, again := t.at.Action.After(); t.at.Err == nil && !again {
 		for _, reason := range reasons {
@@ -106,7 +102,7 @@ func (c *Controller[T, C]) clean(work context.Context, r *running[T], worker int
 // park keeps a key until the caches show what it wrote, for so long at most.
 func (r *running[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
 	r.queue.Hold(it, reasons, more, min(wait, bookmark), false)
-	if wait, _ := r.own.behind(it.Key, nil); wait <= 0 {
+	if wait, _ := r.own.behind(it.State.unseen, nil); wait <= 0 {
 		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}
 }
@@ -122,8 +118,8 @@ func (r *running[T]) forget(it *item) {
 func (r *running[T]) leave(it *item) {
 	r.queue.Forget(it)
 	st := &it.State
+	r.own.forget(st.unseen)
 	it.State = state{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
-	r.own.forget(it.Key)
 	for _, d := range r.deps {
 		d.settle(it.Key, nil)
 	}

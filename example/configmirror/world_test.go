@@ -73,7 +73,7 @@ func operate(t *testing.T, objects []object, story func(t *testing.T, w *world))
 
 		cfg := w.faults.Config(w.process.Config())
 		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return recorder{w, next} })
-		c, err := New(cfg, &controller.Options{Logger: zap.NewNop(), OnAttempt: w.attempted})
+		c, err := New(cfg, &controller.Options{Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: w.attempted}})
 		require.NoError(t, err)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -186,7 +186,7 @@ func (w *world) get(t *testing.T, like object) object {
 }
 
 // attempted counts an attempt.
-func (w *world) attempted(a controller.Attempt) {
+func (w *world) attempted(_ context.Context, a controller.Attempt) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.attempts++

@@ -22,7 +22,9 @@ func TestHello(t *testing.T) {
 		applied := 0
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		err := controller.Run(ctx, repo, hello{}, &controller.Options{OnAttempt: func(controller.Attempt) { applied++ }})
+		err := controller.Run(ctx, repo, hello{}, &controller.Options{Observer: controller.ObserverFuncs{
+			EndedFunc: func(context.Context, controller.Attempt) { applied++ },
+		}})
 		require.NoError(t, err)
 		require.Equal(t, 1, applied)
 	})

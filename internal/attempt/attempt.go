@@ -10,7 +10,6 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 )
@@ -39,7 +38,6 @@ type Attempt struct {
 // deeds are what an attempt did.
 type deeds struct {
 	failed  error
-	settled State // what the server answered to the last write to the object itself, if it is no news
 	count   int
 	writes  map[Ref]Write // the newest one of each object
 	own     []Write       // those that the server acknowledged
@@ -121,15 +119,6 @@ type State struct {
 	Pristine Object
 	// Managers are its managedFields, if it was read live.
 	Managers []metav1.ManagedFieldsEntry
-	// Judge is asked about the states that the attempt's own writes lead to.
-	Judge Judge
-}
-
-// Judge tells what is news.
-type Judge interface {
-	// NoNews tells whether a state of the object is, for whoever reconciles it, the same
-	// as the one that user code was given.
-	NoNews(answer runtime.Object) bool
 }
 
 // New starts an attempt with a ctx derived from parent. It must be ended with End.
@@ -183,28 +172,6 @@ func (a *Attempt) WorkOn(state State) {
 	if a.deeds != nil {
 		a.deeds.status = nil
 	}
-}
-
-// settle returns the state that answer is, if it is no news after the one that user
-// code was given. No lock is held: NoNews asks filters that users wrote.
-func (a *Attempt) settle(answer Object) State {
-	worked := a.Worked()
-	if worked.Judge == nil || !worked.Judge.NoNews(answer) {
-		return State{}
-	}
-	s := State{UID: answer.GetUID(), ResourceVersion: answer.GetResourceVersion()}
-	if s.ResourceVersion == "" {
-		s.Pristine = answer // a copy already
-	}
-	return s
-}
-
-// Settled returns the state after the last write to the object itself, if that write
-// made no news. Pristine is only set for objects without a resourceVersion.
-func (a *Attempt) Settled() State {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.done().settled
 }
 
 // Worked returns what was given to WorkOn.

@@ -12,20 +12,12 @@ func (a *Attempt) Wrote(w Write) {
 	if a == nil {
 		return
 	}
-	own := w.Ref == a.ref()
-	var settled State
-	if own && w.Object != nil {
-		settled = a.settle(w.Object)
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	d := a.doing()
 	d.count++
 	d.own = append(d.own, w)
 	a.keep(w)
-	if own {
-		d.settled = settled
-	}
 }
 
 // Unsure notes a write whose outcome nobody knows. Only a live read can tell.

@@ -226,7 +226,7 @@ func TestG20KindThatComesAndGoes(t *testing.T) {
 	c, err := controller.New(repo, user, w.options())
 	require.NoError(t, err)
 	w.start(c)
-	trouble := w.until("in trouble", func(a controller.Attempt) bool { return a.Op == kerr.OpSync })
+	trouble := w.troubled(func(t controller.Trouble) bool { return t.Op == kerr.OpSync })
 	require.ErrorIs(t, trouble.Err, kerr.ErrNotServed)
 	require.ErrorContains(t, trouble.Err, "sync Guest: ")
 	require.LessOrEqual(t, w.wire.count(http.MethodGet, "/guests"), 4, "no busy loop")

@@ -76,7 +76,7 @@ func newStorm(t *testing.T) (*storm, *controller.Controller[*corev1.ConfigMap, c
 	s.writers, err = kubernetes.NewForConfig(separate)
 	require.NoError(t, err)
 	opts := s.options()
-	opts.OnAttempt = nil
+	opts.Observer = nil
 	opts.Workers = 2
 	opts.Informer.LabelSelector = labels.SelectorFromSet(labels.Set{"storm": s.namespace})
 	repo, err := repository.New[corev1.ConfigMap](s.cfg, scheme.Scheme, configMaps)

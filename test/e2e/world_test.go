@@ -66,12 +66,13 @@ type world struct {
 	wire      *wire
 	logs      *observer.ObservedLogs
 	attempts  chan controller.Attempt
+	troubles  chan controller.Trouble
 	unclaimed []controller.Attempt // read by until, and not what it was looking for
 }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, cfg: shared.Config(), wire: &wire{}, attempts: make(chan controller.Attempt, 100_000)}
+	w := &world{t: t, cfg: shared.Config(), wire: &wire{}, attempts: make(chan controller.Attempt, 100_000), troubles: make(chan controller.Trouble, 1000)}
 	w.cfg.WarningHandler = rest.NoWarnings{}
 	w.cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return w.wire.over(next) })
 	var err error
@@ -91,7 +92,7 @@ func (w *world) options() *controller.Options {
 	w.logs = logs
 	return &controller.Options{
 		Workers: 8, Logger: zap.New(core), MinBackoff: 20 * time.Millisecond, MaxBackoff: time.Second,
-		OnAttempt: func(a controller.Attempt) { w.attempts <- a },
+		Observer: w,
 	}
 }
 
@@ -135,11 +136,30 @@ func (w *world) until(what string, wanted func(controller.Attempt) bool) control
 	}
 }
 
+// troubled waits for trouble that is as wanted.
+func (w *world) troubled(wanted func(controller.Trouble) bool) controller.Trouble {
+	w.t.Helper()
+	deadline := time.After(time.Minute)
+	for {
+		select {
+		case t := <-w.troubles:
+			if wanted(t) {
+				return t
+			}
+		case <-deadline:
+			require.FailNow(w.t, "timeout", "no such trouble within a minute")
+		}
+	}
+}
+
 // forget drops the attempts of a controller that was stopped.
 func (w *world) forget() {
 	w.unclaimed = nil
 	for len(w.attempts) > 0 {
 		<-w.attempts
+	}
+	for len(w.troubles) > 0 {
+		<-w.troubles
 	}
 }
 
@@ -211,3 +231,11 @@ func (w *wire) reset() {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// The world is an observer.
+
+func (*world) Started(ctx context.Context, _ controller.Attempt) context.Context { return ctx }
+
+func (w *world) Ended(_ context.Context, a controller.Attempt) { w.attempts <- a }
+
+func (w *world) Trouble(t controller.Trouble) { w.troubles <- t }

@@ -54,17 +54,21 @@ func newStage(ctx context.Context, p *place, n *narrator) (*stage, error) {
 		return nil, err
 	}
 	account.Wrap(s.writes.wrap)
-	s.operator, err = configmirror.New(account, &controller.Options{Logger: zap.NewNop(), OnAttempt: s.attempted})
+	s.operator, err = configmirror.New(account, &controller.Options{Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: s.attempted, TroubleFunc: s.troubled}})
 	return s, err
 }
 
 // attempted tells of failures. What succeeds shows in the copies and the status.
-func (s *stage) attempted(a controller.Attempt) {
+func (s *stage) attempted(_ context.Context, a controller.Attempt) {
 	if a.Err == nil || kerr.ClassOf(a.Err) == kerr.ClassConflict || kerr.ClassOf(a.Err) == kerr.ClassNotFound {
 		return
 	}
-	s.n.say(operator, "! %s", kerr.Text(a.Err.Error(), kerr.MaxLog))
+	s.failed(a.Err)
 }
+
+func (s *stage) troubled(t controller.Trouble) { s.failed(t.Err) }
+
+func (s *stage) failed(err error) { s.n.say(operator, "! %s", kerr.Text(err.Error(), kerr.MaxLog)) }
 
 // start runs the operator and what tells of its work, until end is called.
 func (s *stage) start(ctx context.Context) (end func() error, err error) {

@@ -1,0 +1,92 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/exp/zapslog"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/slogcore"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// Logger returns the logger of the attempt that ctx belongs to, for Apply, Cleanup and what
+// they call: Options.Logger, or what Options.Slog is to zap, with the fields controller, namespace,
+// name and uid. Outside an attempt it is [zap.L].
+//
+// It is made by each call: keep it in a variable where it is used often.
+func Logger(ctx context.Context) *zap.Logger {
+	if l, ok := logging(ctx); ok {
+		return l.zapLogger()
+	}
+	return zap.L()
+}
+
+// Slog is [Logger] for who logs with log/slog: Options.Slog, or what Options.Logger is to slog.
+// Outside an attempt it is [slog.Default]. For logr there is logr.FromSlogHandler:
+//
+//	log := logr.FromSlogHandler(controller.Slog(ctx).Handler())
+func Slog(ctx context.Context) *slog.Logger {
+	if l, ok := logging(ctx); ok {
+		return l.slogLogger()
+	}
+	return slog.Default()
+}
+
+// logs is an attempt of any type.
+type logs interface {
+	zapLogger() *zap.Logger
+	slogLogger() *slog.Logger
+}
+
+func logging(ctx context.Context) (l logs, ok bool) {
+	if a := attempt.From(ctx); a != nil {
+		l, ok = a.Memory.(logs)
+	}
+	return l, ok
+}
+
+func (t *turn[T, C]) zapLogger() *zap.Logger {
+	return t.c.opts.Logger.With(names(t.at.Key, t.a.Worked().UID)...)
+}
+
+func (t *turn[T, C]) slogLogger() *slog.Logger {
+	if t.c.opts.Slog == nil {
+		return slog.New(zapslog.NewHandler(t.zapLogger().Core()))
+	}
+	text := func(s string) string { return kerr.Text(s, kerr.MaxLog) }
+	return t.c.opts.Slog.With("controller", t.c.opts.Name,
+		"namespace", text(t.at.Key.Namespace), "name", text(t.at.Key.Name), "uid", text(string(t.a.Worked().UID)))
+}
+
+// withLogger sets the logger that the controller itself uses.
+func (o *Options) withLogger() error {
+	switch {
+	case o.Logger != nil && o.Slog != nil:
+		return errors.New("options: Logger and Slog are both set")
+	case o.Slog != nil:
+		o.Logger = zap.New(slogcore.New(o.Slog.Handler()))
+	case o.Logger == nil:
+		logger, err := standardLogger()
+		if err != nil {
+			return err
+		}
+		o.Logger = logger
+	}
+	o.Logger = contained(o.Logger).With(zap.String("controller", o.Name))
+	return nil
+}
+
+// standardLogger is zap's production logger without sampling, which would hide
+// errors exactly when there are many, and without stack traces of our own frames.
+func standardLogger() (*zap.Logger, error) {
+	cfg := zap.NewProductionConfig()
+	cfg.Level.SetLevel(zap.WarnLevel)
+	cfg.Sampling = nil
+	cfg.DisableStacktrace = true
+	cfg.DisableCaller = true
+	return cfg.Build()
+}

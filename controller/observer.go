@@ -1,0 +1,153 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// Observer is called with what a controller does: for metrics, traces and tests. See
+// Options.Observer, [ObserverFuncs] for some of its methods, and [Observers] for several.
+//
+// The methods are called on the worker that makes the attempt, or, for Trouble, on one
+// goroutine that does nothing else. They must be safe for concurrent use and return quickly. A
+// panic is logged and changes nothing.
+type Observer interface {
+	// Started is called before an attempt. Apply, Cleanup, HandleError and the requests of the
+	// attempt get the ctx that it returns, which must be ctx or derived from it: with a span, for
+	// instance. If it is not, that is logged, and they get ctx. Of at the fields Controller, Key,
+	// UID, Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
+	Started(ctx context.Context, at Attempt) context.Context
+	// Ended is called after an attempt, once for each call of Started, with the ctx that this
+	// returned. The ctx has ended; its values are there.
+	Ended(ctx context.Context, at Attempt)
+	// Trouble is called for what went wrong outside attempts. At most 64 calls wait for an
+	// Observer that is slow; beyond that trouble is only logged.
+	Trouble(t Trouble)
+}
+
+// Trouble is what went wrong outside attempts: a list or a watch failed (Op is
+// [kerr.OpSync]), an object cannot be decoded ([kerr.OpDecode]), a predicate or a selector
+// ([kerr.OpFilter]) or a mapping ([kerr.OpMap]) panicked, a [Sweeper] failed ([kerr.OpSweep]).
+type Trouble struct {
+	// Controller is the name of the controller.
+	Controller string
+	Op         kerr.Op
+	// Kind is the kind that it is about, which for what is given to Owns, Watches and
+	// References is not that of the controller. Key and UID are empty if it is not about one
+	// object.
+	Kind schema.GroupKind
+	Key  types.NamespacedName
+	UID  types.UID
+	// Err is never nil, and has a *kerr.Error in its chain.
+	Err error
+}
+
+// ObserverFuncs makes an [Observer] of functions, of which any may be nil.
+type ObserverFuncs struct {
+	StartedFunc func(ctx context.Context, at Attempt) context.Context
+	EndedFunc   func(ctx context.Context, at Attempt)
+	TroubleFunc func(t Trouble)
+}
+
+// Started calls StartedFunc, or returns ctx.
+func (o ObserverFuncs) Started(ctx context.Context, at Attempt) context.Context {
+	if o.StartedFunc == nil {
+		return ctx
+	}
+	return o.StartedFunc(ctx, at)
+}
+
+// Ended calls EndedFunc.
+func (o ObserverFuncs) Ended(ctx context.Context, at Attempt) {
+	if o.EndedFunc != nil {
+		o.EndedFunc(ctx, at)
+	}
+}
+
+// Trouble calls TroubleFunc.
+func (o ObserverFuncs) Trouble(t Trouble) {
+	if o.TroubleFunc != nil {
+		o.TroubleFunc(t)
+	}
+}
+
+// Observers makes one [Observer] of several. Started is called in their order, each with the ctx
+// of the one before, Ended in the opposite order, each with the ctx of the last. nil ones are
+// left out.
+func Observers(all ...Observer) Observer {
+	return observers(slices.DeleteFunc(slices.Clone(all), func(o Observer) bool { return isNil(o) }))
+}
+
+type observers []Observer
+
+func (all observers) Started(ctx context.Context, at Attempt) context.Context {
+	for _, o := range all {
+		ctx = o.Started(ctx, at)
+	}
+	return ctx
+}
+
+func (all observers) Ended(ctx context.Context, at Attempt) {
+	for _, o := range slices.Backward(all) {
+		o.Ended(ctx, at)
+	}
+}
+
+func (all observers) Trouble(t Trouble) {
+	for _, o := range all {
+		o.Trouble(t)
+	}
+}
+
+// tellStarted calls the observer and returns the ctx of the attempt, as the observer wants it.
+func (t *turn[T, C]) tellStarted(ctx context.Context) (observed context.Context) {
+	if t.c.opts.Observer == nil {
+		return ctx
+	}
+	observed = ctx // also if it panics
+	defer t.c.observerPanicked(t.at.Key, t.at.UID)
+	derived := t.c.opts.Observer.Started(ctx, t.at.Attempt)
+	if derived == nil || attempt.From(derived) != &t.a {
+		t.c.opts.Logger.Error("Options.Observer: Started returned a ctx that is not derived from the one that it was called with", t.at.names()...)
+		return ctx
+	}
+	return derived
+}
+
+// tellEnded calls the observer.
+func (t *turn[T, C]) tellEnded(ctx context.Context) {
+	if t.c.opts.Observer != nil {
+		defer t.c.observerPanicked(t.at.Key, t.at.UID)
+		t.c.opts.Observer.Ended(ctx, t.at.Attempt)
+	}
+}
+
+func (c *Controller[T, C]) tellTrouble(t Trouble) {
+	defer c.observerPanicked(t.Key, t.UID)
+	c.opts.Observer.Trouble(t)
+}
+
+// observerPanicked must be deferred by who calls the observer, which must not take a worker
+// down.
+func (c *Controller[T, C]) observerPanicked(key types.NamespacedName, uid types.UID) {
+	if value := recover(); value != nil {
+		c.opts.Logger.Error("Options.Observer panicked", append(names(key, uid), errorFields(kerr.Recovered(value))...)...)
+	}
+}
+
+// troubleOf returns what an error outside of attempts is about.
+func (c *Controller[T, C]) troubleOf(err error) Trouble {
+	e, ok := errors.AsType[*kerr.Error](err)
+	if !ok {
+		e = &kerr.Error{Op: kerr.OpSync, Kind: c.repo.Kind(), Err: err}
+		err = e
+	}
+	return Trouble{Controller: c.opts.Name, Op: e.Op, Kind: e.Kind.GroupKind(), Key: e.Key, UID: e.UID, Err: err}
+}

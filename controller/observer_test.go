@@ -1,0 +1,212 @@
+package controller_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/test/fault"
+)
+
+type spanKey struct{}
+
+// TestObserversSpanTheAttempt as a tracer would: what Started puts into the ctx is there for
+// Apply, for the requests of the attempt and for Ended, and several observers nest. Kills: user
+// code that gets another ctx, and observers that end in the order in which they started.
+func TestObserversSpanTheAttempt(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		var told []string
+		tracer := func(name string) controller.Observer {
+			return controller.ObserverFuncs{
+				StartedFunc: func(ctx context.Context, a controller.Attempt) context.Context {
+					outer, _ := ctx.Value(spanKey{}).(string)
+					told = append(told, "start "+outer+name+" "+a.Key.Name+" "+withoutRV(a.Reasons[0]))
+					return context.WithValue(ctx, spanKey{}, outer+name)
+				},
+				EndedFunc: func(ctx context.Context, a controller.Attempt) {
+					told = append(told, "end "+name+" in "+ctx.Value(spanKey{}).(string)+" "+string(a.Op))
+				},
+			}
+		}
+		b.opts.Workers = 1
+		b.opts.Observer = controller.Observers(tracer("1"), nil, tracer("2"))
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			told = append(told, "apply in "+ctx.Value(spanKey{}).(string))
+			_, err := b.repo.Get(ctx, nsName(d.Name)) // with the ctx of the attempt all the same
+			return controller.AwaitChange(), err
+		}
+		b.start()
+		b.settle(time.Minute)
+		require.Equal(t, []string{
+			"start 1 a Deployment ns/a added", "start 12 a Deployment ns/a added", "apply in 12", "end 2 in 12 apply", "end 1 in 12 apply",
+		}, told[:5])
+	}, newDeployment("a"))
+}
+
+// TestG16EveryStartHasAnEnd also where there is nothing to do, where the attempt fails before
+// user code, panics, or runs out of time. Kills: spans that are never closed.
+func TestG16EveryStartHasAnEnd(t *testing.T) {
+	foreign := newDeployment("foreign")
+	foreign.Finalizers = []string{"example.com/other"}
+	inBubble(t, func(b *bench) {
+		open, starts := 0, 0
+		var ops []kerr.Op
+		b.opts.Workers = 1
+		b.opts.Timeout = time.Minute
+		b.opts.Observer = controller.ObserverFuncs{
+			StartedFunc: func(ctx context.Context, a controller.Attempt) context.Context {
+				open++
+				starts++
+				require.NotEmpty(t, a.UID)
+				require.NotEmpty(t, a.Reasons)
+				return ctx
+			},
+			EndedFunc: func(_ context.Context, a controller.Attempt) {
+				open--
+				ops = append(ops, a.Op)
+			},
+		}
+		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+			switch d.Name {
+			case "panics":
+				panic("oh")
+			case "hangs":
+				<-ctx.Done()
+			}
+			return controller.AwaitChange(), ctx.Err()
+		}
+		b.delete("foreign")
+		b.start()
+		b.settle(time.Hour)
+		require.Positive(t, starts)
+		require.Zero(t, open)
+		require.Contains(t, ops, kerr.OpGet, "what is being deleted and is not ours")
+	}, newDeployment("a"), newDeployment("panics"), newDeployment("hangs"), foreign)
+}
+
+// TestG5AnObserverCannotTakeTheAttemptAway: without it reads would be older than the own
+// writes. Kills: a ctx of an observer that is not derived from the attempt's.
+func TestG5AnObserverCannotTakeTheAttemptAway(t *testing.T) {
+	for name, ctx := range map[string]context.Context{"nil": nil, "another": context.TODO()} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				b.opts.Observer = controller.ObserverFuncs{StartedFunc: func(context.Context, controller.Attempt) context.Context { return ctx }}
+				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+					_, ok := ctx.Deadline()
+					require.True(t, ok)
+					return controller.AwaitChange(), nil
+				}
+				b.start()
+				require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+				require.NotZero(t, b.logs.FilterMessageSnippet("not derived").Len())
+			}, newDeployment("a"))
+		})
+	}
+}
+
+// TestG16TroubleIsNoAttempt: a dashboard that counts attempts does not count failed watches.
+func TestG16TroubleIsNoAttempt(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.fail(fault.On("*", "deployments.apps").Times(3).Then(fault.Forbidden()))
+		b.start()
+		b.settle(time.Minute)
+		troubles := b.troubled()
+		require.NotEmpty(t, troubles)
+		require.Equal(t, kerr.OpSync, troubles[0].Op)
+		require.Equal(t, "Deployment.apps", troubles[0].Kind.String())
+		require.Equal(t, kerr.ClassForbidden, kerr.ClassOf(troubles[0].Err))
+		require.Equal(t, "deployment", troubles[0].Controller)
+		require.NotZero(t, b.logs.FilterMessage("watch failed").Len())
+		for _, a := range b.took() {
+			require.NoError(t, a.Err)
+		}
+	}, newDeployment("a"))
+}
+
+// TestAttemptsHaveALogger with the names of their object, for zap and for slog, whichever of
+// the two the program has.
+func TestAttemptsHaveALogger(t *testing.T) {
+	for name, set := range map[string]func(*controller.Options, *bytes.Buffer){
+		"a program with zap": func(o *controller.Options, to *bytes.Buffer) { o.Logger = jsonLogger(to) },
+		"a program with slog": func(o *controller.Options, to *bytes.Buffer) {
+			o.Logger, o.Slog = nil, slog.New(slog.NewJSONHandler(to, nil))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var written bytes.Buffer
+			inBubble(t, func(b *bench) {
+				set(&b.opts, &written)
+				b.opts.Workers = 1
+				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+					controller.Logger(ctx).Info("from zap", zap.Int("n", 1))
+					controller.Slog(ctx).Info("from slog", "n", 2)
+					return controller.AwaitChange(), kerr.Terminal(errors.New("it broke"))
+				}
+				b.start()
+				b.settle(time.Minute)
+			}, newDeployment("a"))
+			lines := strings.Split(strings.TrimSpace(written.String()), "\n")
+			require.Len(t, lines, 3, written.String())
+			for i, msg := range []string{"from zap", "from slog", "attempt failed"} {
+				record := map[string]any{}
+				require.NoError(t, json.Unmarshal([]byte(lines[i]), &record))
+				require.Equal(t, msg, record["msg"])
+				require.Equal(t, "deployment", record["controller"])
+				require.Equal(t, "ns", record["namespace"])
+				require.Equal(t, "a", record["name"])
+				require.NotEmpty(t, record["uid"])
+			}
+		})
+	}
+}
+
+func TestLoggerOutsideAnAttempt(t *testing.T) {
+	require.Equal(t, zap.L(), controller.Logger(t.Context()))
+	require.Equal(t, slog.Default(), controller.Slog(t.Context()))
+}
+
+func TestOneLoggerOnly(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		_, err := controller.New(b.repo, b.user, &controller.Options{Logger: zap.NewNop(), Slog: slog.New(slog.NewTextHandler(io.Discard, nil))})
+		require.ErrorContains(t, err, "Logger and Slog are both set")
+	})
+}
+
+// TestG12PanicsOfASlogHandlerAreContained.
+func TestG12PanicsOfASlogHandlerAreContained(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.opts.Logger, b.opts.Slog = nil, slog.New(panicsHandler{})
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			return controller.AwaitChange(), io.ErrUnexpectedEOF
+		}
+		b.start()
+		require.NotEmpty(t, b.settle(time.Second))
+	}, newDeployment("a"))
+}
+
+type panicsHandler struct{ slog.Handler }
+
+func (h panicsHandler) Enabled(context.Context, slog.Level) bool  { return true }
+func (h panicsHandler) WithAttrs([]slog.Attr) slog.Handler        { return h }
+func (h panicsHandler) Handle(context.Context, slog.Record) error { panic("in the handler") }
+
+func jsonLogger(to io.Writer) *zap.Logger {
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(to), zap.InfoLevel))
+}
+
+func withoutRV(r controller.Reason) string {
+	r.ResourceVersion = ""
+	return r.String()
+}
