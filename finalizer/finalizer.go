@@ -1,5 +1,5 @@
-// Package finalizer runs code before an object is worked on and before it goes
-// away.
+// Package finalizer guarantees that cleanup code runs before an object is deleted: it adds a
+// finalizer before the first apply and removes it after a successful cleanup.
 //
 // An object that carries a finalizer is not removed by the API server before the
 // finalizer is. [Reconcile] is the whole protocol as one function over two facts,
@@ -50,9 +50,11 @@ import (
 //
 // # Caveats
 //
-// Who may patch the object can remove the finalizer by force; then cleanup is not
-// called. So does restoring etcd, or deleting the stored objects of a
-// CustomResourceDefinition.
+// cleanup is not called if another client removes the finalizer by force, if etcd is restored
+// from a backup of before the finalizer was added, if the stored objects of a
+// CustomResourceDefinition are deleted, or if the API server began to serve the DELETE before it
+// stored the finalizer (kubernetes#77988). A controller notices most of these, see
+// controller.Bypassed.
 //
 // # Errors
 //
@@ -96,7 +98,7 @@ func Release[T repository.Object, R any](
 	return release(ctx, p, name, obj, cleanup, func(metav1.Object) error { return nil })
 }
 
-// Held tells whether obj carries the finalizer.
+// Held reports whether obj carries the finalizer.
 func Held(obj metav1.Object, name string) bool { return slices.Contains(obj.GetFinalizers(), name) }
 
 // add returns the object with the finalizer, or nil if it must not be added any
@@ -153,8 +155,13 @@ func confirmDeleting(live metav1.Object) error {
 	return kerr.Mark(kerr.ClassConflict, errors.New("the live object is not being deleted"))
 }
 
-// Remove takes every copy of the finalizer off obj without any cleanup, and
-// nothing else. It is done when obj does not carry it or is gone.
+// Remove removes every copy of the finalizer from obj, without any cleanup, and nothing else.
+// It sends nothing if obj does not carry it, and returns nil if the object is gone.
+//
+// # Errors
+//
+// Those of the repository, of class Conflict if another client changed the finalizers again and
+// again meanwhile. Wrap them with a step of your own if they are reported: kerr.New(op, …).
 func Remove[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T) error {
 	_, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
 		if !Held(state, name) {

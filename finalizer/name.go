@@ -8,10 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// None stands in the place of a finalizer name for "no cleanup needed".
+// None takes the place of the name of a finalizer where there is nothing to clean up. It is no
+// valid name, so that it cannot be one by accident.
 const None = "-"
 
-// Validate tells whether name can be a finalizer's: a domain, a slash and a name,
+// Validate returns an error if name cannot be a finalizer's: a domain, a slash and a name,
 // such as "example.com/cleanup". An unqualified name would be refused by newer API
 // servers, or collide with another controller's; names below kubernetes.io and
 // k8s.io are reserved for Kubernetes.

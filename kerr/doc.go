@@ -1,9 +1,10 @@
-// Package kerr says what failed, doing what, to which object, and what that
-// means for trying again.
+// Package kerr has the errors of this library: which step failed, on which object, why, and
+// whether it is tried again.
 //
-// Every error that leaves the library is or wraps an [*Error]: the step that was
-// taken ([Op]), the kind, the key and the UID of the object, and the cause. The
-// cause is never turned into text, so [errors.Is] and [errors.As] reach it.
+// Every error of a step on an object (a request, Apply, Cleanup, a watch) is or wraps an
+// [*Error]: the step ([Op]), the kind, the key and the UID of the object, and the cause. The
+// cause is never turned into text, so [errors.Is] and [errors.As] reach it. Errors about
+// arguments and life cycle (New, Run, Ready) are plain.
 //
 // # Classes
 //
@@ -19,18 +20,18 @@
 //	NotFound             the object, or one it needs, does not exist    backoff; quiet for the object itself
 //	Forbidden            401 or 403: a role may be granted later        backoff
 //	Invalid              the server refused the content (4xx)           backoff
-//	TooLarge             the object exceeds the server's size limits    not before the object changes
+//	TooLarge             the object exceeds the server's size limits    no retry before the next event
 //	Ambiguous            a write whose outcome is unknown               backoff, then a live read
 //	Timeout              the reconcile ran out of its time              backoff
 //	Panic                user code panicked                             backoff
 //	NotLeader            this process must not write now                backoff
 //	NoStatusSubresource  the kind has no status subresource             backoff
 //	Undecodable          an object does not fit the Go type             backoff
-//	Terminal             marked with [Terminal]                         not before the object changes
+//	Terminal             marked with [Terminal]                         no retry before the next event
 //
-// An error marked with [Invalid] has class Invalid too, and since it is the
-// user's own word that the input is wrong, it waits for a new generation instead
-// of backing off. [After] overrides when, whatever the class.
+// An error marked with [Invalid] has class Invalid too, and there is no retry before the next
+// event: your code says that the input is wrong, where an answer of the server may be about a
+// quota or a webhook. [After] sets the time of the next try, whatever the class.
 //
 // An Apply that goes on after a failure can return all of them, joined by [errors.Join].
 // They are tried again if one of them is to be.

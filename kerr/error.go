@@ -13,26 +13,26 @@ type Op string
 
 // The steps of the library. User code may use its own.
 const (
-	OpGet             Op = "get"
-	OpList            Op = "list"
-	OpSync            Op = "sync"
-	OpDecode          Op = "decode"
-	OpCreate          Op = "create"
-	OpUpdate          Op = "update"
-	OpPatch           Op = "patch"
-	OpServerSideApply Op = "server-side apply"
-	OpDelete          Op = "delete"
-	OpAddFinalizer    Op = "add finalizer"
-	OpRemoveFinalizer Op = "remove finalizer"
-	OpApply           Op = "apply"
-	OpCleanup         Op = "cleanup"
-	OpPatchStatus     Op = "patch status"
-	OpMap             Op = "map"
-	OpFilter          Op = "filter"
-	OpSweep           Op = "sweep"
+	OpGet             Op = "get"               // a live read of one object
+	OpList            Op = "list"              // a live list
+	OpSync            Op = "sync"              // the list or the watch of a cache
+	OpDecode          Op = "decode"            // an object of a list or a watch that does not fit the Go type
+	OpCreate          Op = "create"            // repository.Live.Create
+	OpUpdate          Op = "update"            // repository.Live.Update
+	OpPatch           Op = "patch"             // repository.Live.Patch
+	OpServerSideApply Op = "server-side apply" // repository.Live.Apply
+	OpDelete          Op = "delete"            // repository.Live.Delete
+	OpAddFinalizer    Op = "add finalizer"     // before the first Apply
+	OpRemoveFinalizer Op = "remove finalizer"  // after Cleanup
+	OpApply           Op = "apply"             // your Apply
+	OpCleanup         Op = "cleanup"           // your Cleanup
+	OpPatchStatus     Op = "patch status"      // status.Patch
+	OpMap             Op = "map"               // a mapping given to controller.Watches, or the selector of a list
+	OpFilter          Op = "filter"            // a predicate
+	OpSweep           Op = "sweep"             // your Sweep
 )
 
-// reads tells whether the step changes nothing on the server.
+// reads reports whether the step changes nothing on the server.
 func (o Op) reads() bool {
 	switch o {
 	case OpGet, OpList, OpSync, OpDecode:

@@ -9,9 +9,12 @@ import (
 
 // Conditions to test with [errors.Is].
 var (
-	// ErrTerminal is in the chain of every error marked with [Terminal].
+	// ErrTerminal is for errors.Is(err, ErrTerminal), which reports whether err was marked with
+	// [Terminal]. To ask whether a controller tries again, use [WaitsForChange].
 	ErrTerminal = errors.New("terminal")
-	// ErrInvalid is in the chain of every error marked with [Invalid].
+	// ErrInvalid is for errors.Is(err, ErrInvalid), which reports whether err was marked with
+	// [Invalid]. An answer of the server that refuses the content is of class Invalid and not
+	// marked: it is tried again.
 	ErrInvalid = errors.New("invalid input")
 	// ErrUnnamed is returned for an object without a name, or without a namespace
 	// where its kind needs one.
@@ -22,13 +25,15 @@ var (
 	ErrNotServed = errors.New("the API server does not serve this resource")
 )
 
-// Terminal marks err: the reconcile is not tried again before the object
-// changes. The chain and the text stay as they are. Terminal(nil) is nil.
+// Terminal marks err as not worth a retry. A controller schedules none; any later event for the
+// object (its own change, one of something that it owns or reads, a resync, Enqueue), or a
+// Requeue returned beside the error, reconciles it again. The chain and the text stay as they
+// are. Terminal(nil) is nil.
 func Terminal(err error) error { return Mark(ClassTerminal, err) }
 
-// Invalid marks err: the user's input is wrong. The reconcile is not tried again
-// before the object's generation changes. The chain and the text stay as they
-// are. Invalid(nil) is nil.
+// Invalid marks err as caused by the user's input. A controller treats it like [Terminal]: it
+// schedules no retry, and the next event for the object reconciles it again. The class, in logs
+// and metrics, tells the two apart. The chain and the text stay as they are. Invalid(nil) is nil.
 func Invalid(err error) error { return Mark(ClassInvalid, err) }
 
 // Mark gives err the class c, whatever its cause looks like. Mark(c, nil) is nil.
@@ -51,7 +56,7 @@ func (m *marked) Is(target error) bool {
 	return m.class == ClassTerminal && target == ErrTerminal || m.class == ClassInvalid && target == ErrInvalid
 }
 
-// WaitsForChange tells whether trying again before the object changes is
+// WaitsForChange reports whether trying again before the object changes is
 // pointless: the error is marked [Terminal] or [Invalid], or is of class TooLarge.
 // Of failures that were joined, all must be.
 //
@@ -71,7 +76,7 @@ func waitsForChange(err error, c Class) bool {
 	return c == ClassTerminal || c == ClassTooLarge || errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid)
 }
 
-// After marks err: try again after d, instead of after the backoff. A controller takes less than
+// After marks err to be tried again after d, and not after the backoff. A controller takes less than
 // 100 ms for 100 ms, or for its shortest backoff if that is shorter. After(d, nil) is nil.
 func After(d time.Duration, err error) error {
 	if err == nil {

@@ -24,8 +24,8 @@ import (
 )
 
 // GenerationObserver is an optional interface that can be implemented by a status
-// type (or a pointer to it). If implemented, [Patch] calls it with the generation
-// of the object that it is given, which is the one that the reconcile worked on.
+// type (or a pointer to it). If implemented, [Patch] calls it with obj.Generation, the generation
+// that the reconcile worked on.
 type GenerationObserver interface {
 	ObserveGeneration(generation int64)
 }
