@@ -31,9 +31,11 @@ func ClientGo(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
 	lw := cache.NewListWatchFromClient(client, "widgets", metav1.NamespaceAll, fields.Everything())
 	o := &clientGo{
 		apply:    apply,
+		workers:  workers,
 		informer: cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, cache.Indexers{}),
 		queue:    workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 	}
+	o.work = o.reconcile
 	if err := o.informer.SetTransform(stripManagedFields); err != nil {
 		return nil, err
 	}
@@ -58,6 +60,8 @@ type clientGo struct {
 	apply    func(*widget.Widget)
 	informer cache.SharedIndexInformer
 	queue    workqueue.TypedRateLimitingInterface[string]
+	workers  int
+	work     func(key string) error
 }
 
 func (o *clientGo) Run(ctx context.Context) error {
@@ -65,7 +69,7 @@ func (o *clientGo) Run(ctx context.Context) error {
 	defer wg.Wait()
 	wg.Go(func() { o.informer.RunWithContext(ctx) })
 	if cache.WaitForCacheSync(ctx.Done(), o.informer.HasSynced) {
-		for range workers {
+		for range o.workers {
 			wg.Go(func() {
 				for o.next() {
 				}
@@ -97,7 +101,7 @@ func (o *clientGo) next() bool {
 		return false
 	}
 	defer o.queue.Done(key)
-	if err := o.reconcile(key); err != nil {
+	if err := o.work(key); err != nil {
 		o.queue.AddRateLimited(key)
 		return true
 	}

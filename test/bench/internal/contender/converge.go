@@ -1,0 +1,131 @@
+package contender
+
+import (
+	"context"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/client-go/util/workqueue"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/status"
+	"github.com/kuberator/kuberator/test/bench/internal/widget"
+)
+
+// convergers is how many objects an operator works on at the same time when it makes new
+// ones ready.
+const convergers = 16
+
+// Runner is an operator that runs until ctx ends.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// Converge makes an operator that makes new Widgets ready: it adds its finalizer and writes a
+// status, which are two writes, and calls ready for each Widget whose status it wrote.
+type Converge func(cfg *rest.Config, ready func()) (Runner, error)
+
+// Ready returns the status of a Widget that is ready.
+func Ready(w *widget.Widget) widget.Status {
+	after := widget.Status{ObservedGeneration: w.Generation, Conditions: slices.Clone(w.Status.Conditions)}
+	meta.SetStatusCondition(&after.Conditions, metav1.Condition{
+		Type: "Ready", Status: metav1.ConditionTrue, Reason: "AsAsked", Message: "runs " + w.Spec.Image, ObservedGeneration: w.Generation,
+	})
+	return after
+}
+
+// KuberatorConverge is this library with its defaults, all guarantees on.
+func KuberatorConverge(cfg *rest.Config, ready func()) (Runner, error) {
+	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
+	if err != nil {
+		return nil, err
+	}
+	return controller.New(repo, controller.Funcs[*widget.Widget]{
+		FinalizerName: widget.Finalizer,
+		ApplyFunc: func(ctx context.Context, w *widget.Widget) (controller.Action, error) {
+			if _, err := status.Patch(ctx, repo, w, Ready(w)); err != nil {
+				return controller.AwaitChange(), err
+			}
+			ready()
+			return controller.AwaitChange(), nil
+		},
+	}, &controller.Options{Workers: convergers, Logger: logger()})
+}
+
+// ClientGoConverge is the floor: client-go's sample controller, by hand, as somebody writes it who
+// knows that an operator must not be woken by its own writes: updates count if the
+// generation changed, or if a deletion began. It writes whole objects, with the resourceVersion
+// that it read.
+func ClientGoConverge(cfg *rest.Config, ready func()) (Runner, error) {
+	cfg = rest.CopyConfig(cfg)
+	gv := widget.GroupVersion()
+	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
+	cfg.NegotiatedSerializer = serializer.NewCodecFactory(widget.Scheme()).WithoutConversion()
+	client, err := rest.RESTClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	o := &clientGoConverge{client: client, ready: ready}
+	lw := cache.NewListWatchFromClient(client, "widgets", metav1.NamespaceAll, fields.Everything())
+	o.informer = cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, cache.Indexers{})
+	o.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]())
+	o.workers, o.work = convergers, o.reconcile
+	if err := o.informer.SetTransform(stripManagedFields); err != nil {
+		return nil, err
+	}
+	_, err = o.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: o.enqueue,
+		UpdateFunc: func(before, after any) {
+			b, a := before.(*widget.Widget), after.(*widget.Widget)
+			if b.Generation != a.Generation || (b.DeletionTimestamp == nil) != (a.DeletionTimestamp == nil) {
+				o.enqueue(after)
+			}
+		},
+		DeleteFunc: o.enqueue,
+	})
+	return o, err
+}
+
+type clientGoConverge struct {
+	clientGo
+
+	client *rest.RESTClient
+	ready  func()
+}
+
+func (o *clientGoConverge) reconcile(key string) error {
+	cached, ok, err := o.informer.GetStore().GetByKey(key)
+	if err != nil || !ok {
+		return err
+	}
+	ctx, w := context.TODO(), cached.(*widget.Widget).DeepCopy()
+	if w.DeletionTimestamp != nil {
+		return nil // what it would clean up is not measured
+	}
+	if !slices.Contains(w.Finalizers, widget.Finalizer) {
+		w.Finalizers = append(w.Finalizers, widget.Finalizer)
+		if w, err = o.put(ctx, w); err != nil {
+			return err
+		}
+	}
+	after := Ready(w)
+	if w.Status.ObservedGeneration == after.ObservedGeneration {
+		return nil
+	}
+	w.Status = after
+	if _, err = o.put(ctx, w, "status"); err == nil {
+		o.ready()
+	}
+	return err
+}
+
+func (o *clientGoConverge) put(ctx context.Context, w *widget.Widget, sub ...string) (*widget.Widget, error) {
+	answer := &widget.Widget{}
+	return answer, o.client.Put().Namespace(w.Namespace).Resource("widgets").Name(w.Name).SubResource(sub...).Body(w).Do(ctx).Into(answer)
+}
