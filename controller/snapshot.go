@@ -41,6 +41,12 @@ func (t *turn[T, C]) pristine(obj T) T {
 	if rv := obj.GetResourceVersion(); rv != "" && rv == t.cached.GetResourceVersion() && obj.GetUID() == t.cached.GetUID() {
 		return t.cached
 	}
+	if w, ok := t.a.Last(t.c.ref(t.at.Key)); ok && w.Outcome == attempt.Stored && w.ResourceVersion != "" &&
+		w.ResourceVersion == obj.GetResourceVersion() && w.UID == obj.GetUID() {
+		if kept, ok := w.Object.(T); ok {
+			return kept
+		}
+	}
 	kept := obj.DeepCopyObject().(T)
 	kept.SetManagedFields(nil)
 	return kept

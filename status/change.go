@@ -1,6 +1,7 @@
 package status
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -16,10 +17,14 @@ import (
 type change struct {
 	before, after map[string]any
 	names         []string // of the fields that differ
+	encoded       []byte   // after, if that is all of it
 }
 
 func changeOf(have, want document) change {
 	c := change{before: have.fields, after: want.fields}
+	if !want.nulls {
+		c.encoded = want.json
+	}
 	for name, value := range have.fields {
 		if wanted, keep := want.fields[name]; !keep || !reflect.DeepEqual(value, wanted) {
 			c.names = append(c.names, name)
@@ -59,6 +64,9 @@ func (c change) ops(now document) ([]pinned.Op, error) {
 	}
 	if !now.exists { // there is nothing to add a field to
 		ops = []pinned.Op{{Op: "add", Path: "/status", Value: whole}}
+		if c.encoded != nil && len(whole) == len(c.after) {
+			ops[0].Value = json.RawMessage(c.encoded)
+		}
 	}
 	if now.resourceVersion != "" { // only fakes have none
 		ops = slices.Insert(ops, 0, pinned.Op{Op: "test", Path: "/metadata/resourceVersion", Value: now.resourceVersion})
@@ -71,7 +79,7 @@ func same(a, b any) bool { return reflect.DeepEqual(a, b) || isZero(a) && isZero
 
 // pointer returns the JSON pointer (RFC 6901) of a field of the status.
 func pointer(field string) string {
-	return "/status/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(field)
+	return "/status/" + strings.ReplaceAll(strings.ReplaceAll(field, "~", "~0"), "/", "~1")
 }
 
 // answered completes what an object shows that the server returned after the change,

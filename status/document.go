@@ -34,6 +34,7 @@ type document struct {
 	resourceVersion string
 	// elsewhere tells that json is not of this state.
 	elsewhere bool
+	nulls     bool // json has fields that are null, and fields does not
 }
 
 // object is any repository.Object.
@@ -59,15 +60,20 @@ func stored(obj object, managers []metav1.ManagedFieldsEntry) (document, error) 
 	if err != nil {
 		return document{}, err
 	}
-	d := document{json: data, resourceVersion: obj.GetResourceVersion()}
+	d := document{json: bytes.TrimSpace(data), resourceVersion: obj.GetResourceVersion()}
+	names, known := managed(managers)
+	_, untyped := obj.(runtime.Unstructured)
+	if known && len(names) == 0 && !untyped && d.resourceVersion != "" {
+		return d, nil // nothing of what is shown is there
+	}
 	if err := d.parse(); err != nil {
 		return d, err
 	}
-	if _, ok := obj.(runtime.Unstructured); ok || d.resourceVersion == "" {
+	if untyped || d.resourceVersion == "" {
 		d.exists = d.fields != nil
 		return d, nil // it is what it shows, as the objects of a fake are
 	}
-	if names, known := managed(managers); known {
+	if known {
 		d.only(names)
 		return d, nil
 	}
@@ -136,6 +142,9 @@ func managed(managers []metav1.ManagedFieldsEntry) (names []string, known bool) 
 			continue
 		}
 		known = true
+		if !bytes.Contains(m.FieldsV1.GetRawBytes(), []byte(`"f:status"`)) {
+			continue // most do not, and to parse them costs more than all the rest
+		}
 		var all struct {
 			Status map[string]json.RawMessage `json:"f:status"`
 		}
@@ -164,7 +173,9 @@ func (d *document) parse() error {
 		return fmt.Errorf("the status is not a JSON object: %w", err)
 	}
 	// A null field is what leaving it out is: the server drops it.
+	all := len(d.fields)
 	maps.DeleteFunc(d.fields, func(_ string, value any) bool { return value == nil })
+	d.nulls = len(d.fields) < all
 	return nil
 }
 
@@ -224,6 +235,18 @@ func isZero(value any) bool {
 	default:
 		return reflect.ValueOf(value).IsZero()
 	}
+}
+
+// isShownBy returns the status of an object that the server returned after it was written, if it
+// is what was wanted: then it has those fields and no other that the Go type has.
+func (d *document) isShownBy(got object) (now document, ok bool) {
+	data, err := shown(got)
+	if err != nil || d.nulls || got.GetResourceVersion() == "" || !bytes.Equal(data, d.json) {
+		return document{}, false
+	}
+	now = *d
+	now.exists, now.resourceVersion = len(d.fields) > 0, got.GetResourceVersion()
+	return now, true
 }
 
 // record returns what is kept of a status that the server has, of which content is the

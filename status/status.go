@@ -138,7 +138,7 @@ func patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 		}
 		have = now.seenAs(have, want)
 	}
-	got, now, err := send(ctx, p, obj, have, changeOf(have, want))
+	got, now, err := send(ctx, p, obj, have, want)
 	if err == nil {
 		a.SetStatus(p.Kind(), repository.Key(obj), obj.GetUID(), now, now.record(want.json))
 	}
@@ -147,7 +147,8 @@ func patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 
 // send makes the change, on the state that it was decided on or, where that is not the
 // live one, on that. It returns the object, and the status that it has now.
-func send[T repository.Object](ctx context.Context, p repository.Repository[T], obj T, have document, c change) (T, document, error) {
+func send[T repository.Object](ctx context.Context, p repository.Repository[T], obj T, have, want document) (T, document, error) {
+	c := changeOf(have, want)
 	first, failed := true, error(nil)
 	now := have
 	got, err := pinned.Write(ctx, p, obj, func(state T) (ops []pinned.Op) {
@@ -168,9 +169,13 @@ func send[T repository.Object](ctx context.Context, p repository.Repository[T], 
 	if err != nil {
 		return *new(T), now, err
 	}
-	if got != obj { // it was sent, or found to be so already
-		now, err = stored(got, got.GetManagedFields())
+	if got == obj {
+		return got, c.answered(now), nil
 	}
+	if now, ok := want.isShownBy(got); ok {
+		return got, now, nil
+	}
+	now, err = stored(got, got.GetManagedFields())
 	return got, c.answered(now), err
 }
 

@@ -34,13 +34,10 @@ type Op struct {
 	Value any    `json:"value"`
 }
 
-// MarshalJSON leaves the value out of a remove, where null would be noise.
-func (o Op) MarshalJSON() ([]byte, error) {
-	fields := map[string]any{"op": o.Op, "path": o.Path}
-	if o.Op != "remove" {
-		fields["value"] = o.Value
-	}
-	return json.Marshal(fields)
+// removal is an Op without a value, where null would be noise.
+type removal struct {
+	Op   string `json:"op"`
+	Path string `json:"path"`
 }
 
 // Write patches obj with the operations that decide returns for its state, and
@@ -124,7 +121,16 @@ func refused(err error, subresource bool) error {
 
 // encode puts the test of the UID in front of the operations.
 func encode(obj metav1.Object, ops []Op) ([]byte, error) {
-	return json.Marshal(append([]Op{{"test", "/metadata/uid", orNull(obj.GetUID())}}, ops...))
+	patch := make([]any, 0, 1+len(ops))
+	patch = append(patch, Op{"test", "/metadata/uid", orNull(obj.GetUID())})
+	for _, op := range ops {
+		if op.Op == "remove" {
+			patch = append(patch, removal{op.Op, op.Path})
+		} else {
+			patch = append(patch, op)
+		}
+	}
+	return json.Marshal(patch)
 }
 
 // orNull makes the test operation hold for objects of fake clientsets, which have
