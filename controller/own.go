@@ -55,30 +55,25 @@ func newOwnWrites(c caches, wait time.Duration, gone func(types.NamespacedName, 
 }
 
 // set replaces the writes of a key by those that caches do not show, and returns them. Kinds
-// without a cache have nothing that could be behind.
+// without a cache have nothing that could be behind. The map is its own from now on.
 func (o *ownWrites) set(u *unseen, key types.NamespacedName, writes map[attempt.Ref]attempt.Write) *unseen {
 	if len(writes) == 0 && u == nil {
 		return nil
 	}
-	var behind map[attempt.Ref]attempt.Write
 	for ref, w := range writes {
 		if o.caches.show(w) {
 			o.skipped(key, w)
-			continue
+			delete(writes, ref)
 		}
-		if behind == nil {
-			behind = map[attempt.Ref]attempt.Write{}
-		}
-		behind[ref] = w
 	}
 	o.forget(u)
-	if len(behind) == 0 {
+	if len(writes) == 0 {
 		return nil
 	}
-	u = &unseen{key: key, writes: behind}
+	u = &unseen{key: key, writes: writes}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for ref := range behind {
+	for ref := range writes {
 		if o.waiting[ref] == nil {
 			o.waiting[ref] = sets.New[*unseen]()
 		}
@@ -133,7 +128,7 @@ func (o *ownWrites) resolve(u *unseen) {
 		obj, err := o.live(w.Ref)
 		switch {
 		case err == nil:
-			found = attempt.Found(w.Ref, obj)
+			found = attempt.Found(w.Ref, obj.DeepCopyObject().(attempt.Object)) //nolint:forcetypeassert // a copy of one
 		case kerr.ClassOf(err) != kerr.ClassNotFound:
 			continue // the next look tries again
 		}

@@ -37,12 +37,25 @@ type Write struct {
 	Object Object
 }
 
-// Found returns what is known of an object that the server returned. A copy of it is
-// kept: the caller's is the caller's.
+// Found returns what is known of an object that the server just returned, and that nobody
+// else has. A copy of it is kept: the caller's is the caller's.
 func Found(ref Ref, obj Object) Write {
+	return Write{Ref: ref, UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Object: without(obj)}
+}
+
+// without returns a copy without managedFields, which are often the larger half of an object:
+// where taking them out and putting them back is only a matter of a slice, they are not copied.
+func without(obj Object) Object {
+	managers := obj.GetManagedFields()
+	if _, ok := obj.(runtime.Unstructured); ok || len(managers) == 0 {
+		kept := obj.DeepCopyObject().(Object)
+		kept.SetManagedFields(nil)
+		return kept
+	}
+	obj.SetManagedFields(nil)
 	kept := obj.DeepCopyObject().(Object)
-	kept.SetManagedFields(nil)
-	return Write{Ref: ref, UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Object: kept}
+	obj.SetManagedFields(managers)
+	return kept
 }
 
 // Outcome is what became of a write.

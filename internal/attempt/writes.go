@@ -115,7 +115,7 @@ func (a *Attempt) LastOf(kind schema.GroupKind) []Write {
 	return found
 }
 
-// All returns the newest write to each object.
+// All returns the newest write to each object, in a map that is the caller's.
 func (a *Attempt) All() map[Ref]Write {
 	if a == nil {
 		return nil
@@ -123,13 +123,10 @@ func (a *Attempt) All() map[Ref]Write {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	writes := a.done().writes
-	if len(writes) == 0 {
-		return a.Earlier
+	if len(a.Earlier) == 0 {
+		return maps.Clone(writes)
 	}
 	all := maps.Clone(a.Earlier)
-	if all == nil {
-		all = map[Ref]Write{}
-	}
 	maps.Copy(all, writes)
 	return all
 }

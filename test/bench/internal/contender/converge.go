@@ -66,6 +66,7 @@ func ClientGoConverge(cfg *rest.Config, ready func()) (Runner, error) {
 	cfg = rest.CopyConfig(cfg)
 	gv := widget.GroupVersion()
 	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
+	cfg.UserAgent = rest.DefaultKubernetesUserAgent() // as generated clientsets do
 	cfg.NegotiatedSerializer = serializer.NewCodecFactory(widget.Scheme()).WithoutConversion()
 	client, err := rest.RESTClientFor(cfg)
 	if err != nil {
