@@ -19,6 +19,7 @@ type cached interface {
 	Shows(w attempt.Write) bool
 	Skipped(w attempt.Write) bool
 	view(key types.NamespacedName) attempt.Object
+	source() any // the informer itself
 }
 
 // add takes an informer in, once.
@@ -60,6 +61,8 @@ func (c caches) view(ref attempt.Ref) attempt.Object {
 
 // typed makes an informer a cached.
 type typed[U repository.Object] struct{ *informer.Informer[U] }
+
+func (t typed[U]) source() any { return t.Informer }
 
 func (t typed[U]) view(key types.NamespacedName) attempt.Object {
 	if obj, ok := t.View(key); ok {

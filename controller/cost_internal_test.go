@@ -74,4 +74,6 @@ type behind struct{}
 func (behind) Shows(attempt.Write) bool   { return false }
 func (behind) Skipped(attempt.Write) bool { return false }
 
+func (behind) source() any { return nil }
+
 func (behind) view(types.NamespacedName) attempt.Object { return nil }

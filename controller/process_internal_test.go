@@ -36,6 +36,8 @@ func (c *catchesUp) Shows(attempt.Write) bool {
 
 func (*catchesUp) Skipped(attempt.Write) bool { return false }
 
+func (*catchesUp) source() any { return nil }
+
 func (*catchesUp) view(types.NamespacedName) attempt.Object { return nil }
 
 // TestG5TheSnapshotIsNotOlderThanTheCheck has the cache catch up with the key's own

@@ -22,6 +22,7 @@ const (
 	OpPatch           Op = "patch"
 	OpServerSideApply Op = "server-side apply"
 	OpDelete          Op = "delete"
+	OpEnsure          Op = "ensure"
 	OpAddFinalizer    Op = "add finalizer"
 	OpRemoveFinalizer Op = "remove finalizer"
 	OpApply           Op = "apply"
