@@ -23,6 +23,7 @@ type cached interface {
 	Skipped(w attempt.Write) bool
 	view(key types.NamespacedName) attempt.Object
 	live(ctx context.Context, key types.NamespacedName) (attempt.Object, error)
+	source() any // the informer itself
 }
 
 // add takes an informer in, once.
@@ -77,6 +78,8 @@ func (c caches) live(ctx context.Context, ref attempt.Ref) (attempt.Object, erro
 
 // typed makes an informer a cached.
 type typed[U repository.Object] struct{ *informer.Informer[U] }
+
+func (t typed[U]) source() any { return t.Informer }
 
 func (t typed[U]) view(key types.NamespacedName) attempt.Object {
 	if obj, ok := t.View(key); ok {

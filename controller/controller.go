@@ -46,8 +46,8 @@ type Controller[T repository.Object, C Context[T]] struct {
 // New returns a controller that calls user for the objects of repo. opts may be
 // nil.
 //
-// It does no I/O and starts no goroutine. It returns an error for a nil repository,
-// a nil user, a finalizer's name that is empty, unqualified or reserved (see
+// It does no I/O and starts no goroutine. It returns an error for a nil repository, one
+// whose writes are all dry runs, a nil user, a finalizer's name that is empty, unqualified or reserved (see
 // finalizer.Validate), and for options that contradict themselves.
 func New[T repository.Object, C Context[T]](repo repository.Repository[T], user C, opts *Options) (*Controller[T, C], error) {
 	if isNil(repo) {
@@ -58,6 +58,9 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	}
 	if broken, ok := repo.(interface{ Err() error }); ok && broken.Err() != nil {
 		return fail(broken.Err())
+	}
+	if dry, ok := repo.(repository.DryRunner); ok && dry.DryRun() {
+		return fail(errors.New("all writes of the repository are dry runs: no finalizer would be stored"))
 	}
 	if isNil(user) {
 		return fail(errors.New("the context is nil"))

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
@@ -151,10 +150,17 @@ func (t *turn[T, C]) reading(informer any, what read, matches any) {
 }
 
 // Cached implements attempt.Memory.
-func (t *turn[T, C]) Cached(ref attempt.Ref) attempt.Object { return t.c.caches.view(ref) }
+func (t *turn[T, C]) Cached(ref attempt.Ref) (obj attempt.Object, has bool) {
+	return t.c.caches.view(ref), len(t.c.caches[ref.Kind]) > 0
+}
 
-// HasCache implements attempt.Memory.
-func (t *turn[T, C]) HasCache(kind schema.GroupKind) bool { return len(t.c.caches[kind]) > 0 }
+// Look implements attempt.Memory.
+func (t *turn[T, C]) Look(ref attempt.Ref) (obj attempt.Object, has bool) {
+	for _, in := range t.c.caches[ref.Kind] {
+		t.Read(in.source(), ref.Key)
+	}
+	return t.Cached(ref)
+}
 
 // Record implements attempt.Memory.
 func (t *turn[T, C]) Record(f func(*attempt.Record)) {

@@ -22,6 +22,7 @@ const (
 	OpPatch           Op = "patch"             // repository.Live.Patch
 	OpServerSideApply Op = "server-side apply" // repository.Live.Apply
 	OpDelete          Op = "delete"            // repository.Live.Delete
+	OpEnsure          Op = "ensure"            // repository.Live.Ensure
 	OpAddFinalizer    Op = "add finalizer"     // before the first Apply
 	OpRemoveFinalizer Op = "remove finalizer"  // after Cleanup
 	OpApply           Op = "apply"             // your Apply

@@ -118,7 +118,8 @@ func TestG4DeleteLeavesARecreatedObjectAlone(t *testing.T) {
 	require.Equal(t, 3, s.writes())
 }
 
-func TestG4DeleteUnchanged(t *testing.T) {
+// Kills: the deletion of what somebody has taken over since.
+func TestG4DeleteIfUnchanged(t *testing.T) {
 	s, repo := setup(t)
 	old, err := repo.Create(t.Context(), owned(t, nil))
 	require.NoError(t, err)
@@ -126,9 +127,9 @@ func TestG4DeleteUnchanged(t *testing.T) {
 	changed.Data = map[string]string{"taken": "over"}
 	changed, err = repo.Update(t.Context(), old, changed)
 	require.NoError(t, err)
-	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(repo.DeleteUnchanged(t.Context(), old)))
-	require.NoError(t, repo.DeleteUnchanged(t.Context(), changed))
-	require.NoError(t, repo.DeleteUnchanged(t.Context(), changed), "gone already")
+	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(repo.Delete(t.Context(), old, repository.IfUnchanged())))
+	require.NoError(t, repo.Delete(t.Context(), changed, repository.IfUnchanged()))
+	require.NoError(t, repo.Delete(t.Context(), changed, repository.IfUnchanged()), "gone already")
 	require.Equal(t, 3, s.writes())
 }
 

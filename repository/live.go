@@ -28,6 +28,7 @@ type Live[T Object] struct {
 	namespaces []string
 	scope      scope
 	backend    backend[T]
+	writing    writing // of all writes
 	err        error
 }
 
@@ -54,6 +55,7 @@ const (
 var (
 	_ Namespaced = (*Live[*metav1.PartialObjectMetadata])(nil)
 	_ Resourced  = (*Live[*metav1.PartialObjectMetadata])(nil)
+	_ DryRunner  = (*Live[*metav1.PartialObjectMetadata])(nil)
 )
 
 // Err returns what is wrong with the arguments of [FromClient], or nil.
@@ -120,17 +122,31 @@ func (l *Live[T]) ref(key types.NamespacedName) attempt.Ref {
 	return attempt.Ref{Kind: l.kind.GroupKind(), Key: key}
 }
 
-// Patch implements [Patcher].
+// With returns a repository of the same objects, all of whose writes have the options, on
+// top of those that l has: Create, Update, Patch and Ensure, and with [DryRun] also Apply
+// and deletions. l stays as it is. It is how Patch, and what writes through it (packages
+// finalizer and status), get options.
+func (l *Live[T]) With(opts ...WriteOption) *Live[T] {
+	c := *l
+	c.writing = with(l.writing, opts)
+	return &c
+}
+
+// DryRun implements [DryRunner]: it reports whether all writes are dry runs, as [Live.With]
+// was told.
+func (l *Live[T]) DryRun() bool { return l.writing.dryRun }
+
+// Patch implements [Patcher]. Its options are those of [Live.With].
 func (l *Live[T]) Patch(ctx context.Context, obj T, pt types.PatchType, data []byte, subresources ...string) (T, error) {
-	return l.write(ctx, kerr.OpPatch, obj, func(key types.NamespacedName) (T, error) {
-		return l.backend.patch(ctx, key, pt, data, metav1.PatchOptions{}, subresources...)
+	return l.write(ctx, kerr.OpPatch, object(obj), l.writing, func(key types.NamespacedName) (T, error) {
+		return l.backend.patch(ctx, key, pt, data, l.writing.patchOptions(), subresources...)
 	})
 }
 
 // write is the only place that a mutating request passes: it refuses what must not
 // be sent, sends, attributes what was written to the reconcile in ctx, and wraps
-// the error.
-func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.NamespacedName) (T, error)) (T, error) {
+// the error. send returns the zero T for a deletion.
+func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w writing, send func(types.NamespacedName) (T, error)) (T, error) {
 	if err := l.refuse(op, obj); err != nil {
 		return *new(T), err
 	}
@@ -141,6 +157,9 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.
 	}
 	got, err := send(key)
 	switch {
+	case err != nil && w.dryRun:
+		return *new(T), l.wrap(op, key, uid, nothingWritten(err))
+	case w.dryRun: // nothing was written
 	case err != nil:
 		if err = unsure(err); kerr.ClassOf(err) == kerr.ClassAmbiguous {
 			a.Unsure(l.ref(key))
@@ -154,9 +173,17 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj T, send func(types.
 	return got, nil
 }
 
-// refuse returns an error for an object that cannot be written, nil included.
-func (l *Live[T]) refuse(op kerr.Op, obj T) error {
+// object returns obj, or nil where a nil pointer would hide in the interface.
+func object[T Object](obj T) metav1.Object {
 	if obj == *new(T) {
+		return nil
+	}
+	return obj
+}
+
+// refuse returns an error for an object that cannot be written, nil included.
+func (l *Live[T]) refuse(op kerr.Op, obj metav1.Object) error {
+	if obj == nil {
 		return l.wrap(op, types.NamespacedName{}, "", kerr.ErrUnnamed)
 	}
 	return l.wrap(op, Key(obj), obj.GetUID(), l.check(Key(obj)))
@@ -185,6 +212,14 @@ func unsure(err error) error {
 		return err
 	}
 	return kerr.Mark(kerr.ClassAmbiguous, err)
+}
+
+// nothingWritten is unsure for a dry run, whose outcome is known whatever its answer is.
+func nothingWritten(err error) error {
+	if kerr.ClassOf(err) == kerr.ClassAmbiguous {
+		return kerr.Mark(kerr.ClassTransient, err)
+	}
+	return err
 }
 
 // notSent tells an error that proves that the server did not get the request.

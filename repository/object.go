@@ -64,6 +64,13 @@ type Resourced interface {
 	Resource() schema.GroupVersionResource
 }
 
+// DryRunner is an optional interface that can be implemented by a [Repository] all of
+// whose writes may be dry runs. If it reports true, controller.New refuses the repository,
+// and package status does not take what it sent for what the server has.
+type DryRunner interface {
+	DryRun() bool
+}
+
 // Key returns the namespace and the name of obj. The namespace is empty for
 // cluster-scoped kinds.
 func Key(obj metav1.Object) types.NamespacedName {

@@ -93,7 +93,7 @@ func TestNewRequests(t *testing.T) {
 		"GET /api/v1/namespaces/ns/configmaps/n",
 		"PATCH /api/v1/namespaces/ns/configmaps/n/status {}",
 		`PATCH /api/v1/namespaces/ns/configmaps/n {"data":{"k":null,"new":"v"},"metadata":{"resourceVersion":"7"}}`,
-		`DELETE /api/v1/namespaces/ns/configmaps/n {"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"}}`,
+		`DELETE /api/v1/namespaces/ns/configmaps/n {"kind":"DeleteOptions","apiVersion":"v1","preconditions":{"uid":"u"},"propagationPolicy":"Background"}`,
 		`PATCH /api/v1/namespaces/ns/configmaps/n?fieldManager=me {"apiVersion":"v1","data":{"k":"v"},"kind":"ConfigMap","metadata":{"name":"n","namespace":"ns","uid":"u"}}`,
 	}, a.asked)
 }
@@ -149,7 +149,7 @@ func TestUnnamedIsNotSent(t *testing.T) {
 		_, err = repo.Patch(t.Context(), obj, types.MergePatchType, nil)
 		require.ErrorIs(t, err, kerr.ErrUnnamed)
 		require.ErrorIs(t, repo.Delete(t.Context(), obj), kerr.ErrUnnamed)
-		require.ErrorIs(t, repo.DeleteUnchanged(t.Context(), obj), kerr.ErrUnnamed)
+		require.ErrorIs(t, repo.Delete(t.Context(), obj, repository.IfUnchanged()), kerr.ErrUnnamed)
 	}
 	_, err := repo.Get(t.Context(), types.NamespacedName{Namespace: "ns"})
 	require.ErrorIs(t, err, kerr.ErrUnnamed)

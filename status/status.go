@@ -139,7 +139,7 @@ func patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 		have = now.seenAs(have, want)
 	}
 	got, now, err := send(ctx, p, obj, have, want)
-	if err == nil {
+	if dry, ok := p.(repository.DryRunner); err == nil && !(ok && dry.DryRun()) {
 		a.SetStatus(p.Kind(), repository.Key(obj), obj.GetUID(), now, now.record(want.json))
 	}
 	return got, err

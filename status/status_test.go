@@ -45,7 +45,7 @@ func (o *observed) ObserveError(err error) {
 type bench struct {
 	*sim.Server
 	Clientset *kubernetesfake.Clientset
-	repo      repository.Repository[*appsv1.Deployment]
+	repo      *repository.Live[*appsv1.Deployment]
 	began     uint64 // the resourceVersion with which the test begins
 }
 
@@ -210,6 +210,21 @@ func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.Len(t, b.patches(), 3, "the second of each pair sends nothing")
+}
+
+// Kills: a dry run that is taken for what the server has.
+func TestPatchAfterADryRunIsSent(t *testing.T) {
+	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
+	a := attempt.New(t.Context(), attempt.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
+	defer a.End()
+	a.WorkOn(attempt.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
+	d.Status.Replicas = 5
+	_, err := status.Patch(a.Context(), b.repo.With(repository.DryRun()), d, d.Status)
+	require.NoError(t, err)
+	require.Equal(t, int32(1), b.live(t).Status.Replicas)
+	_, err = status.Patch(a.Context(), b.repo, d, d.Status)
+	require.NoError(t, err)
+	require.Equal(t, int32(5), b.live(t).Status.Replicas)
 }
 
 func TestObserveGenerationAndError(t *testing.T) {

@@ -83,7 +83,7 @@ func (c copier[T]) prune(ctx context.Context, mirror *v1alpha1.ConfigMirror, sou
 		case source != nil && key.Name == source.Name && namespaces.Has(key.Namespace):
 			kept++
 		default:
-			out.failed(c.repo.DeleteUnchanged(ctx, obj))
+			out.failed(c.repo.Delete(ctx, obj, repository.IfUnchanged()))
 		}
 	}
 	return kept
@@ -113,7 +113,7 @@ func (c copier[T]) ensure(ctx context.Context, mirror *v1alpha1.ConfigMirror, so
 	case going(have):
 		return none, fmt.Errorf("%s must be made anew, and a finalizer keeps it", c.describe(key))
 	}
-	if err := c.repo.DeleteUnchanged(ctx, have); err != nil {
+	if err := c.repo.Delete(ctx, have, repository.IfUnchanged()); err != nil {
 		return none, err
 	}
 	return c.create(ctx, mirror, source, key)
@@ -147,7 +147,7 @@ func (c copier[T]) removeAll(ctx context.Context, mirror types.UID) error {
 	copies, err := c.repo.List(ctx, metav1.NamespaceAll, metav1.ListOptions{LabelSelector: copiesOf(mirror).String()})
 	failures := []error{err}
 	for _, copied := range copies {
-		failures = append(failures, c.repo.DeleteUnchanged(ctx, copied))
+		failures = append(failures, c.repo.Delete(ctx, copied, repository.IfUnchanged()))
 	}
 	return join(failures)
 }

@@ -18,7 +18,10 @@ func (a *Attempt) Applied(ref Ref) (last Applied) {
 
 // SetApplied notes what was applied to a child. Without a cache of the kind it is of no use.
 func (a *Attempt) SetApplied(ref Ref, applied Applied) {
-	if a == nil || a.Memory == nil || !a.Memory.HasCache(ref.Kind) {
+	if a == nil || a.Memory == nil {
+		return
+	}
+	if _, has := a.Memory.Cached(ref); !has {
 		return
 	}
 	a.Memory.Record(func(r *Record) {

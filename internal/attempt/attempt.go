@@ -78,13 +78,14 @@ type Memory interface {
 	// objects, of an informer, which is a pointer.
 	Read(informer any, key types.NamespacedName)
 	Listed(informer any, s Selection)
-	// Cached returns the object from a cache that the controller runs, or nil.
-	Cached(ref Ref) Object
+	// Cached returns the object from a cache that the controller runs, or nil, and reports
+	// whether there is a cache of the kind.
+	Cached(ref Ref) (obj Object, has bool)
+	// Look is Cached, and notes that the attempt depends on the object.
+	Look(ref Ref) (obj Object, has bool)
 	// Record returns what outlives the attempt and is known of its object, to be read or
 	// changed by f; nothing is done if the attempt has ended.
 	Record(f func(*Record))
-	// HasCache reports whether the controller has a cache of the kind.
-	HasCache(kind schema.GroupKind) bool
 }
 
 // Record is what outlives an attempt and belongs to the object that is reconciled.

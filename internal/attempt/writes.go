@@ -104,6 +104,28 @@ func (a *Attempt) Last(ref Ref) (Write, bool) {
 	return a.write(ref)
 }
 
+// Newest returns the state of an object that may be decided on without asking the server:
+// what a cache of the kind shows, or what was written since; nil if there is no object. known
+// is false if only a live read can tell.
+func (a *Attempt) Newest(ref Ref) (obj Object, known bool) {
+	if a == nil || a.Memory == nil {
+		return nil, false
+	}
+	cached, has := a.Memory.Look(ref)
+	if !has {
+		return nil, false
+	}
+	w, written := a.Last(ref)
+	switch {
+	case !written, cached != nil && w.ShownBy(cached, ""):
+		return cached, true
+	case w.Outcome == Stored && w.Object != nil && time.Since(w.At) < a.Fresh:
+		return w.Object, true
+	default:
+		return nil, false
+	}
+}
+
 // LastOf returns the newest writes to the objects of a kind.
 func (a *Attempt) LastOf(kind schema.GroupKind) []Write {
 	var found []Write

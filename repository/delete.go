@@ -1,0 +1,163 @@
+package repository
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/kuberator/kuberator/kerr"
+)
+
+// Delete deletes obj, if the object of that name still has the UID of obj; one with
+// another UID is left alone. An object that is gone already is not an error. An
+// obj without a UID, which only fakes return, is deleted by its name alone.
+//
+// Its dependents are deleted in the background, whatever the kind: a Job's Pods are, which the
+// server leaves where they are if it is asked nothing. [Foreground] and [Orphan] ask for
+// something else, and [IfUnchanged] for the state of obj.
+func (l *Live[T]) Delete(ctx context.Context, obj T, opts ...DeleteOption) error {
+	return l.delete(ctx, obj, with(l.writing, opts))
+}
+
+func (l *Live[T]) delete(ctx context.Context, obj T, w writing) error {
+	_, err := l.write(ctx, kerr.OpDelete, object(obj), w, func(key types.NamespacedName) (T, error) {
+		return *new(T), l.backend.delete(ctx, key, w.deleteOptions(obj))
+	})
+	switch {
+	case apierrors.IsNotFound(err) && kerr.ClassOf(err) == kerr.ClassNotFound:
+		return nil
+	case apierrors.IsConflict(err):
+		// A precondition did not hold, or the kind refuses for a reason of its own.
+		live, getErr := l.Get(ctx, Key(obj))
+		if apierrors.IsNotFound(getErr) || getErr == nil && live.GetUID() != obj.GetUID() {
+			return nil
+		}
+	}
+	return err
+}
+
+// DeleteAllOf deletes the objects that the selector selects, in a namespace or in all, and
+// returns how many it found. None means that none is left: it is for a Cleanup that may
+// only end when all are gone.
+//
+// # Expected flow
+//
+//	left, err := pods.DeleteAllOf(ctx, db.Namespace, labels.SelectorFromSet(labels.Set{"db": db.Name}))
+//	if err != nil || left > 0 {
+//		return controller.Requeue(5 * time.Second), err
+//	}
+//
+// # Guarantees
+//
+//   - The objects are listed on the server, as of now, so that one that no cache has yet is
+//     not missed. Then each is deleted as by [Live.Delete] with the same options, one after
+//     the other: pinned to its UID, noted as a write of the reconcile, and never while this process may
+//     not write.
+//   - One that cannot be deleted, or not be decoded, keeps no other.
+//   - Those that are being deleted already are counted, and left alone. Those that are gone
+//     by then are no error.
+//   - Nothing is deleted by accident: a selector that is nil or empty selects everything, and
+//     is refused. labels.Nothing selects nothing. (To delete everything, List, and Delete each.)
+//
+// # Assumptions
+//
+// The right to list, and to delete, the kind; deletecollection is not used, as it deletes
+// what it finds by name, whatever it is by then.
+//
+// # Caveats
+//
+// An object whose label is taken away after the list is deleted, unless [IfUnchanged] is given:
+// then it is an error of class Conflict, and the next list does not have it.
+// An object that is created after the list stays. All objects found are in memory at once.
+//
+// # Errors
+//
+// Those of the list and of each deletion, joined: the first ten, and then the first of each
+// further class. It ends early when ctx does, when this process may not write any more, and
+// when the server asks to slow down; the rest is for the next attempt. A namespace that
+// the repository is not confined to is of class Forbidden, and nothing is sent. A
+// repository that is confined to several namespaces needs one of them.
+func (l *Live[T]) DeleteAllOf(ctx context.Context, namespace string, selector labels.Selector, opts ...DeleteOption) (found int, err error) {
+	text, err := selected(selector)
+	if err != nil {
+		return 0, l.wrap(kerr.OpDelete, types.NamespacedName{Namespace: namespace}, "", err)
+	}
+	if text == "" {
+		return 0, nil
+	}
+	objs, err := l.List(ctx, namespace, metav1.ListOptions{LabelSelector: text})
+	all := failures{}
+	all.add(err)
+	w := with(l.writing, opts)
+	for _, obj := range objs {
+		if obj.GetDeletionTimestamp() != nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			all.add(l.wrap(kerr.OpDelete, Key(obj), obj.GetUID(), context.Cause(ctx)))
+			break
+		}
+		err := l.delete(ctx, obj, w)
+		all.add(err)
+		if class := kerr.ClassOf(err); class == kerr.ClassNotLeader || class == kerr.ClassThrottled {
+			break
+		}
+	}
+	return len(objs), all.join()
+}
+
+// selected returns the text of a selector; an empty one selects nothing.
+func selected(selector labels.Selector) (string, error) {
+	text := ""
+	if selector != nil {
+		if _, something := selector.Requirements(); !something {
+			return "", nil
+		}
+		text = selector.String()
+	}
+	if text == "" {
+		return "", kerr.Terminal(errors.New("the selector is empty, which selects everything"))
+	}
+	return text, nil
+}
+
+// mostFailures bounds the errors that are joined, however many objects there are.
+const mostFailures = 10
+
+// failures are what went wrong, bounded.
+type failures struct {
+	kept    []error
+	classes sets.Set[kerr.Class]
+	more    int
+}
+
+// add keeps err if it is one of the first, or of a class that none of these has: what an error
+// means for trying again must not depend on how many others there are.
+func (f *failures) add(err error) {
+	if err == nil {
+		return
+	}
+	class := kerr.ClassOf(err)
+	if len(f.kept) >= mostFailures && f.classes.Has(class) {
+		f.more++
+		return
+	}
+	if f.classes == nil {
+		f.classes = sets.New[kerr.Class]()
+	}
+	f.kept, f.classes = append(f.kept, err), f.classes.Insert(class)
+}
+
+func (f *failures) join() error {
+	err := errors.Join(f.kept...)
+	if f.more > 0 {
+		err = fmt.Errorf("%w\nand %d more of these classes", err, f.more)
+	}
+	return err
+}
