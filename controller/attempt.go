@@ -16,7 +16,7 @@ type Attempt struct {
 	// Controller is the name of the controller.
 	Controller string
 	// Key and UID name the object. Both are empty for trouble with the watch, whose
-	// Op is kerr.OpSync.
+	// Op is kerr.OpSync, and with a source, whose Op is kerr.OpSource.
 	Key types.NamespacedName
 	UID types.UID
 	// Op is the step that the attempt ended with: kerr.OpApply or kerr.OpCleanup, or
@@ -71,7 +71,7 @@ const (
 	VerbResync   Verb = "resync"    // informer.Options.Resync
 	VerbTimer    Verb = "timer"     // a Requeue
 	VerbRetry    Verb = "retry"     // a backoff
-	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue
+	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue, or a source
 	VerbCaughtUp Verb = "caught up" // the caches show what was written; beside the reasons that had to wait
 )
 

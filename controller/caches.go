@@ -58,11 +58,18 @@ func (c caches) view(ref attempt.Ref) attempt.Object {
 	return nil
 }
 
-// typed makes an informer a cached.
-type typed[U repository.Object] struct{ *informer.Informer[U] }
+// typed makes an informer a cached. Two of one informer are equal.
+type typed[U repository.Object] struct {
+	attempt.Cache
+	in *informer.Informer[U]
+}
+
+func typedOf[U repository.Object](in *informer.Informer[U]) typed[U] {
+	return typed[U]{attempt.CacheOf(in), in}
+}
 
 func (t typed[U]) view(key types.NamespacedName) attempt.Object {
-	if obj, ok := t.View(key); ok {
+	if obj, ok := t.in.View(key); ok {
 		return obj
 	}
 	return nil

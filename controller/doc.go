@@ -13,7 +13,7 @@
 // # The walk of one event
 //
 //	informer    a watch event updates the cache and calls the handler         events.go
-//	enqueue     filter, then queue.Add(key, reason)               events.go, secondary.go
+//	enqueue     filter, then queue.Add(key, reason)               events.go, secondary.go, external.go
 //	work        a worker takes the key; no other worker gets it meanwhile       work.go
 //	            are the caches full? did it vanish?                  gate.go, bypass.go
 //	            is it news? do the caches show what we wrote?          state.go, own.go

@@ -30,6 +30,7 @@ const (
 	OpMap             Op = "map"
 	OpFilter          Op = "filter"
 	OpSweep           Op = "sweep"
+	OpSource          Op = "run source"
 )
 
 // reads tells whether the step changes nothing on the server.
