@@ -1,10 +1,14 @@
 package kuberator_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,4 +73,52 @@ func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 			require.NoError(t, err, "a link in %s", document)
 		}
 	}
+}
+
+// TestNoExportedSignatureHasAnInternalType keeps what users cannot name out of what they see.
+func TestNoExportedSignatureHasAnInternalType(t *testing.T) {
+	for _, dir := range []string{"controller", "finalizer", "informer", "kerr", "repository", "status"} {
+		files, err := filepath.Glob(dir + "/*.go")
+		require.NoError(t, err)
+		for _, path := range files {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
+			require.NoError(t, err)
+			internal := map[string]bool{}
+			for _, spec := range file.Imports {
+				if name, found := strings.CutPrefix(strings.Trim(spec.Path.Value, `"`), "github.com/kuberator/kuberator/internal/"); found {
+					internal[name] = true
+				}
+			}
+			ast.FileExports(file) // leaves what users see, and more of functions
+			file.Decls = slices.DeleteFunc(file.Decls, func(decl ast.Decl) bool {
+				function, ok := decl.(*ast.FuncDecl)
+				if ok {
+					function.Body = nil
+				}
+				return ok && function.Recv != nil && !ast.IsExported(receiver(function))
+			})
+			ast.Inspect(file, func(n ast.Node) bool {
+				if selected, ok := n.(*ast.SelectorExpr); ok {
+					if pkg, ok := selected.X.(*ast.Ident); ok {
+						require.False(t, internal[pkg.Name], "%s shows %s.%s", path, pkg.Name, selected.Sel.Name)
+					}
+				}
+				return true
+			})
+		}
+	}
+}
+
+// receiver returns the name of a method's type.
+func receiver(method *ast.FuncDecl) (name string) {
+	ast.Inspect(method.Recv.List[0].Type, func(n ast.Node) bool {
+		if ident, ok := n.(*ast.Ident); ok && name == "" {
+			name = ident.Name
+		}
+		return true
+	})
+	return name
 }

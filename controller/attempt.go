@@ -63,7 +63,7 @@ const (
 	VerbResync   Verb = "resync"    // informer.Options.Resync
 	VerbTimer    Verb = "timer"     // a Requeue
 	VerbRetry    Verb = "retry"     // a backoff
-	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue
+	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue, or a source
 	VerbCaughtUp Verb = "caught up" // the caches show what was written; beside the reasons that had to wait
 )
 

@@ -76,18 +76,25 @@ func (c caches) live(ctx context.Context, ref attempt.Ref) (attempt.Object, erro
 	return nil, errors.Join(errs...)
 }
 
-// typed makes an informer a cached.
-type typed[U repository.Object] struct{ *informer.Informer[U] }
+// typed makes an informer a cached. Two of one informer are equal.
+type typed[U repository.Object] struct {
+	attempt.Cache
+	in *informer.Informer[U]
+}
 
-func (t typed[U]) source() any { return t.Informer }
+func typedOf[U repository.Object](in *informer.Informer[U]) typed[U] {
+	return typed[U]{attempt.CacheOf(in), in}
+}
+
+func (t typed[U]) source() any { return t.in }
 
 func (t typed[U]) view(key types.NamespacedName) attempt.Object {
-	if obj, ok := t.View(key); ok {
+	if obj, ok := t.in.View(key); ok {
 		return obj
 	}
 	return nil
 }
 
 func (t typed[U]) live(ctx context.Context, key types.NamespacedName) (attempt.Object, error) {
-	return t.Repository().Get(ctx, key)
+	return t.in.Repository().Get(ctx, key)
 }

@@ -14,9 +14,11 @@ import (
 // then never called, and Apply is not called for objects that are being deleted.
 const NoFinalizer = finalizer.None
 
-// Context is what you implement: what to do for an object of type T. It is called
-// by several workers at once, for different objects, and must be safe for that; for
-// one object never more than one of Apply and Cleanup runs.
+// Context is what you implement: what to do for an object of type T.
+//
+// Apply, Cleanup and HandleError are called concurrently, by Options.Workers goroutines (4 by default),
+// for different objects. What they share, such as a map or a client that is not safe for concurrent
+// use, needs a lock. For one object never more than one of Apply and Cleanup runs.
 //
 // # Guarantees
 //

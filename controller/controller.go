@@ -18,8 +18,10 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Controller calls a [Context] for the objects of a kind. Make it with [New], wire
-// it with Filter, [Owns] and [Watches], then [Controller.Run] it.
+// Controller calls a [Context] for the objects of a kind. Make it with [New] or [NewFor], wire
+// it with Filter, Source, [Owns], [OwnsShared], [Watches] and [References], then [Controller.Run] it.
+// Its methods, and these functions, are safe for concurrent use; what is wired after the first Run or
+// ReleaseAll has no effect, and is an error of the next one.
 type Controller[T repository.Object, C Context[T]] struct {
 	repo      repository.Repository[T]
 	user      C
@@ -27,16 +29,11 @@ type Controller[T repository.Object, C Context[T]] struct {
 	finalizer string
 	opts      Options
 	informer  *informer.Informer[T]
-	filter    *[]informer.Predicate[T] // nil is informer.Changed
-	sources   []source
-	// referenced are the informers given to References, and caches all that the
-	// controller runs.
-	referenced []any
-	caches     caches
-	settings   *attempt.Settings // of all attempts
-	seed       maphash.Seed      // of the hashes in loop
+	wiring[T]
+	settings *attempt.Settings // of all attempts
+	seed     maphash.Seed      // of the hashes in loop
 
-	mu      sync.Mutex
+	mu      sync.Mutex                     // for what follows, and for the wiring
 	early   sets.Set[types.NamespacedName] // enqueued before Run
 	current *running[T]                    // nil when not running
 	said    troublesSaid
@@ -49,10 +46,63 @@ type Controller[T repository.Object, C Context[T]] struct {
 // It does no I/O and starts no goroutine. It returns an error for a nil repository, one
 // whose writes are all dry runs, a nil user, a finalizer's name that is empty, unqualified or reserved (see
 // finalizer.Validate), and for options that contradict themselves.
+//
+// # Caveats
+//
+// What the compiler says if user does not fit repo, and what to do:
+//
+//	C (type hello) does not satisfy controller.Context[T] (wrong type for method Apply)
+//		have Apply(context.Context, *"k8s.io/api/apps/v1".Deployment) (controller.Action, error)
+//		want Apply(context.Context, T) (controller.Action, error)
+//
+// T is the type of repo's objects, such as *corev1.ConfigMap: Apply and Cleanup must take that
+// type, or repo must be one of the other kind.
+//
+//	C (type hello) does not satisfy controller.Context[T] (method Apply has pointer receiver)
+//
+// Give it a pointer: &hello{}.
+//
+//	T (type "k8s.io/api/core/v1".ConfigMap) does not satisfy repository.Object (method DeepCopyObject has pointer receiver)
+//
+// Leave the type arguments out: they follow from repo and user.
 func New[T repository.Object, C Context[T]](repo repository.Repository[T], user C, opts *Options) (*Controller[T, C], error) {
 	if isNil(repo) {
 		return nil, errors.New("new controller: the repository is nil")
 	}
+	return assemble(repo, user, opts, func(o *Options) (*informer.Informer[T], error) { return informer.New(repo, &o.Informer) })
+}
+
+// NewFor is [New] over an informer that others use too: another controller of the same kind, or
+// code that reads it. What the informer lists and watches, and keeps in memory, is there once. It
+// writes through the informer's repository.
+//
+// The informer runs as long as one of its users does. A controller that ends, or calls
+// ReleaseAll, leaves it to the others. informer.SetNamespaces changes what all of them see.
+//
+// # Caveats
+//
+// A controller that begins while the informer runs already reads each object live once, before its first
+// attempt. Two controllers of one kind must have different finalizers, or none; that the finalizer of one
+// comes or goes is a change for the other.
+//
+// # Errors
+//
+// Those of New, and an error for a nil informer or if Options.Informer is not empty: the
+// informer has options of its own.
+func NewFor[T repository.Object, C Context[T]](in *informer.Informer[T], user C, opts *Options) (*Controller[T, C], error) {
+	if in == nil {
+		return nil, errors.New("new controller: the informer is nil")
+	}
+	return assemble(in.Repository(), user, opts, func(o *Options) (*informer.Informer[T], error) {
+		if !reflect.ValueOf(o.Informer).IsZero() {
+			return nil, errors.New("options: Informer must be empty, since the informer that was given has options of its own")
+		}
+		return in, nil
+	})
+}
+
+// assemble makes a controller over the informer that cache returns.
+func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], user C, opts *Options, cache func(*Options) (*informer.Informer[T], error)) (*Controller[T, C], error) {
 	fail := func(err error) (*Controller[T, C], error) {
 		return nil, fmt.Errorf("new controller of %s: %w", repo.Kind().Kind, err)
 	}
@@ -80,19 +130,19 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	if err != nil {
 		return fail(err)
 	}
-	cached, err := informer.New(repo, &all.Informer)
+	cached, err := cache(&all)
 	if err != nil {
 		return fail(err)
 	}
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
-		early:  sets.New[types.NamespacedName](),
-		caches: caches{}, seed: maphash.MakeSeed(),
+		early: sets.New[types.NamespacedName](), seed: maphash.MakeSeed(),
 		settings: &attempt.Settings{
 			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,
 		},
 	}
-	c.caches.add(repo.Kind().GroupKind(), typed[T]{cached})
+	c.caches = caches{}
+	c.caches.add(repo.Kind().GroupKind(), typedOf(cached))
 	c.handler, _ = any(user).(ErrorHandler[T])
 	return c, nil
 }
@@ -106,13 +156,8 @@ func isNil(v any) bool {
 	return value.Kind() == reflect.Pointer && value.IsNil()
 }
 
-// Filter replaces the filter for changes, informer.Changed: a change passes if any
-// of the predicates holds. With none, every change passes. New and deleted objects,
-// resyncs, and changes of the finalizers, the deletion timestamp or the UID always
-// pass. It must be called before Run.
-func (c *Controller[T, C]) Filter(anyOf ...informer.Predicate[T]) { c.filter = &anyOf }
-
-// Informer returns the cache of the objects. It runs as long as the controller.
+// Informer returns the cache of the objects. It runs as long as the controller, or another user
+// of it, see [NewFor].
 func (c *Controller[T, C]) Informer() *informer.Informer[T] { return c.informer }
 
 func (c *Controller[T, C]) ref(key types.NamespacedName) attempt.Ref {

@@ -34,7 +34,8 @@ type Observer interface {
 
 // Trouble is what went wrong outside attempts: a list or a watch failed (Op is
 // [kerr.OpSync]), an object cannot be decoded ([kerr.OpDecode]), a predicate or a selector
-// ([kerr.OpFilter]) or a mapping ([kerr.OpMap]) panicked, a [Sweeper] failed ([kerr.OpSweep]).
+// ([kerr.OpFilter]) or a mapping ([kerr.OpMap]) panicked, a [Sweeper] failed ([kerr.OpSweep]), a function given to Source
+// failed or ended ([kerr.OpSource]).
 type Trouble struct {
 	// Controller is the name of the controller.
 	Controller string

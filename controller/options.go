@@ -17,10 +17,12 @@ import (
 type Options struct {
 	// Name appears in logs and errors. The default is the kind in lower case.
 	Name string
-	// Workers is how many objects are worked on at the same time. If zero, one
-	// worker runs: the only number for which a Context needs no locks.
+	// Workers is how many objects are worked on at the same time. The default is 4: an
+	// Apply that hangs keeps its worker for Timeout, and must not stop everything; an Apply
+	// mostly waits for the API server, to which four clients are nothing. It is the number to raise for
+	// many objects. With 1, no two calls of Apply and Cleanup are under way at once.
 	Workers int
-	// Informer limits which objects are watched.
+	// Informer limits which objects are watched. It must be empty for [NewFor].
 	Informer informer.Options
 	// Timeout is the deadline of one attempt, from its snapshot to the end of
 	// Apply or Cleanup. The default is 5 minutes: longer than any sequence of
@@ -81,7 +83,7 @@ func (o *Options) withDefaults(kind string) (Options, error) {
 		opts = *o
 	}
 	opts.Name = cmp.Or(opts.Name, strings.ToLower(kind))
-	opts.Workers = cmp.Or(opts.Workers, 1)
+	opts.Workers = cmp.Or(opts.Workers, 4)
 	opts.Timeout = cmp.Or(opts.Timeout, 5*time.Minute)
 	opts.StaleWait = cmp.Or(opts.StaleWait, 10*time.Second)
 	opts.MinBackoff = cmp.Or(opts.MinBackoff, 100*time.Millisecond)

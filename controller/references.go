@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -14,38 +15,39 @@ import (
 // again: an object that it got, also one that was not there, and every object that
 // belongs, or belonged, into a list that it read. What counts are the reads of the
 // last attempt, by Get, List and ByIndex with its ctx. There is no mapping to write,
-// and none to forget.
+// and none to forget. Run runs the informer too.
 //
 // If anyOf has predicates, a change counts only if one of them holds; objects that
-// come and go always count, and so does a change for which a predicate panics. It must be called before Run, which runs the informer
-// too.
+// come and go always count, and so does a change for which a predicate panics.
+//
+// A change costs no more if there are many lists, as long as they differ in their namespace, in
+// a label that has one value, or in a value of an index: only those are asked that it may
+// concern. Selectors without such a label are all asked, and so are those of a user's own type.
 //
 // The idea is that of krt, the collections of Istio, where what a function fetched
 // is what makes it run again.
+//
+// # Errors
+//
+// [Controller.Run] returns an error if the informer or a predicate is nil, if the informer was
+// given to References before, or if References was called after Run or ReleaseAll: then it
+// has no effect and is logged. The same informer may be given to other functions too.
 func References[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], anyOf ...informer.Predicate[U]) {
-	c.referenced = append(c.referenced, in)
-	listen(c, in, mapping[U]{ours: true, weight: queue.Early, filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
+	listen(c, "References", in, mapping[U]{ours: true, reads: true, weight: queue.Early, filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
 		return readers(h, in, before, after)
 	}})
 }
 
 // readers returns the keys whose last attempt read before or after.
 func readers[U repository.Object](h hub, in *informer.Informer[U], before, after U) []types.NamespacedName {
-	d, found := h.dependencies(in), keys{}
-	indexed, lists := d.indexed(), d.lists()
+	d, cache, found := h.dependencies(in), attempt.CacheOf(in), keys{}
 	for _, obj := range []U{before, after} {
 		if obj == *new(U) {
 			continue
 		}
-		d.who(found, read{name: repository.Key(obj)})
-		for _, index := range indexed {
-			for _, value := range in.Indexed(index, obj) {
-				d.who(found, read{index: index, id: value})
-			}
-		}
-		for id, match := range lists {
-			if matches(h, in.Kind(), match.(func(U) bool), obj) {
-				d.who(found, read{id: id})
+		for _, l := range d.concerned(found, obj, func(index string) []string { return cache.Indexed(index, obj) }) {
+			if matches(h, in.Kind(), l.matches.(func(U) bool), obj) {
+				d.who(found, l)
 			}
 		}
 	}

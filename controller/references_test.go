@@ -293,3 +293,22 @@ func TestReferencesOfAnIndexValueLikeAList(t *testing.T) {
 		require.Equal(t, []string{"apply b"}, b.settle(time.Minute))
 	}, newDeployment("a"), newDeployment("b"))
 }
+
+// Kills: a list by an index, a namespace and labels that wakes for what is in one of them only.
+func TestReferencesOfAListByIndexNamespaceAndLabels(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
+			namespace := map[string]string{"a": "ns", "b": "other"}[d.Name]
+			_, err := in.List(ctx, informer.In(namespace), informer.WithIndex("color", "blue"), informer.MatchingLabels(map[string]string{"team": "x"}))
+			return err
+		})
+		b.write(repo, "c", data("color", "blue"))
+		require.Empty(t, b.settle(time.Minute), "it has not the label")
+		b.write(repo, "c", func(cm *corev1.ConfigMap) { cm.Labels = map[string]string{"team": "x"} })
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "it is in the list, and not in that of b")
+		b.write(repo, "c", data("color", "red"))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute), "it left")
+		b.write(repo, "c", data("k", "v"))
+		require.Empty(t, b.settle(time.Minute))
+	}, newDeployment("a"), newDeployment("b"))
+}

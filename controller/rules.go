@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"slices"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -10,7 +12,7 @@ import (
 
 // RequiredRules returns the RBAC rules that the library needs for this controller:
 // to watch, read and finalize its kind, to write the status, and to watch the kinds
-// given to Owns, Watches and References. "list" is for the probe of the watches, for
+// given to Owns, OwnsShared, Watches and References. "list" is for the probe of the watches, for
 // API servers that cannot stream lists, and for ReleaseAll. What Apply and Cleanup need comes on top. Confined to
 // namespaces, the rules can be a Role's.
 func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
@@ -26,7 +28,10 @@ func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
 		rule(own, verbs...),
 		rule(own.GroupVersion().WithResource(own.Resource+"/status"), "patch"),
 	}
-	for _, s := range c.sources {
+	c.mu.Lock()
+	sources := slices.Clone(c.sources)
+	c.mu.Unlock()
+	for _, s := range sources {
 		if gvr := s.resource(); !gvr.Empty() {
 			rules = append(rules, rule(gvr, "list", "watch"))
 		}

@@ -36,7 +36,9 @@ import (
 // # Errors
 //
 // A [*kerr.ShutdownTimeout] if attempts had to be cancelled; it names their
-// objects. An error at once if the controller is running already.
+// objects. An error that says so if what was given to [Controller.Source] does not end. An error
+// at once if the controller is running already, or is wired wrongly: see [Controller.Filter], [Owns],
+// [OwnsShared], [Watches], [References] and Source.
 func (c *Controller[T, C]) Run(ctx context.Context) error {
 	r, err := c.begin()
 	if err != nil {
@@ -61,12 +63,15 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 			r.wg.Go(func() { c.worker(ctx, work, r, n) })
 		}
 		r.wg.Go(func() { c.sweep(ctx, work) })
+		for _, e := range c.external {
+			r.outside.Go(func() { c.follow(ctx, r, e) })
+		}
 	}
 	if err == nil {
 		c.watchdog(ctx)
 	}
 	r.queue.ShutDown()
-	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork))
+	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork), r.leaveOutside())
 	r.own.stop()
 	for _, s := range subscriptions {
 		err = errors.Join(err, s.Stop())
@@ -81,6 +86,10 @@ func (c *Controller[T, C]) begin() (*running[T], error) {
 	defer c.mu.Unlock()
 	if c.current != nil {
 		return nil, fmt.Errorf("run controller %q: it is running already", c.opts.Name)
+	}
+	c.frozen = true
+	if err := c.wrong.joined(); err != nil {
+		return nil, fmt.Errorf("run controller %q: it is wired wrongly: %w", c.opts.Name, err)
 	}
 	c.current = newRunning(c)
 	return c.current, nil

@@ -24,6 +24,7 @@ type running[T repository.Object] struct {
 	warm     bool           // the cache was running before
 	ready    atomic.Bool    // the caches are full
 	wg       sync.WaitGroup // the workers
+	outside  sync.WaitGroup // the external sources
 	// busy is what each worker is at, or nil. Of the attempts only what is set before
 	// they begin may be read.
 	busy []atomic.Pointer[Attempt]
@@ -43,8 +44,10 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w attempt.Write) {
 		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: w.Kind, Key: w.Key}, queue.Change)
 	})
-	for _, in := range c.referenced {
-		r.deps[in] = newDeps()
+	for _, s := range c.sources {
+		if in, referenced := s.informer(); referenced {
+			r.deps[in] = newDeps()
+		}
 	}
 	return r
 }

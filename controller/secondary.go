@@ -2,8 +2,8 @@ package controller
 
 import (
 	"context"
+	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
@@ -20,6 +20,8 @@ import (
 type source interface {
 	subscribe(context.Context, hub) (subscription, error)
 	resource() schema.GroupVersionResource
+	// informer returns the informer, and whether what attempts read from it counts.
+	informer() (in any, referenced bool)
 }
 
 // sourceOf is a source: one informer, and all that was asked of it. An event goes
@@ -32,7 +34,9 @@ type sourceOf[U repository.Object] struct {
 // mapping leads from an event to keys. If filter is not empty, updates count only if
 // one of its predicates holds.
 type mapping[U repository.Object] struct {
+	of     string       // the exported function that it was given to
 	ours   bool         // keys is code of this package
+	reads  bool         // it needs to know what attempts read
 	weight queue.Weight // of a change
 	keys   func(h hub, before, after U) []types.NamespacedName
 	filter []informer.Predicate[U]
@@ -42,23 +46,15 @@ func (s *sourceOf[U]) subscribe(ctx context.Context, h hub) (subscription, error
 	return s.in.Subscribe(ctx, secondary[U]{hub: h, kind: s.in.Kind(), maps: s.maps})
 }
 
+func (s *sourceOf[U]) informer() (any, bool) {
+	return s.in, slices.ContainsFunc(s.maps, func(m mapping[U]) bool { return m.reads })
+}
+
 func (s *sourceOf[U]) resource() schema.GroupVersionResource {
 	if r, ok := s.in.Repository().(repository.Resourced); ok {
 		return r.Resource()
 	}
 	return schema.GroupVersionResource{}
-}
-
-// listen adds a mapping for an informer.
-func listen[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], m mapping[U]) {
-	for _, have := range c.sources {
-		if s, ok := have.(*sourceOf[U]); ok && s.in == in {
-			s.maps = append(s.maps, m)
-			return
-		}
-	}
-	c.caches.add(in.Kind().GroupKind(), typed[U]{in})
-	c.sources = append(c.sources, &sourceOf[U]{in: in, maps: []mapping[U]{m}})
 }
 
 // hub is the running controller, as the handlers of other kinds see it.
@@ -77,52 +73,28 @@ type subscription interface {
 	Stop() error
 }
 
-// Owns makes a change of a child a reason to reconcile its owner: the object of the
-// controller's kind that the child's controller owner reference names, by group,
-// kind, name and UID, in the child's namespace or cluster-scoped. A reference whose
-// UID is not that of the cached owner is ignored. It must be called before Run,
-// which runs the informer too.
-func Owns[U, T repository.Object, C Context[T]](c *Controller[T, C], children *informer.Informer[U]) {
-	listen(c, children, mapping[U]{ours: true, weight: queue.Change, keys: func(_ hub, before, after U) []types.NamespacedName {
-		var owners []types.NamespacedName
-		for _, child := range []U{before, after} {
-			if child == *new(U) {
-				continue
-			}
-			if key, ok := c.ownerOf(child); ok {
-				owners = append(owners, key)
-			}
-		}
-		return owners
-	}})
-}
-
-// ownerOf returns the key of the cached owner of child.
-func (c *Controller[T, C]) ownerOf(child metav1.Object) (types.NamespacedName, bool) {
-	ref := metav1.GetControllerOfNoCopy(child)
-	if ref == nil || ref.Kind != c.repo.Kind().Kind {
-		return types.NamespacedName{}, false
-	}
-	if gv, err := schema.ParseGroupVersion(ref.APIVersion); err != nil || gv.Group != c.repo.Kind().Group {
-		return types.NamespacedName{}, false
-	}
-	for _, namespace := range []string{child.GetNamespace(), metav1.NamespaceNone} {
-		key := types.NamespacedName{Namespace: namespace, Name: ref.Name}
-		if owner, ok := c.informer.View(key); ok && owner.GetUID() == ref.UID {
-			return key, true
-		}
-	}
-	return types.NamespacedName{}, false
-}
-
 // Watches makes a change of an object of another kind a reason to reconcile the
 // keys that the function returns for it. before is nil for a new object and after
 // for a deleted one; returning the keys of both reconciles what an object left as
 // well as what it joined. The function is called by one goroutine, must not block
-// and must not change the objects. If it panics the change is lost and reported. It
-// must be called before Run, which runs the informer too.
-func Watches[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], keys func(before, after U) []types.NamespacedName) {
-	listen(c, in, mapping[U]{weight: queue.Change, keys: func(_ hub, before, after U) []types.NamespacedName { return keys(before, after) }})
+// and must not change the objects. If it panics the change is lost and reported. Run
+// runs the informer too.
+//
+// If anyOf has predicates, a change counts only if one of them holds; objects that come
+// and go always count, and so does a change for which a predicate panics.
+//
+// # Errors
+//
+// [Controller.Run] returns an error if the informer, the function or a predicate is nil, or if
+// Watches was called after Run or ReleaseAll: then it has no effect and is logged.
+// The same informer may be given to Watches several times, with a function each, and to
+// other functions too.
+func Watches[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], keys func(before, after U) []types.NamespacedName, anyOf ...informer.Predicate[U]) {
+	m := mapping[U]{weight: queue.Change, filter: anyOf}
+	if keys != nil {
+		m.keys = func(_ hub, before, after U) []types.NamespacedName { return keys(before, after) }
+	}
+	listen(c, "Watches", in, m)
 }
 
 // secondary turns the events of another kind into keys.

@@ -121,15 +121,15 @@ func (t *turn[T, C]) left() version {
 
 // Read implements attempt.Memory.
 func (t *turn[T, C]) Read(informer any, key types.NamespacedName) {
-	t.reading(informer, read{name: key}, nil)
+	t.reading(informer, read{name: key}, attempt.Selection{})
 }
 
 // Listed implements attempt.Memory.
 func (t *turn[T, C]) Listed(informer any, s attempt.Selection) {
-	t.reading(informer, read{index: s.Index, id: s.ID}, s.Matches)
+	t.reading(informer, read{list: s.ID}, s)
 }
 
-func (t *turn[T, C]) reading(informer any, what read, matches any) {
+func (t *turn[T, C]) reading(informer any, what read, s attempt.Selection) {
 	d := t.r.deps[informer]
 	if d == nil {
 		return
@@ -146,7 +146,7 @@ func (t *turn[T, C]) reading(informer any, what read, matches any) {
 		t.reads[d] = sets.Set[read]{}
 	}
 	t.reads[d].Insert(what)
-	d.enter(t.at.Key, what, matches)
+	d.enter(t.at.Key, what, s)
 }
 
 // Cached implements attempt.Memory.

@@ -26,32 +26,6 @@ import (
 // whole attempt does: its ctx is cancelled, so that nothing is decided on old news, also by
 // code that ignores the error.
 
-// Shows tells whether the cache shows a write, or never will because the object is
-// not one of those it holds. It is for package controller.
-func (i *Informer[T]) Shows(w attempt.Write) bool {
-	f := i.feedOf(w.Key)
-	if f == nil {
-		return true
-	}
-	cached, ok := f.view(w.Key)
-	if !ok {
-		return w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion()) ||
-			w.Outcome == attempt.Stored && w.Object != nil && !i.selects(w.Object)
-	}
-	return w.ShownBy(cached, "")
-}
-
-// Skipped reports whether the write stored an object that the cache would hold, and that is
-// gone again: the cache has come further, and does not have it. It is for package controller.
-func (i *Informer[T]) Skipped(w attempt.Write) bool {
-	f := i.feedOf(w.Key)
-	if f == nil || w.Outcome != attempt.Stored || w.Object == nil || !i.selects(w.Object) {
-		return false
-	}
-	_, ok := f.view(w.Key)
-	return !ok && w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion())
-}
-
 // selects tells whether the cache can hold obj. Of field selectors it knows the two
 // fields that every kind has; for others it assumes so.
 func (i *Informer[T]) selects(obj metav1.Object) bool {
@@ -72,7 +46,7 @@ func (i *Informer[T]) selects(obj metav1.Object) bool {
 
 // get returns a copy of the object, as of the last own write or later.
 func (i *Informer[T]) get(ctx context.Context, a *attempt.Attempt, key types.NamespacedName) (T, error) {
-	if w, ok := a.Last(attempt.Ref{Kind: i.Kind().GroupKind(), Key: key}); ok && !i.Shows(w) {
+	if w, ok := a.Last(attempt.Ref{Kind: i.Kind().GroupKind(), Key: key}); ok && !i.inside().Shows(w) {
 		return i.since(ctx, a, w)
 	}
 	obj, ok := i.View(key)
@@ -135,7 +109,7 @@ func (i *Informer[T]) asCached(obj T) T {
 
 // behind returns the own writes that the cache does not show.
 func (i *Informer[T]) behind(a *attempt.Attempt) []attempt.Write {
-	return slices.DeleteFunc(a.LastOf(i.Kind().GroupKind()), i.Shows)
+	return slices.DeleteFunc(a.LastOf(i.Kind().GroupKind()), i.inside().Shows)
 }
 
 // corrected replaces in a list what own writes made old, of those that the cache did

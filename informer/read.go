@@ -4,14 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
-	"slices"
-	"strconv"
-	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
@@ -44,46 +40,37 @@ func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, err
 	return obj, nil
 }
 
-// List returns deep copies of the objects, in no particular order, of which all holds that
-// [Informer.Get] says, errors included.
+// List returns deep copies of the objects for which all opts hold, in no particular order, of which
+// all holds that [Informer.Get] says, errors included. An index that was not added is an error.
 func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) ([]T, error) {
 	o, a := listOptionsOf(opts), attempt.From(ctx)
-	matches := func(obj T) bool { return o.matches(obj) }
-	if a != nil {
-		a.Listed(i, attempt.Selection{ID: o.id(), Matches: matches})
-	}
-	return i.listed(ctx, a, o.namespace, func(feeds []*feed[T]) []T { return listOf(feeds, o) }, matches)
-}
-
-// ByIndex returns deep copies of the objects that have the value in the index of that name
-// (see [Informer.AddIndex]), in no particular order, of which all holds that [Informer.Get]
-// says, errors included. An index that was not added is an error.
-func (i *Informer[T]) ByIndex(ctx context.Context, name, value string) ([]T, error) {
-	if !i.hasIndex(name) {
-		return nil, kerr.New(kerr.OpList, i.Kind(), types.NamespacedName{}, "", kerr.Terminal(fmt.Errorf("there is no index %q, see AddIndex", name)))
-	}
-	a := attempt.From(ctx)
-	a.Listed(i, attempt.Selection{Index: name, ID: value})
-	return i.listed(ctx, a, metav1.NamespaceAll, func(feeds []*feed[T]) []T { return indexed(feeds, name, value) }, func(obj T) bool {
-		return slices.Contains(i.Indexed(name, obj), value)
-	})
-}
-
-// listed returns copies of what list finds in a namespace, or in all that are watched.
-func (i *Informer[T]) listed(ctx context.Context, a *attempt.Attempt, namespace string, list func([]*feed[T]) []T, matches func(T) bool) ([]T, error) {
 	failed := func(err error) ([]T, error) {
-		return nil, kerr.New(kerr.OpList, i.Kind(), types.NamespacedName{Namespace: namespace}, "", err)
+		return nil, kerr.New(kerr.OpList, i.Kind(), types.NamespacedName{Namespace: o.namespace}, "", err)
 	}
-	feeds, err := i.knowing(namespace)
+	for _, index := range o.indexes {
+		if i.index(index.name) == nil {
+			return failed(kerr.Terminal(fmt.Errorf("there is no index %q, see AddIndex", index.name)))
+		}
+	}
+	if a != nil {
+		a.Listed(i, i.selection(o))
+	}
+	feeds, err := i.knowing(o.namespace)
 	if err != nil {
 		return failed(err)
 	}
 	writes := i.behind(a)
-	objs, err := i.corrected(ctx, writes, clones(list(feeds)), matches)
+	objs, err := i.corrected(ctx, writes, clones(i.listOf(feeds, o)), func(obj T) bool { return i.matches(o, obj) })
 	if err != nil {
 		return failed(err)
 	}
 	return objs, nil
+}
+
+// ByIndex is [Informer.List] with [WithIndex]: it returns deep copies of the objects that have the
+// value in the index of that name.
+func (i *Informer[T]) ByIndex(ctx context.Context, name, value string) ([]T, error) {
+	return i.List(ctx, WithIndex(name, value))
 }
 
 // knowing returns the feeds that have all objects of a namespace, or, for the empty one, of
@@ -106,17 +93,16 @@ func (i *Informer[T]) knowing(namespace string) ([]*feed[T], error) {
 	return feeds, nil
 }
 
-func (i *Informer[T]) hasIndex(name string) bool {
+// index returns the function of an index, or nil.
+func (i *Informer[T]) index(name string) cache.IndexFunc {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return i.indexes[name] != nil
+	return i.indexes[name]
 }
 
-// Indexed returns the values of obj in the index of that name.
-func (i *Informer[T]) Indexed(name string, obj T) []string {
-	i.mu.Lock()
-	values := i.indexes[name]
-	i.mu.Unlock()
+// indexed returns the values of obj in the index of that name.
+func (i *Informer[T]) indexed(name string, obj T) []string {
+	values := i.index(name)
 	if values == nil {
 		return nil
 	}
@@ -164,16 +150,20 @@ func (f *feed[T]) view(key types.NamespacedName) (T, bool) {
 func (i *Informer[T]) ViewList(opts ...ListOption) []T {
 	o := listOptionsOf(opts)
 	if r := i.now(); r != nil {
-		return listOf(r.feeds.Load().of(o.namespace), o)
+		return i.listOf(r.feeds.Load().of(o.namespace), o)
 	}
 	return nil
 }
 
-func listOf[T repository.Object](feeds []*feed[T], o listOptions) []T {
+// ViewByIndex is [Informer.ViewList] with [WithIndex].
+func (i *Informer[T]) ViewByIndex(name, value string) []T { return i.ViewList(WithIndex(name, value)) }
+
+func (i *Informer[T]) listOf(feeds []*feed[T], o listOptions) []T {
 	var objs []T
+	rest := o.beyondStore()
 	for _, f := range feeds {
-		for _, obj := range f.in(o.namespace) {
-			if o.matches(obj) {
+		for _, obj := range f.found(o) {
+			if i.matches(rest, obj) {
 				objs = append(objs, obj)
 			}
 		}
@@ -181,14 +171,24 @@ func listOf[T repository.Object](feeds []*feed[T], o listOptions) []T {
 	return objs
 }
 
-// in returns the objects of a namespace, or all.
-func (f *feed[T]) in(namespace string) []T {
-	if namespace != metav1.NamespaceAll && f.namespace == metav1.NamespaceAll {
-		found, err := f.informer.GetTypedIndexer().ByTypedIndex(byNamespace, namespace)
-		if err == nil {
-			return found
-		}
+// found returns the objects that the store finds: by the first index that is asked for, by the
+// namespace, or all.
+func (f *feed[T]) found(o listOptions) []T {
+	index := indexValue{byNamespace, o.namespace}
+	switch {
+	case len(o.indexes) > 0:
+		index = o.indexes[0]
+	case o.namespace == metav1.NamespaceAll || f.namespace != metav1.NamespaceAll:
+		return f.all()
 	}
+	found, err := f.informer.GetTypedIndexer().ByTypedIndex(index.name, index.value)
+	if err != nil {
+		return nil // there is no such index
+	}
+	return found
+}
+
+func (f *feed[T]) all() []T {
 	all := f.informer.GetStore().List()
 	objs := make([]T, 0, len(all))
 	for _, found := range all {
@@ -197,84 +197,6 @@ func (f *feed[T]) in(namespace string) []T {
 		}
 	}
 	return objs
-}
-
-// ViewByIndex returns the cached objects themselves, see [Informer.View].
-func (i *Informer[T]) ViewByIndex(name, value string) []T {
-	if r := i.now(); r != nil {
-		return indexed(r.feeds.Load().of(metav1.NamespaceAll), name, value)
-	}
-	return nil
-}
-
-func indexed[T repository.Object](feeds []*feed[T], name, value string) []T {
-	var objs []T
-	for _, f := range feeds {
-		found, err := f.informer.GetTypedIndexer().ByTypedIndex(name, value)
-		if err != nil {
-			return nil
-		}
-		objs = append(objs, found...)
-	}
-	return objs
-}
-
-// ListOption narrows a List.
-type ListOption func(*listOptions)
-
-type listOptions struct {
-	namespace string
-	selector  labels.Selector
-}
-
-// In narrows a List to one namespace.
-func In(namespace string) ListOption { return func(o *listOptions) { o.namespace = namespace } }
-
-// Matching narrows a List to objects whose labels match.
-func Matching(selector labels.Selector) ListOption {
-	return func(o *listOptions) { o.selector = selector }
-}
-
-func listOptionsOf(opts []ListOption) (o listOptions) {
-	for _, opt := range opts {
-		opt(&o)
-	}
-	return o
-}
-
-// ownSelectors numbers the lists by selectors that users wrote: nothing tells whether two of
-// them select the same.
-var ownSelectors atomic.Uint64
-
-// id stands for what the options select, and for nothing else: the text of a selector
-// does not, as values may hold any characters, and as everything and nothing are both
-// the empty text.
-func (o listOptions) id() string {
-	id := "list in " + strconv.Quote(o.namespace)
-	if o.selector == nil {
-		return id
-	}
-	kind := reflect.TypeOf(o.selector)
-	if kind.Kind() == reflect.Pointer {
-		kind = kind.Elem()
-	}
-	if kind.PkgPath() != reflect.TypeFor[labels.Requirement]().PkgPath() {
-		return id + " by a selector of the user's own, " + strconv.FormatUint(ownSelectors.Add(1), 10)
-	}
-	requirements, selectable := o.selector.Requirements()
-	id += fmt.Sprintf(" of %T %t", o.selector, selectable)
-	for _, r := range requirements {
-		id += fmt.Sprintf(" %q %q %q", r.Key(), r.Operator(), r.ValuesUnsorted())
-	}
-	return id
-}
-
-func (o listOptions) matches(obj interface {
-	GetNamespace() string
-	GetLabels() map[string]string
-}) bool {
-	return (o.namespace == "" || obj.GetNamespace() == o.namespace) &&
-		(o.selector == nil || o.selector.Matches(labels.Set(obj.GetLabels())))
 }
 
 func clone[T repository.Object](obj T) T { return obj.DeepCopyObject().(T) }

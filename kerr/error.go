@@ -31,6 +31,7 @@ const (
 	OpMap             Op = "map"               // a mapping given to controller.Watches, or the selector of a list
 	OpFilter          Op = "filter"            // a predicate
 	OpSweep           Op = "sweep"             // your Sweep
+	OpSource          Op = "run source"        // a function given to Controller.Source
 )
 
 // reads reports whether the step changes nothing on the server.

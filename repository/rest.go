@@ -29,6 +29,18 @@ import (
 // default is 5 requests/s: the server's Priority and Fairness governs. Objects are
 // sent and read as JSON, so that one that does not fit E can be told from the rest
 // of a list.
+//
+// # Caveats
+//
+// E is the type itself and not a pointer to it. If the compiler says
+//
+//	**"k8s.io/api/core/v1".ConfigMap does not satisfy interface{**"k8s.io/api/core/v1".ConfigMap; repository.Object} (missing method DeepCopyObject)
+//
+// write New[corev1.ConfigMap] in the place of New[*corev1.ConfigMap]. A type of your own that is said to miss
+// DeepCopyObject needs the generated one, or [FromDynamic].
+//
+// New[unstructured.Unstructured] compiles and is an error: a type without a kind of its own is
+// in no scheme. Use [FromDynamic]; and [FromMetadata] for metav1.PartialObjectMetadata.
 func New[E any, T interface {
 	*E
 	Object
@@ -66,6 +78,12 @@ func New[E any, T interface {
 }
 
 func kindOf(s *runtime.Scheme, obj runtime.Object, gv schema.GroupVersion) (schema.GroupVersionKind, error) {
+	switch any(obj).(type) {
+	case runtime.Unstructured:
+		return schema.GroupVersionKind{}, fmt.Errorf("%T has no kind of its own: use FromDynamic in the place of New", obj)
+	case *metav1.PartialObjectMetadata:
+		return schema.GroupVersionKind{}, fmt.Errorf("%T has no kind of its own: use FromMetadata in the place of New", obj)
+	}
 	kinds, _, err := s.ObjectKinds(obj)
 	if err != nil {
 		return schema.GroupVersionKind{}, fmt.Errorf("%T is not in the scheme, call the AddToScheme of its package: %w", obj, err)

@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
@@ -104,6 +105,10 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 	require.ErrorContains(t, err, "must not be nil")
 	_, err = repository.New[corev1.ConfigMap](cfg, runtime.NewScheme(), configMaps)
 	require.ErrorContains(t, err, "*v1.ConfigMap is not in the scheme")
+	_, err = repository.New[unstructured.Unstructured](cfg, scheme.Scheme, configMaps)
+	require.ErrorContains(t, err, "*unstructured.Unstructured has no kind of its own: use FromDynamic")
+	_, err = repository.New[metav1.PartialObjectMetadata](cfg, scheme.Scheme, configMaps)
+	require.ErrorContains(t, err, "*v1.PartialObjectMetadata has no kind of its own: use FromMetadata")
 	_, err = repository.New[corev1.ConfigMap](cfg, scheme.Scheme, configMaps.GroupVersion().WithResource(""))
 	require.ErrorContains(t, err, "must not be empty")
 	gvr := configMaps

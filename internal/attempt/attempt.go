@@ -96,12 +96,20 @@ type Record struct {
 	Status Status
 }
 
-// Selection is a list: the objects with the value ID in an index, or, without an
-// index, those for which Matches, a func(T) bool, holds, for which ID stands.
+// Selection is a list: the objects in a namespace, or in all if that is empty, that have the value
+// in the index, if one is named, for which Matches, a func(T) bool, holds. ID stands for all that,
+// and for nothing else.
 type Selection struct {
-	Index, ID string
-	Matches   any
+	ID           string
+	Namespace    string
+	Index, Value string
+	// Labels are some that every object for which Matches holds has.
+	Labels  []Label
+	Matches any
 }
+
+// Label is one label of an object.
+type Label struct{ Key, Value string }
 
 // Applied is what was last sent by server-side apply, as a hash, and the state that
 // the server answered with.
