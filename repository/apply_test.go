@@ -147,6 +147,17 @@ func TestIntegersAreAppliedAsTheyAre(t *testing.T) {
 	require.Contains(t, a.asked[0], "9223372036854775807")
 }
 
+// Kills: integers that are rounded where they differ, and a difference that is taken for none.
+func TestIntegersAreUpdatedAsTheyAre(t *testing.T) {
+	a := &answering{code: http.StatusOK, body: one}
+	before := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", ResourceVersion: "7", Generation: math.MaxInt64 - 1}}
+	after := before.DeepCopy()
+	after.Generation++
+	_, err := over(t, a).Update(t.Context(), before, after)
+	require.NoError(t, err)
+	require.Contains(t, a.asked[0], `{"metadata":{"generation":9223372036854775807,"resourceVersion":"7"}}`)
+}
+
 // Only the fields that are set are sent, and belong to "shop-operator" from then on.
 func ExampleLive_ApplyConfiguration() {
 	cs := fake.NewClientset()

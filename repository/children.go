@@ -2,13 +2,13 @@ package repository
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"reflect"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/jsonmergepatch"
+	"k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
@@ -69,24 +69,20 @@ func (l *Live[T]) Update(ctx context.Context, before, after T, opts ...UpdateOpt
 
 // mergePatch returns nil if the objects are equal.
 func mergePatch(before, after metav1.Object) ([]byte, error) {
-	from, err := json.Marshal(before)
+	from, err := fieldsIn(before)
 	if err != nil {
 		return nil, err
 	}
-	to, err := json.Marshal(after)
+	to, err := fieldsIn(after)
 	if err != nil {
 		return nil, err
 	}
-	diff, err := jsonmergepatch.CreateThreeWayJSONMergePatch(from, to, from)
-	if err != nil {
-		return nil, err
-	}
-	var patch map[string]any
-	if err := json.Unmarshal(diff, &patch); err != nil || len(patch) == 0 {
-		return nil, err
+	patch := difference(from, to)
+	if len(patch) == 0 {
+		return nil, nil
 	}
 	if before.GetResourceVersion() == "" {
-		return diff, nil // only fakes have none
+		return json.Marshal(patch) // only fakes have none
 	}
 	meta, _ := patch["metadata"].(map[string]any)
 	if meta == nil {
@@ -95,4 +91,28 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 	}
 	meta["resourceVersion"] = before.GetResourceVersion()
 	return json.Marshal(patch)
+}
+
+// difference returns the merge patch (RFC 7396) that makes from be to: what is new or
+// another, and null for what is gone. A field that is null is like one that is not there.
+func difference(from, to map[string]any) map[string]any {
+	patch := map[string]any{}
+	for field, was := range from {
+		if was != nil && to[field] == nil {
+			patch[field] = nil
+		}
+	}
+	for field, is := range to {
+		wasMap, inWas := from[field].(map[string]any)
+		isMap, inIs := is.(map[string]any)
+		switch {
+		case inWas && inIs:
+			if inner := difference(wasMap, isMap); len(inner) > 0 {
+				patch[field] = inner
+			}
+		case !reflect.DeepEqual(from[field], is):
+			patch[field] = is
+		}
+	}
+	return patch
 }
