@@ -29,6 +29,8 @@ func (l *lags) Shows(attempt.Write) bool { return l.caughtUp.Load() }
 // Skipped is what a cache says that caught up, and has no object.
 func (l *lags) Skipped(w attempt.Write) bool { return w.Outcome == attempt.Stored && l.caughtUp.Load() }
 
+func (*lags) view(types.NamespacedName) attempt.Object { return nil }
+
 func named(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: "ns", Name: name}
 }
