@@ -14,17 +14,16 @@ import (
 
 type keys = sets.Set[types.NamespacedName]
 
-// deps are who read what of one informer, and what each read in its last attempt. A
-// read is entered before it is answered: a change that comes after the answer finds
-// it. An event asks only the lists that it may concern, which are found by what all
-// objects of a list have in common.
+// deps are the keys that read something of one informer. A read is entered before it is
+// answered: a change that comes after the answer finds it. An event asks only the lists that
+// it may concern, which are found by what all objects of a list have in common. What each key
+// read is in its record, see reads.
 type deps struct {
 	mu      sync.Mutex
 	objects map[types.NamespacedName]keys // who read an object
 	lists   map[string]*list              // by id
 	buckets map[bucket]sets.Set[*list]
 	indexes map[string]int // the lists by each index, so that the others are not asked
-	of      map[types.NamespacedName]sets.Set[read]
 }
 
 // read is an object by its name, or a list by its id.
@@ -56,7 +55,7 @@ type property struct {
 func newDeps() *deps {
 	return &deps{
 		objects: map[types.NamespacedName]keys{}, lists: map[string]*list{}, buckets: map[bucket]sets.Set[*list]{},
-		indexes: map[string]int{}, of: map[types.NamespacedName]sets.Set[read]{},
+		indexes: map[string]int{},
 	}
 }
 
@@ -86,8 +85,17 @@ func (d *deps) enter(by types.NamespacedName, what read, s attempt.Selection) {
 	l.by.Insert(by)
 }
 
-// leave is the end of what enter began. It must be called with d.mu held.
-func (d *deps) leave(by types.NamespacedName, what read) {
+// leave is the end of what enter began.
+func (d *deps) leave(by types.NamespacedName, all sets.Set[read]) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for what := range all {
+		d.drop(by, what)
+	}
+}
+
+// drop must be called with d.mu held.
+func (d *deps) drop(by types.NamespacedName, what read) {
 	if what.list == "" {
 		if d.objects[what.name].Delete(by); len(d.objects[what.name]) == 0 {
 			delete(d.objects, what.name)
@@ -130,30 +138,38 @@ func (d *deps) place(s attempt.Selection) bucket {
 	return best
 }
 
-// settle replaces what a key read before by what it read now.
-func (d *deps) settle(by types.NamespacedName, now sets.Set[read]) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for what := range d.of[by] {
-		if !now.Has(what) {
-			d.leave(by, what)
-		}
+// reads are what a key read in its last attempt. Each of them is entered in its deps, until
+// leave.
+type reads map[*deps]sets.Set[read]
+
+// add notes a read, which was not answered yet.
+func (r *reads) add(d *deps, by types.NamespacedName, what read, s attempt.Selection) {
+	if *r == nil {
+		*r = reads{}
 	}
-	if len(now) == 0 {
-		delete(d.of, by)
-	} else {
-		d.of[by] = now
+	if (*r)[d] == nil {
+		(*r)[d] = sets.Set[read]{}
 	}
+	(*r)[d].Insert(what)
+	d.enter(by, what, s)
 }
 
-// add notes more of what a key read.
-func (d *deps) add(by types.NamespacedName, more sets.Set[read]) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.of[by] == nil {
-		d.of[by] = sets.Set[read]{}
+// with returns r and more, which are those of an attempt that may have read less than it would.
+func (r reads) with(more reads) reads {
+	if r == nil {
+		return more
 	}
-	d.of[by].Insert(more.UnsortedList()...)
+	for d, what := range more {
+		r[d] = what.Union(r[d])
+	}
+	return r
+}
+
+// leave is the end of those that are not among still.
+func (r reads) leave(by types.NamespacedName, still reads) {
+	for d, before := range r {
+		d.leave(by, before.Difference(still[d]))
+	}
 }
 
 // concerned returns the lists that obj may belong to, and adds those who read obj itself to

@@ -14,7 +14,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/informer"
@@ -29,6 +28,7 @@ type reading struct {
 	hub
 	in    *informer.Informer[*configMap]
 	d     *deps
+	of    map[types.NamespacedName]reads
 	asked int
 }
 
@@ -40,7 +40,7 @@ func newReading(t testing.TB) *reading {
 	in, err := informer.New(repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps), nil)
 	require.NoError(t, err)
 	require.NoError(t, in.AddIndex("color", func(cm *configMap) []string { return []string{cm.Data["color"]} }))
-	return &reading{in: in, d: newDeps()}
+	return &reading{in: in, d: newDeps(), of: map[types.NamespacedName]reads{}}
 }
 
 // attempted is the memory of an attempt for a key.
@@ -48,23 +48,28 @@ type attempted struct {
 	attempt.Memory
 	r    *reading
 	key  types.NamespacedName
-	read sets.Set[read]
+	read *reads
 }
 
 func (m attempted) Listed(_ any, s attempt.Selection) {
 	ask := s.Matches.(func(*configMap) bool)
 	s.Matches = func(cm *configMap) bool { m.r.asked++; return ask(cm) }
-	m.read.Insert(read{list: s.ID})
-	m.r.d.enter(m.key, read{list: s.ID}, s)
+	m.read.add(m.r.d, m.key, read{list: s.ID}, s)
 }
 
 // list is an attempt for a key that lists.
 func (r *reading) list(key types.NamespacedName, opts ...informer.ListOption) {
-	m := attempted{r: r, key: key, read: sets.Set[read]{}}
+	m := attempted{r: r, key: key, read: &reads{}}
 	a := attempt.New(context.Background(), attempt.Config{Memory: m})
 	defer a.End()
 	_, _ = r.in.List(a.Context(), opts...) // the informer does not run: that it was asked is what counts
-	r.d.settle(key, m.read)
+	r.replace(key, *m.read)
+}
+
+// replace does what a worker does after an attempt.
+func (r *reading) replace(key types.NamespacedName, now reads) {
+	r.of[key].leave(key, now)
+	r.of[key] = now
 }
 
 func configMapWith(namespace string, of map[string]string, color string) *configMap {
@@ -182,7 +187,7 @@ func TestReadersAreThoseWhoseListsMatch(t *testing.T) {
 		require.ElementsMatch(t, want, readers(r, r.in, before, after), "round %d", round)
 	}
 	for key := range wanted {
-		r.d.settle(key, nil)
+		r.replace(key, nil)
 	}
 	require.Equal(t, newDeps(), r.d, "nothing is left")
 }

@@ -22,6 +22,7 @@ type state struct {
 	done   bool
 	loop   *loop // nil if the last attempt wrote nothing
 	record attempt.Record
+	reads  reads   // of the last attempt that got to user code, and of those after it
 	unseen *unseen // nil if the caches show what was written for it
 	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
 	// is done.
@@ -78,7 +79,7 @@ func (s *state) knows(rv string, obj attempt.Object) bool {
 
 // next returns the state of the next object of the name.
 func (s *state) next(uid types.UID) state {
-	after := state{uid: uid, unseen: s.unseen, orphans: s.orphans, before: s.before}
+	after := state{uid: uid, reads: s.reads, unseen: s.unseen, orphans: s.orphans, before: s.before}
 	if s.held || s.cleaned {
 		after.before = &state{uid: s.uid, held: s.held, cleaned: s.cleaned}
 	}

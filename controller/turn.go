@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/internal/attempt"
 	"github.com/kuberator/kuberator/kerr"
@@ -30,7 +29,7 @@ type turn[T repository.Object, C Context[T]] struct {
 
 	mu    sync.Mutex
 	ended bool
-	reads map[*deps]sets.Set[read]
+	reads reads
 }
 
 func (c *Controller[T, C]) turn(r *running[T], it *item, reasons []Reason, more int) *turn[T, C] {
@@ -83,9 +82,7 @@ func (t *turn[T, C]) learn() {
 	st.unseen = t.r.own.set(st.unseen, t.at.Key, t.a.All())
 	st.cleaned = st.cleaned || t.cleaned
 	if worked.Pristine == nil { // Apply and Cleanup were not reached; an ErrorHandler may have been
-		for d, reads := range t.reads {
-			d.add(t.at.Key, reads)
-		}
+		st.reads = st.reads.with(t.reads)
 		return
 	}
 	if st.uid != worked.UID { // the live object is not the cached one
@@ -98,9 +95,8 @@ func (t *turn[T, C]) learn() {
 	}
 	st.loop = st.loop.learn(t.c.seed, t.a.Own(), left)
 	st.undone.learn(t.c.seed, t.a.Own(), time.Now())
-	for _, d := range t.r.deps {
-		d.settle(t.at.Key, t.reads[d])
-	}
+	st.reads.leave(t.at.Key, t.reads)
+	st.reads = t.reads
 }
 
 // left returns the state that the last write to the object itself led to, if that is no news
@@ -136,17 +132,9 @@ func (t *turn[T, C]) reading(informer any, what read, s attempt.Selection) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.ended {
-		return // a goroutine that outlived its attempt
+	if !t.ended { // else it is a goroutine that outlived its attempt
+		t.reads.add(d, t.at.Key, what, s)
 	}
-	if t.reads == nil {
-		t.reads = map[*deps]sets.Set[read]{}
-	}
-	if t.reads[d] == nil {
-		t.reads[d] = sets.Set[read]{}
-	}
-	t.reads[d].Insert(what)
-	d.enter(t.at.Key, what, s)
 }
 
 // Cached implements attempt.Memory.

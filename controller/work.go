@@ -119,10 +119,8 @@ func (r *running[T]) leave(it *item) {
 	r.queue.Forget(it)
 	st := &it.State
 	r.own.forget(st.unseen)
+	st.reads.leave(it.Key, nil)
 	it.State = state{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
-	for _, d := range r.deps {
-		d.settle(it.Key, nil)
-	}
 }
 
 // echoes tells whether no reason is more than an event about a state that was worked

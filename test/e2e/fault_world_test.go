@@ -64,19 +64,6 @@ func answering(r *http.Request, code int, content, body string) *http.Response {
 	}
 }
 
-// worldOf is newWorld on another control plane, in its default namespace.
-func worldOf(t *testing.T, own *cluster.Cluster) *world {
-	t.Helper()
-	require.NoError(t, cluster.InstallCRDs(t.Context(), own.Config(), definition(widgets, "Widget", true)))
-	w := &world{t: t, cfg: own.Config(), namespace: metav1.NamespaceDefault, wire: &wire{}, attempts: make(chan controller.Attempt, 100_000)}
-	w.cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return w.wire.over(next) })
-	var err error
-	w.admin, err = kubernetes.NewForConfig(own.Config())
-	require.NoError(t, err)
-	w.repo = w.widgets(own.Config())
-	return w
-}
-
 func (w *world) widgets(cfg *rest.Config) *repository.Live[*Widget] {
 	w.t.Helper()
 	repo, err := repository.New[Widget](cfg, newScheme("Widget"), widgets, repository.InNamespaces(w.namespace))

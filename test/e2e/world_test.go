@@ -72,17 +72,32 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, cfg: shared.Config(), wire: &wire{}, attempts: make(chan controller.Attempt, 100_000), troubles: make(chan controller.Trouble, 1000)}
+	admin, err := kubernetes.NewForConfig(shared.Config())
+	require.NoError(t, err)
+	ns, err := admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	return worldIn(t, shared, ns.Name)
+}
+
+// worldOf is newWorld on another control plane, in its default namespace.
+func worldOf(t *testing.T, own *cluster.Cluster) *world {
+	t.Helper()
+	require.NoError(t, cluster.InstallCRDs(t.Context(), own.Config(), definition(widgets, "Widget", true)))
+	return worldIn(t, own, metav1.NamespaceDefault)
+}
+
+func worldIn(t *testing.T, on *cluster.Cluster, namespace string) *world {
+	t.Helper()
+	w := &world{
+		t: t, cfg: on.Config(), namespace: namespace, wire: &wire{},
+		attempts: make(chan controller.Attempt, 100_000), troubles: make(chan controller.Trouble, 100_000),
+	}
 	w.cfg.WarningHandler = rest.NoWarnings{}
 	w.cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return w.wire.over(next) })
 	var err error
-	w.admin, err = kubernetes.NewForConfig(shared.Config())
+	w.admin, err = kubernetes.NewForConfig(on.Config())
 	require.NoError(t, err)
-	ns, err := w.admin.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"}}, metav1.CreateOptions{})
-	require.NoError(t, err)
-	w.namespace = ns.Name
-	w.repo, err = repository.New[Widget](w.cfg, newScheme("Widget"), widgets, repository.InNamespaces(ns.Name))
-	require.NoError(t, err)
+	w.repo = w.widgets(w.cfg)
 	return w
 }
 
