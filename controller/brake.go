@@ -18,7 +18,7 @@ func (b *brake) tooFast() bool {
 
 // slow keeps a key that is too fast until its next turn, or, if light, until something else
 // happens to it. Why is said once.
-func (c *Controller[T, C]) slow(r *running[T], it *item, reasons []Reason, more int, b *brake, light bool, why string) {
+func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more int, b *brake, light bool, why string) {
 	r.queue.Hold(it, reasons, more, loopPause, light)
 	if !b.told {
 		b.told = true

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/finalizer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -33,20 +33,20 @@ func Bypassed(ctx context.Context) bool { return ctx.Value(bypassedKey{}) != nil
 type vanished struct {
 	some atomic.Bool // so that asking is cheap if nothing has
 	mu   sync.Mutex
-	objs map[types.NamespacedName][]attempt.Object
+	objs map[types.NamespacedName][]journal.Object
 }
 
-func (v *vanished) add(key types.NamespacedName, obj attempt.Object) {
+func (v *vanished) add(key types.NamespacedName, obj journal.Object) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.objs == nil {
-		v.objs = map[types.NamespacedName][]attempt.Object{}
+		v.objs = map[types.NamespacedName][]journal.Object{}
 	}
 	v.objs[key] = append(v.objs[key], obj)
 	v.some.Store(true)
 }
 
-func (v *vanished) take(key types.NamespacedName) []attempt.Object {
+func (v *vanished) take(key types.NamespacedName) []journal.Object {
 	if !v.some.Load() {
 		return nil
 	}
@@ -62,17 +62,17 @@ func (v *vanished) take(key types.NamespacedName) []attempt.Object {
 
 // orphan is the last state of an object that is gone, and that Cleanup may be owed to.
 type orphan struct {
-	last      attempt.Object
+	last      journal.Object
 	since     time.Time
 	confirmed bool // it is gone from the server, and not only from the cache
 }
 
 // orphaned moves what has vanished of a key into its state, if Cleanup may be owed to it.
-func (c *Controller[T, C]) orphaned(r *running[T], it *item) bool {
-	st := &it.State
+func (c *Controller[T, C]) orphaned(r *runState[T], it *item) bool {
+	st := &it.Record
 	for _, obj := range r.vanished.take(it.Key) {
 		owed := finalizer.Held(obj, c.finalizer)
-		for _, of := range []*state{st, st.before} {
+		for _, of := range []*record{st, st.before} {
 			if of != nil && of.uid == obj.GetUID() {
 				owed = of.held && !of.cleaned
 				of.held, of.cleaned = false, false // this was the event of its end
@@ -87,8 +87,8 @@ func (c *Controller[T, C]) orphaned(r *running[T], it *item) bool {
 }
 
 // bypassed cleans up the first orphan of the key.
-func (t *turn[T, C]) bypassed(ctx context.Context) error {
-	st := &t.it.State
+func (t *reconciliation[T, C]) bypassed(ctx context.Context) error {
+	st := &t.it.Record
 	o := &st.orphans[0]
 	last := o.last.(T) //nolint:forcetypeassert // from our own informer
 	t.at.UID, t.at.Op = last.GetUID(), kerr.OpGet
@@ -110,7 +110,7 @@ func (t *turn[T, C]) bypassed(ctx context.Context) error {
 		done()
 		return nil
 	}
-	t.a.WorkOn(attempt.State{UID: last.GetUID()})
+	t.journal.WorkOn(journal.State{UID: last.GetUID()})
 	err := func() (err error) {
 		defer recovered(&err)
 		t.at.Action, err = finished(t.c.user.Cleanup(context.WithValue(ctx, bypassedKey{}, true), last.DeepCopyObject().(T)))
@@ -129,8 +129,8 @@ func (t *turn[T, C]) bypassed(ctx context.Context) error {
 }
 
 // giveUp ends the retries of an orphan in time.
-func (t *turn[T, C]) giveUp(done func(), err error) error {
-	if waited := time.Since(t.it.State.orphans[0].since); t.c.opts.BypassTimeout >= 0 && waited >= t.c.opts.BypassTimeout {
+func (t *reconciliation[T, C]) giveUp(done func(), err error) error {
+	if waited := time.Since(t.it.Record.orphans[0].since); t.c.opts.BypassTimeout >= 0 && waited >= t.c.opts.BypassTimeout {
 		done()
 		t.at.Action = AwaitChange()
 		fields := append(t.at.names(), zap.Duration("after", waited))

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -19,10 +19,10 @@ type caches map[schema.GroupKind][]cached
 
 // cached is an informer of any type.
 type cached interface {
-	Shows(w attempt.Write) bool
-	Skipped(w attempt.Write) bool
-	view(key types.NamespacedName) attempt.Object
-	live(ctx context.Context, key types.NamespacedName) (attempt.Object, error)
+	Shows(w journal.Write) bool
+	Skipped(w journal.Write) bool
+	view(key types.NamespacedName) journal.Object
+	live(ctx context.Context, key types.NamespacedName) (journal.Object, error)
 	source() any // the informer itself
 }
 
@@ -34,7 +34,7 @@ func (c caches) add(kind schema.GroupKind, in cached) {
 }
 
 // show tells whether no cache of the kind is behind the write.
-func (c caches) show(w attempt.Write) bool {
+func (c caches) show(w journal.Write) bool {
 	for _, in := range c[w.Kind] {
 		if !in.Shows(w) {
 			return false
@@ -44,7 +44,7 @@ func (c caches) show(w attempt.Write) bool {
 }
 
 // skipped reports whether a cache never showed what was written, and never will.
-func (c caches) skipped(w attempt.Write) bool {
+func (c caches) skipped(w journal.Write) bool {
 	for _, in := range c[w.Kind] {
 		if in.Skipped(w) {
 			return true
@@ -54,7 +54,7 @@ func (c caches) skipped(w attempt.Write) bool {
 }
 
 // view returns the object from the first cache that has it, or nil.
-func (c caches) view(ref attempt.Ref) attempt.Object {
+func (c caches) view(ref journal.Ref) journal.Object {
 	for _, in := range c[ref.Kind] {
 		if obj := in.view(ref.Key); obj != nil {
 			return obj
@@ -64,7 +64,7 @@ func (c caches) view(ref attempt.Ref) attempt.Object {
 }
 
 // live reads the object from the server, by the first informer that may.
-func (c caches) live(ctx context.Context, ref attempt.Ref) (attempt.Object, error) {
+func (c caches) live(ctx context.Context, ref journal.Ref) (journal.Object, error) {
 	var errs []error
 	for _, in := range c[ref.Kind] {
 		obj, err := in.live(ctx, ref.Key)
@@ -78,23 +78,23 @@ func (c caches) live(ctx context.Context, ref attempt.Ref) (attempt.Object, erro
 
 // typed makes an informer a cached. Two of one informer are equal.
 type typed[U repository.Object] struct {
-	attempt.Cache
+	journal.Cache
 	in *informer.Informer[U]
 }
 
 func typedOf[U repository.Object](in *informer.Informer[U]) typed[U] {
-	return typed[U]{attempt.CacheOf(in), in}
+	return typed[U]{journal.CacheOf(in), in}
 }
 
 func (t typed[U]) source() any { return t.in }
 
-func (t typed[U]) view(key types.NamespacedName) attempt.Object {
+func (t typed[U]) view(key types.NamespacedName) journal.Object {
 	if obj, ok := t.in.View(key); ok {
 		return obj
 	}
 	return nil
 }
 
-func (t typed[U]) live(ctx context.Context, key types.NamespacedName) (attempt.Object, error) {
+func (t typed[U]) live(ctx context.Context, key types.NamespacedName) (journal.Object, error) {
 	return t.in.Repository().Get(ctx, key)
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -30,12 +30,12 @@ type Controller[T repository.Object, C Context[T]] struct {
 	opts      Options
 	informer  *informer.Informer[T]
 	wiring[T]
-	settings *attempt.Settings // of all attempts
+	settings *journal.Settings // of all attempts
 	seed     maphash.Seed      // of the hashes in loop
 
 	mu      sync.Mutex                     // for what follows, and for the wiring
 	early   sets.Set[types.NamespacedName] // enqueued before Run
-	current *running[T]                    // nil when not running
+	current *runState[T]                    // nil when not running
 	said    troublesSaid
 	left    leftover[T] // of runs that ended
 }
@@ -137,7 +137,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
 		early: sets.New[types.NamespacedName](), seed: maphash.MakeSeed(),
-		settings: &attempt.Settings{
+		settings: &journal.Settings{
 			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,
 		},
 	}
@@ -160,8 +160,8 @@ func isNil(v any) bool {
 // of it, see [NewFor].
 func (c *Controller[T, C]) Informer() *informer.Informer[T] { return c.informer }
 
-func (c *Controller[T, C]) ref(key types.NamespacedName) attempt.Ref {
-	return attempt.Ref{Kind: c.repo.Kind().GroupKind(), Key: key}
+func (c *Controller[T, C]) ref(key types.NamespacedName) journal.Ref {
+	return journal.Ref{Kind: c.repo.Kind().GroupKind(), Key: key}
 }
 
 // Name returns Options.Name or its default.

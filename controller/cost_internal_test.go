@@ -10,12 +10,12 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
 
 // engine is a controller that was made and not run.
-func engine(b *testing.B) (*Controller[*appsv1.Deployment, Funcs[*appsv1.Deployment]], *running[*appsv1.Deployment]) {
+func engine(b *testing.B) (*Controller[*appsv1.Deployment, Funcs[*appsv1.Deployment]], *runState[*appsv1.Deployment]) {
 	b.Helper()
 	cs := fake.NewClientset()
 	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
@@ -51,8 +51,8 @@ func BenchmarkOwnWriteCheck(b *testing.B) {
 			own := newOwnWrites(caches{kindOfBehind: {behind{}}}, time.Hour, nil)
 			b.Cleanup(own.stop)
 			for i := range open {
-				ref := attempt.Ref{Kind: kindOfBehind, Key: types.NamespacedName{Name: strconv.Itoa(i)}}
-				own.set(nil, ref.Key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, ResourceVersion: "5", Since: time.Now()}})
+				ref := journal.Ref{Kind: kindOfBehind, Key: types.NamespacedName{Name: strconv.Itoa(i)}}
+				own.set(nil, ref.Key, map[journal.Ref]journal.Write{ref: {Ref: ref, ResourceVersion: "5", Since: time.Now()}})
 			}
 			key := types.NamespacedName{Namespace: "ns", Name: "n"}
 			b.ReportAllocs()
@@ -71,5 +71,5 @@ var kindOfBehind = appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind()
 // behind is a cache that shows nothing.
 type behind struct{ cached }
 
-func (behind) Shows(attempt.Write) bool   { return false }
-func (behind) Skipped(attempt.Write) bool { return false }
+func (behind) Shows(journal.Write) bool   { return false }
+func (behind) Skipped(journal.Write) bool { return false }

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 )
 
 type keys = sets.Set[types.NamespacedName]
@@ -60,7 +60,7 @@ func newDeps() *deps {
 }
 
 // enter notes that a key reads something. s is for lists.
-func (d *deps) enter(by types.NamespacedName, what read, s attempt.Selection) {
+func (d *deps) enter(by types.NamespacedName, what read, s journal.Selection) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if what.list == "" {
@@ -123,7 +123,7 @@ func (d *deps) drop(by types.NamespacedName, what read) {
 // place returns the bucket for a list. Of several labels it takes the one that the fewest
 // lists share so far: what all of them ask for, such as the name of the operator, tells
 // nothing apart. It must be called with d.mu held.
-func (d *deps) place(s attempt.Selection) bucket {
+func (d *deps) place(s journal.Selection) bucket {
 	best := bucket{namespace: s.Namespace}
 	if s.Index != "" {
 		best.property = property{indexed: true, name: s.Index, value: s.Value}
@@ -143,7 +143,7 @@ func (d *deps) place(s attempt.Selection) bucket {
 type reads map[*deps]sets.Set[read]
 
 // add notes a read, which was not answered yet.
-func (r *reads) add(d *deps, by types.NamespacedName, what read, s attempt.Selection) {
+func (r *reads) add(d *deps, by types.NamespacedName, what read, s journal.Selection) {
 	if *r == nil {
 		*r = reads{}
 	}

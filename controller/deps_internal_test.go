@@ -17,7 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -45,13 +45,13 @@ func newReading(t testing.TB) *reading {
 
 // attempted is the memory of an attempt for a key.
 type attempted struct {
-	attempt.Memory
+	journal.Recorder
 	r    *reading
 	key  types.NamespacedName
 	read *reads
 }
 
-func (m attempted) Listed(_ any, s attempt.Selection) {
+func (m attempted) Listed(_ any, s journal.Selection) {
 	ask := s.Matches.(func(*configMap) bool)
 	s.Matches = func(cm *configMap) bool { m.r.asked++; return ask(cm) }
 	m.read.add(m.r.d, m.key, read{list: s.ID}, s)
@@ -60,7 +60,7 @@ func (m attempted) Listed(_ any, s attempt.Selection) {
 // list is an attempt for a key that lists.
 func (r *reading) list(key types.NamespacedName, opts ...informer.ListOption) {
 	m := attempted{r: r, key: key, read: &reads{}}
-	a := attempt.New(context.Background(), attempt.Config{Memory: m})
+	a := journal.New(context.Background(), journal.Config{Recorder: m})
 	defer a.End()
 	_, _ = r.in.List(a.Context(), opts...) // the informer does not run: that it was asked is what counts
 	r.replace(key, *m.read)

@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 )
 
@@ -54,7 +54,7 @@ func (h *told) add(_ types.NamespacedName, _ Reason, weight queue.Weight) {
 	h.weights = append(h.weights, weight)
 }
 
-func (*told) arrived(attempt.Ref) {}
+func (*told) arrived(journal.Ref) {}
 
 // TestG10FirstListsAndResyncsOfChildrenAreBackground, as those of the objects themselves.
 // Kills: children whose first list comes before the changes.

@@ -87,7 +87,7 @@ func (e *external) call(ctx context.Context, enqueue func(types.NamespacedName))
 }
 
 // follow calls a source until ctx ends.
-func (c *Controller[T, C]) follow(ctx context.Context, r *running[T], e *external) {
+func (c *Controller[T, C]) follow(ctx context.Context, r *runState[T], e *external) {
 	enqueue := func(key types.NamespacedName) { r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change) }
 	backoff := c.opts.MinBackoff
 	for {
@@ -111,7 +111,7 @@ func (c *Controller[T, C]) follow(ctx context.Context, r *running[T], e *externa
 }
 
 // leaveOutside waits for the sources, but not for ever.
-func (r *running[T]) leaveOutside() error {
+func (r *runState[T]) leaveOutside() error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

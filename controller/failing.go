@@ -39,8 +39,8 @@ func (f *failing) next(wait time.Duration, now time.Time) time.Duration {
 // hurried decides about a failing object that something happened to before its backoff was over.
 // What its own last attempt did is no news: it waits as if that had not happened. Other events
 // are acted on, at most once in hurry, and a new state makes its failures history.
-func (c *Controller[T, C]) hurried(r *running[T], it *item, reasons []Reason, more int, self bool) (waits bool) {
-	f := &it.State.failing
+func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, more int, self bool) (waits bool) {
+	f := &it.Record.failing
 	if !f.is || it.Weight() < queue.Early || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Verb == VerbRetry }) {
 		return false
 	}

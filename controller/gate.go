@@ -54,14 +54,14 @@ func (g *gate) leave() []types.NamespacedName {
 }
 
 // opened is called when a cache is full.
-func (r *running[T]) opened() {
+func (r *runState[T]) opened() {
 	for _, key := range r.gate.leave() {
 		r.queue.Wake(key, Reason{Verb: VerbCaughtUp})
 	}
 }
 
 // heldBack keeps a key if its caches are not full.
-func (c *Controller[T, C]) heldBack(r *running[T], it *item, reasons []Reason, more int) bool {
+func (c *Controller[T, C]) heldBack(r *runState[T], it *item, reasons []Reason, more int) bool {
 	if r.gate.open(it.Key.Namespace) {
 		return false
 	}

@@ -50,7 +50,7 @@ func (c *Controller[T, C]) Ready() error {
 }
 
 // now returns what runs, or nil.
-func (c *Controller[T, C]) now() *running[T] {
+func (c *Controller[T, C]) now() *runState[T] {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.current

@@ -15,11 +15,11 @@ import (
 type leftover[T repository.Object] struct {
 	some atomic.Bool // so that asking is cheap where there is none
 	mu   sync.Mutex
-	runs []*running[T]
+	runs []*runState[T]
 }
 
 // add takes a run in that has ended, if something of it goes on.
-func (l *leftover[T]) add(r *running[T]) {
+func (l *leftover[T]) add(r *runState[T]) {
 	if len(r.keys(0)) == 0 {
 		return
 	}
@@ -36,7 +36,7 @@ func (l *leftover[T]) busyWith(key types.NamespacedName) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.runs = slices.DeleteFunc(l.runs, func(r *running[T]) bool { return len(r.keys(0)) == 0 })
+	l.runs = slices.DeleteFunc(l.runs, func(r *runState[T]) bool { return len(r.keys(0)) == 0 })
 	l.some.Store(len(l.runs) > 0)
-	return slices.ContainsFunc(l.runs, func(r *running[T]) bool { return slices.Contains(r.keys(0), key) })
+	return slices.ContainsFunc(l.runs, func(r *runState[T]) bool { return slices.Contains(r.keys(0), key) })
 }

@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/slogcore"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -43,23 +43,23 @@ type logs interface {
 }
 
 func logging(ctx context.Context) (l logs, ok bool) {
-	if a := attempt.From(ctx); a != nil {
-		l, ok = a.Memory.(logs)
+	if a := journal.From(ctx); a != nil {
+		l, ok = a.Recorder.(logs)
 	}
 	return l, ok
 }
 
-func (t *turn[T, C]) zapLogger() *zap.Logger {
-	return t.c.opts.Logger.With(names(t.at.Key, t.a.Worked().UID)...)
+func (t *reconciliation[T, C]) zapLogger() *zap.Logger {
+	return t.c.opts.Logger.With(names(t.at.Key, t.journal.Worked().UID)...)
 }
 
-func (t *turn[T, C]) slogLogger() *slog.Logger {
+func (t *reconciliation[T, C]) slogLogger() *slog.Logger {
 	if t.c.opts.Slog == nil {
 		return slog.New(zapslog.NewHandler(t.zapLogger().Core()))
 	}
 	text := func(s string) string { return kerr.Text(s, kerr.MaxLog) }
 	return t.c.opts.Slog.With("controller", t.c.opts.Name,
-		"namespace", text(t.at.Key.Namespace), "name", text(t.at.Key.Name), "uid", text(string(t.a.Worked().UID)))
+		"namespace", text(t.at.Key.Namespace), "name", text(t.at.Key.Name), "uid", text(string(t.journal.Worked().UID)))
 }
 
 // withLogger sets the logger that the controller itself uses.

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 )
 
 // An object whose attempts are caused by nothing but what its own earlier attempt
@@ -46,7 +46,7 @@ type trace struct {
 
 // learn returns the loop after an attempt with the writes own. One that wrote nothing
 // ends it.
-func (l *loop) learn(seed maphash.Seed, own []attempt.Write, left version) *loop {
+func (l *loop) learn(seed maphash.Seed, own []journal.Write, left version) *loop {
 	if len(own) == 0 {
 		return nil
 	}
@@ -61,7 +61,7 @@ func (l *loop) learn(seed maphash.Seed, own []attempt.Write, left version) *loop
 			l.progress, l.refs = true, append(l.refs, ref)
 		}
 		t := trace{kind: w.Kind, key: w.Key, rv: w.ResourceVersion}
-		if w.Outcome == attempt.Deleted {
+		if w.Outcome == journal.Deleted {
 			t.rv = ""
 		}
 		l.wrote = append(l.wrote, maphash.Comparable(seed, t))

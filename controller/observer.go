@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -108,14 +108,14 @@ func (all observers) Trouble(t Trouble) {
 }
 
 // tellStarted calls the observer and returns the ctx of the attempt, as the observer wants it.
-func (t *turn[T, C]) tellStarted(ctx context.Context) (observed context.Context) {
+func (t *reconciliation[T, C]) tellStarted(ctx context.Context) (observed context.Context) {
 	if t.c.opts.Observer == nil {
 		return ctx
 	}
 	observed = ctx // also if it panics
 	defer t.c.observerPanicked(t.at.Key, t.at.UID)
 	derived := t.c.opts.Observer.Started(ctx, t.at.Attempt)
-	if derived == nil || attempt.From(derived) != &t.a {
+	if derived == nil || journal.From(derived) != &t.journal {
 		t.c.opts.Logger.Error("Options.Observer: Started returned a ctx that is not derived from the one that it was called with", t.at.names()...)
 		return ctx
 	}
@@ -123,7 +123,7 @@ func (t *turn[T, C]) tellStarted(ctx context.Context) (observed context.Context)
 }
 
 // tellEnded calls the observer.
-func (t *turn[T, C]) tellEnded(ctx context.Context) {
+func (t *reconciliation[T, C]) tellEnded(ctx context.Context) {
 	if t.c.opts.Observer != nil {
 		defer t.c.observerPanicked(t.at.Key, t.at.UID)
 		t.c.opts.Observer.Ended(ctx, t.at.Attempt)

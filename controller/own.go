@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -23,7 +23,7 @@ const bookmark = time.Second
 // it did itself. It belongs to the state of the key; its fields are guarded by ownWrites.mu.
 type unseen struct {
 	key    types.NamespacedName
-	writes map[attempt.Ref]attempt.Write
+	writes map[journal.Ref]journal.Write
 	timer  *time.Timer // look again, see look
 }
 
@@ -39,24 +39,24 @@ type ownWrites struct {
 	wait   time.Duration // Options.StaleWait
 	// gone is told of an object that was written for a key, and of which the caches
 	// skipped all that happened: they caught up, and do not have it.
-	gone func(key types.NamespacedName, w attempt.Write)
+	gone func(key types.NamespacedName, w journal.Write)
 	// live reads an object from the server. nil is never.
-	live func(ref attempt.Ref) (attempt.Object, error)
+	live func(ref journal.Ref) (journal.Object, error)
 
 	open    atomic.Int64 // the keys that have some, so that events are cheap if none has
 	mu      sync.Mutex
-	waiting map[attempt.Ref]sets.Set[*unseen]
+	waiting map[journal.Ref]sets.Set[*unseen]
 	ended   bool
 	looks   sync.WaitGroup
 }
 
-func newOwnWrites(c caches, wait time.Duration, gone func(types.NamespacedName, attempt.Write)) *ownWrites {
-	return &ownWrites{caches: c, wait: wait, gone: gone, waiting: map[attempt.Ref]sets.Set[*unseen]{}}
+func newOwnWrites(c caches, wait time.Duration, gone func(types.NamespacedName, journal.Write)) *ownWrites {
+	return &ownWrites{caches: c, wait: wait, gone: gone, waiting: map[journal.Ref]sets.Set[*unseen]{}}
 }
 
 // set replaces the writes of a key by those that caches do not show, and returns them. Kinds
 // without a cache have nothing that could be behind. The map is its own from now on.
-func (o *ownWrites) set(u *unseen, key types.NamespacedName, writes map[attempt.Ref]attempt.Write) *unseen {
+func (o *ownWrites) set(u *unseen, key types.NamespacedName, writes map[journal.Ref]journal.Write) *unseen {
 	if len(writes) == 0 && u == nil {
 		return nil
 	}
@@ -106,7 +106,7 @@ func (o *ownWrites) look(u *unseen) {
 		return
 	}
 	o.resolve(u)
-	o.behind(u, func(w attempt.Write) { o.skipped(u.key, w) })
+	o.behind(u, func(w journal.Write) { o.skipped(u.key, w) })
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(u.writes) > 0 {
@@ -121,14 +121,14 @@ func (o *ownWrites) resolve(u *unseen) {
 		return
 	}
 	for _, w := range o.of(u) {
-		if w.Outcome != attempt.Unknown && (w.Outcome != attempt.Gone || w.UID != "") {
+		if w.Outcome != journal.Unknown && (w.Outcome != journal.Gone || w.UID != "") {
 			continue
 		}
-		found := attempt.Write{Ref: w.Ref, Outcome: attempt.Gone}
+		found := journal.Write{Ref: w.Ref, Outcome: journal.Gone}
 		obj, err := o.live(w.Ref)
 		switch {
 		case err == nil:
-			found = attempt.Found(w.Ref, obj.DeepCopyObject().(attempt.Object)) //nolint:forcetypeassert // a copy of one
+			found = journal.Found(w.Ref, obj.DeepCopyObject().(journal.Object)) //nolint:forcetypeassert // a copy of one
 		case kerr.ClassOf(err) != kerr.ClassNotFound:
 			continue // the next look tries again
 		}
@@ -142,7 +142,7 @@ func (o *ownWrites) resolve(u *unseen) {
 }
 
 // of returns the writes of a key.
-func (o *ownWrites) of(u *unseen) []attempt.Write {
+func (o *ownWrites) of(u *unseen) []journal.Write {
 	if u == nil {
 		return nil
 	}
@@ -152,7 +152,7 @@ func (o *ownWrites) of(u *unseen) []attempt.Write {
 }
 
 // skipped tells of a write if the caches caught up with it and do not have the object.
-func (o *ownWrites) skipped(key types.NamespacedName, w attempt.Write) {
+func (o *ownWrites) skipped(key types.NamespacedName, w journal.Write) {
 	if o.caches.skipped(w) {
 		o.gone(key, w)
 	}
@@ -172,7 +172,7 @@ func (o *ownWrites) stop() {
 }
 
 // drop must be called with o.mu held.
-func (o *ownWrites) drop(u *unseen, ref attempt.Ref) {
+func (o *ownWrites) drop(u *unseen, ref journal.Ref) {
 	if o.waiting[ref].Delete(u); len(o.waiting[ref]) == 0 {
 		delete(o.waiting, ref)
 	}
@@ -184,7 +184,7 @@ func (o *ownWrites) drop(u *unseen, ref attempt.Ref) {
 
 // arrived looks again at the writes to an object after an event about it. It returns
 // the keys that have nothing to wait for any more.
-func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
+func (o *ownWrites) arrived(ref journal.Ref) (ready []types.NamespacedName) {
 	if o.open.Load() == 0 {
 		return nil
 	}
@@ -192,7 +192,7 @@ func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
 	all := o.waiting[ref].UnsortedList()
 	o.mu.Unlock()
 	for _, u := range all {
-		wait, _ := o.behind(u, func(w attempt.Write) {
+		wait, _ := o.behind(u, func(w journal.Write) {
 			if w.Ref != ref { // of which there was an event
 				o.skipped(u.key, w)
 			}
@@ -208,7 +208,7 @@ func (o *ownWrites) arrived(ref attempt.Ref) (ready []types.NamespacedName) {
 // most, and the writes that they do not show. There is no waiting for what cannot be
 // compared, nor for longer than a while since the write: then the attempt reads live.
 // caughtUp, if not nil, is told of the others, which are forgotten.
-func (o *ownWrites) behind(u *unseen, caughtUp func(attempt.Write)) (wait time.Duration, writes map[attempt.Ref]attempt.Write) {
+func (o *ownWrites) behind(u *unseen, caughtUp func(journal.Write)) (wait time.Duration, writes map[journal.Ref]journal.Write) {
 	for _, w := range o.of(u) {
 		if o.caches.show(w) {
 			if caughtUp != nil {
@@ -218,7 +218,7 @@ func (o *ownWrites) behind(u *unseen, caughtUp func(attempt.Write)) (wait time.D
 			continue
 		}
 		if writes == nil {
-			writes = map[attempt.Ref]attempt.Write{}
+			writes = map[journal.Ref]journal.Write{}
 		}
 		writes[w.Ref] = w
 		if w.Waitable() {
@@ -229,7 +229,7 @@ func (o *ownWrites) behind(u *unseen, caughtUp func(attempt.Write)) (wait time.D
 }
 
 // shown forgets a write, unless it was resolved since.
-func (o *ownWrites) shown(u *unseen, w attempt.Write) {
+func (o *ownWrites) shown(u *unseen, w journal.Write) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if now, ok := u.writes[w.Ref]; ok && now.At.Equal(w.At) {

@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -24,23 +24,23 @@ type lags struct {
 	caughtUp atomic.Bool
 }
 
-func (l *lags) Shows(attempt.Write) bool { return l.caughtUp.Load() }
+func (l *lags) Shows(journal.Write) bool { return l.caughtUp.Load() }
 
 // Skipped is what a cache says that caught up, and has no object.
-func (l *lags) Skipped(w attempt.Write) bool { return w.Outcome == attempt.Stored && l.caughtUp.Load() }
+func (l *lags) Skipped(w journal.Write) bool { return w.Outcome == journal.Stored && l.caughtUp.Load() }
 
-func (*lags) view(types.NamespacedName) attempt.Object { return nil }
+func (*lags) view(types.NamespacedName) journal.Object { return nil }
 
 func named(name string) types.NamespacedName {
 	return types.NamespacedName{Namespace: "ns", Name: name}
 }
 
 // writesOf returns writes to objects of that kind.
-func writesOf(kind schema.GroupKind, names ...string) map[attempt.Ref]attempt.Write {
-	writes := map[attempt.Ref]attempt.Write{}
+func writesOf(kind schema.GroupKind, names ...string) map[journal.Ref]journal.Write {
+	writes := map[journal.Ref]journal.Write{}
 	for _, name := range names {
-		ref := attempt.Ref{Kind: kind, Key: named(name)}
-		writes[ref] = attempt.Write{Ref: ref, ResourceVersion: "9", At: time.Now(), Since: time.Now()}
+		ref := journal.Ref{Kind: kind, Key: named(name)}
+		writes[ref] = journal.Write{Ref: ref, ResourceVersion: "9", At: time.Now(), Since: time.Now()}
 	}
 	return writes
 }
@@ -60,7 +60,7 @@ func TestG19OwnWritesLeaveNothing(t *testing.T) {
 	for name, end := range map[string]func(*ownWrites, *lags, []*unseen){
 		"an event": func(o *ownWrites, in *lags, _ []*unseen) {
 			in.caughtUp.Store(true)
-			ready := append(o.arrived(attempt.Ref{Kind: kind, Key: named("x")}), o.arrived(attempt.Ref{Kind: kind, Key: named("z")})...)
+			ready := append(o.arrived(journal.Ref{Kind: kind, Key: named("x")}), o.arrived(journal.Ref{Kind: kind, Key: named("z")})...)
 			require.ElementsMatch(t, []types.NamespacedName{named("a"), named("b"), named("c")}, ready)
 		},
 		"no event": func(_ *ownWrites, in *lags, _ []*unseen) {
@@ -89,7 +89,7 @@ func TestG19OwnWritesLeaveNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				in := &lags{}
-				o := newOwnWrites(caches{kind: {in}}, 10*time.Second, func(types.NamespacedName, attempt.Write) {})
+				o := newOwnWrites(caches{kind: {in}}, 10*time.Second, func(types.NamespacedName, journal.Write) {})
 				defer o.stop()
 				all := []*unseen{
 					o.set(nil, named("a"), writesOf(kind, "x", "y")),
@@ -114,7 +114,7 @@ func TestG19AnObjectThatIsGoneWaitsForNothing(t *testing.T) {
 		c.caches.add(kind, &lags{})
 		r.queue.Add(named("a"), Reason{Verb: VerbDeleted}, queue.Change)
 		it, reasons, more, _ := r.queue.Get()
-		it.State.unseen = r.own.set(nil, named("a"), writesOf(kind, "x"))
+		it.Record.unseen = r.own.set(nil, named("a"), writesOf(kind, "x"))
 		c.process(t.Context(), r, 0, it, reasons, more)
 		requireEmpty(t, r.own)
 	})
@@ -134,7 +134,7 @@ func TestG5AKeyThatIsParkedTooLateIsWoken(t *testing.T) {
 }
 
 // idle returns a controller whose informers do not run, and has it begin.
-func idle(t *testing.T) (*Controller[*appsv1.Deployment, Funcs[*appsv1.Deployment]], *running[*appsv1.Deployment]) {
+func idle(t *testing.T) (*Controller[*appsv1.Deployment, Funcs[*appsv1.Deployment]], *runState[*appsv1.Deployment]) {
 	t.Helper()
 	cs := fake.NewClientset()
 	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/sim"
@@ -29,14 +29,14 @@ type catchesUp struct {
 	first func()
 }
 
-func (c *catchesUp) Shows(attempt.Write) bool {
+func (c *catchesUp) Shows(journal.Write) bool {
 	if c.asked++; c.asked == 2 {
 		c.first()
 	}
 	return c.asked > 1
 }
 
-func (*catchesUp) Skipped(attempt.Write) bool { return false }
+func (*catchesUp) Skipped(journal.Write) bool { return false }
 
 // TestG5TheSnapshotIsNotOlderThanTheCheck has the cache catch up with the key's own
 // write at the moment when it is asked whether it has. Kills: an object that is read
@@ -74,12 +74,12 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 		}}
 		kind := repo.Kind().GroupKind()
 		c.caches[kind] = append([]cached{late}, c.caches[kind]...)
-		ref := attempt.Ref{Kind: kind, Key: key}
-		unshown := r.own.set(nil, key, map[attempt.Ref]attempt.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
+		ref := journal.Ref{Kind: kind, Key: key}
+		unshown := r.own.set(nil, key, map[journal.Ref]journal.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
 
 		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 		taken, reasons, more, _ := r.queue.Get()
-		taken.State.unseen = unshown
+		taken.Record.unseen = unshown
 		c.process(t.Context(), r, 0, taken, reasons, more)
 		r.queue.ShutDown()
 		r.own.stop()
@@ -93,19 +93,19 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 func TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone(t *testing.T) {
 	c, r := idle(t)
 	key := types.NamespacedName{Namespace: "ns", Name: "a"}
-	ref, applied := c.ref(key), attempt.Applied{ResourceVersion: "1"}
+	ref, applied := c.ref(key), journal.Applied{ResourceVersion: "1"}
 	r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 	it, _, _, _ := r.queue.Get()
-	old := &turn[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c: c, r: r, it: it}
-	old.a.Settings, old.a.Memory = c.settings, old
+	old := &reconciliation[*appsv1.Deployment, Funcs[*appsv1.Deployment]]{c: c, r: r, it: it}
+	old.journal.Settings, old.journal.Recorder = c.settings, old
 	c.caches.add(ref.Kind, &lags{})
-	old.a.SetApplied(ref, applied)
-	require.Equal(t, applied, old.a.Applied(ref))
+	old.journal.SetApplied(ref, applied)
+	require.Equal(t, applied, old.journal.Applied(ref))
 
-	old.a.WorkOn(attempt.State{Pristine: &appsv1.Deployment{}})
+	old.journal.WorkOn(journal.State{Pristine: &appsv1.Deployment{}})
 	old.learn()
-	require.Equal(t, attempt.Applied{}, old.a.Applied(ref))
-	old.a.SetApplied(ref, attempt.Applied{ResourceVersion: "2"})
-	require.Equal(t, applied, it.State.record.Applied[ref], "what the attempt itself applied stays")
+	require.Equal(t, journal.Applied{}, old.journal.Applied(ref))
+	old.journal.SetApplied(ref, journal.Applied{ResourceVersion: "2"})
+	require.Equal(t, applied, it.Record.record.Applied[ref], "what the attempt itself applied stays")
 	r.queue.Done(it)
 }

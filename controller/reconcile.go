@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/kuberator/kuberator/finalizer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -25,9 +25,9 @@ var errUnfinished = errors.New("the cleanup is not finished")
 // reconcile makes the attempt and fills in how it went. It returns false if there was
 // nothing to attempt: no object, or one that is being deleted and is not ours to
 // clean up.
-func (t *turn[T, C]) reconcile(work, ctx context.Context) bool {
+func (t *reconciliation[T, C]) reconcile(work, ctx context.Context) bool {
 	at := &t.at
-	if len(t.it.State.orphans) > 0 {
+	if len(t.it.Record.orphans) > 0 {
 		at.Err = t.bypassed(ctx)
 		return at.Bypassed || at.Err != nil
 	}
@@ -46,7 +46,7 @@ func (t *turn[T, C]) reconcile(work, ctx context.Context) bool {
 	if errors.Is(err, errUnfinished) {
 		err = nil
 	}
-	if failed := t.a.Failed(); failed != nil {
+	if failed := t.journal.Failed(); failed != nil {
 		err = kerr.New(kerr.OpGet, t.c.repo.Kind(), at.Key, at.UID, failed)
 	}
 	if err != nil {
@@ -58,7 +58,7 @@ func (t *turn[T, C]) reconcile(work, ctx context.Context) bool {
 }
 
 // step adds the finalizer, applies, or cleans up.
-func (t *turn[T, C]) step(ctx context.Context, obj T) (Action, error) {
+func (t *reconciliation[T, C]) step(ctx context.Context, obj T) (Action, error) {
 	if t.c.finalizer != NoFinalizer {
 		return finalizer.Reconcile(ctx, t.c.repo, t.c.finalizer, obj, t.apply, t.cleanup)
 	}
@@ -69,13 +69,13 @@ func (t *turn[T, C]) step(ctx context.Context, obj T) (Action, error) {
 	return action, kerr.New(kerr.OpApply, t.c.repo.Kind(), t.at.Key, t.at.UID, err)
 }
 
-func (t *turn[T, C]) apply(ctx context.Context, obj T) (action Action, err error) {
+func (t *reconciliation[T, C]) apply(ctx context.Context, obj T) (action Action, err error) {
 	t.give(kerr.OpApply, obj)
 	defer recovered(&err)
 	return t.c.user.Apply(ctx, obj)
 }
 
-func (t *turn[T, C]) cleanup(ctx context.Context, obj T) (action Action, err error) {
+func (t *reconciliation[T, C]) cleanup(ctx context.Context, obj T) (action Action, err error) {
 	if t.c.opts.AllowSkipCleanup && obj.GetAnnotations()[SkipCleanupAnnotation] == "true" {
 		t.c.opts.Logger.Warn("cleanup skipped, as the annotation "+SkipCleanupAnnotation+" asks", t.at.names()...)
 		t.cleaned = true
@@ -101,17 +101,17 @@ func finished(action Action, err error) (Action, error) {
 }
 
 // give notes the state that user code gets.
-func (t *turn[T, C]) give(op kerr.Op, obj T) {
+func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 	t.at.Op = op
 	t.given = t.pristine(obj)
-	t.a.WorkOn(attempt.State{
+	t.journal.WorkOn(journal.State{
 		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(),
 	})
 }
 
 // handleError asks the user's ErrorHandler. A conflict is not worth its attention. An
 // attempt that ran out of time leaves it some, unless a shutdown ended both.
-func (t *turn[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
+func (t *reconciliation[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
 	if t.c.handler == nil || obj == *new(T) || kerr.ClassOf(err) == kerr.ClassConflict {
 		return t.at.Action, err
 	}

@@ -5,7 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -40,7 +40,7 @@ func References[U, T repository.Object, C Context[T]](c *Controller[T, C], in *i
 
 // readers returns the keys whose last attempt read before or after.
 func readers[U repository.Object](h hub, in *informer.Informer[U], before, after U) []types.NamespacedName {
-	d, cache, found := h.dependencies(in), attempt.CacheOf(in), keys{}
+	d, cache, found := h.dependencies(in), journal.CacheOf(in), keys{}
 	for _, obj := range []U{before, after} {
 		if obj == *new(U) {
 			continue

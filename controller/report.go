@@ -81,7 +81,7 @@ func (t Trouble) message() string {
 // warnLoop reports, once per loop, that the object is in one.
 func (c *Controller[T, C]) warnLoop(message string, it *item, reasons []Reason) {
 	c.opts.Logger.Warn(message,
-		append(names(it.Key, it.State.uid), zap.Strings("reasons", texts(reasons, 0)), zap.Int("perMinute", loopPerMinute))...)
+		append(names(it.Key, it.Record.uid), zap.Strings("reasons", texts(reasons, 0)), zap.Int("perMinute", loopPerMinute))...)
 }
 
 // fewConflicts in a row are the ordinary course. More are two writers that do not agree.

@@ -9,7 +9,7 @@ import (
 
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -50,7 +50,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
 	go r.troubles.run(c.tellTrouble)
-	r.own.live = func(ref attempt.Ref) (attempt.Object, error) {
+	r.own.live = func(ref journal.Ref) (journal.Object, error) {
 		ctx, cancel := context.WithTimeout(ctx, afterwards)
 		defer cancel()
 		return c.caches.live(ctx, ref)
@@ -81,7 +81,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 }
 
 // begin lets nobody else run the controller until end.
-func (c *Controller[T, C]) begin() (*running[T], error) {
+func (c *Controller[T, C]) begin() (*runState[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current != nil {
@@ -91,11 +91,11 @@ func (c *Controller[T, C]) begin() (*running[T], error) {
 	if err := c.wrong.joined(); err != nil {
 		return nil, fmt.Errorf("run controller %q: it is wired wrongly: %w", c.opts.Name, err)
 	}
-	c.current = newRunning(c)
+	c.current = newRunState(c)
 	return c.current, nil
 }
 
-func (c *Controller[T, C]) enqueueEarly(r *running[T]) {
+func (c *Controller[T, C]) enqueueEarly(r *runState[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key := range c.early {
@@ -113,7 +113,7 @@ func (c *Controller[T, C]) end() {
 
 // subscribe starts the informers. It returns those that were started also beside an
 // error.
-func (c *Controller[T, C]) subscribe(ctx context.Context, r *running[T]) ([]subscription, error) {
+func (c *Controller[T, C]) subscribe(ctx context.Context, r *runState[T]) ([]subscription, error) {
 	r.warm = c.informer.Running()
 	own, err := c.informer.Subscribe(ctx, primary[T, C]{c, r})
 	if err != nil {
@@ -140,7 +140,7 @@ func synced(subscriptions []subscription) []cache.DoneChecker {
 
 // drain waits for the workers: first for them to finish, then for them to notice
 // that their ctx is cancelled.
-func (r *running[T]) drain(grace time.Duration, cancel context.CancelCauseFunc) error {
+func (r *runState[T]) drain(grace time.Duration, cancel context.CancelCauseFunc) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

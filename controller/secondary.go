@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
@@ -60,7 +60,7 @@ func (s *sourceOf[U]) resource() schema.GroupVersionResource {
 // hub is the running controller, as the handlers of other kinds see it.
 type hub interface {
 	add(key types.NamespacedName, reason Reason, weight queue.Weight)
-	arrived(ref attempt.Ref)
+	arrived(ref journal.Ref)
 	dependencies(informer any) *deps
 	trouble(err error)
 	opened()
@@ -113,12 +113,12 @@ func (s secondary[U]) OnAdd(obj U, first bool) {
 }
 
 func (s secondary[U]) OnUpdate(before, after U) {
-	switch attempt.OrderOf(before, after) {
-	case attempt.Same:
+	switch journal.OrderOf(before, after) {
+	case journal.Same:
 		s.mapped(VerbResync, before, after, false, queue.Background)
-	case attempt.Rewritten:
+	case journal.Rewritten:
 		s.mapped(VerbUpdated, before, after, true, queue.Change)
-	case attempt.Later:
+	case journal.Later:
 		s.mapped(VerbUpdated, before, after, false, queue.Change)
 	}
 }
@@ -159,7 +159,7 @@ func (s secondary[U]) mapped(verb Verb, before, after U, rewritten bool, weight 
 		}
 		s.add(key, reason, most)
 	}
-	s.arrived(attempt.Ref{Kind: s.kind.GroupKind(), Key: reason.Key})
+	s.arrived(journal.Ref{Kind: s.kind.GroupKind(), Key: reason.Key})
 }
 
 // keys asks a mapping, whose panic loses the change for it, and for nobody else: only

@@ -22,7 +22,7 @@ const leastAfter = 100 * time.Millisecond
 //
 // A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
 // the whole table.
-func (t *turn[T, C]) settle() {
+func (t *reconciliation[T, C]) settle() {
 	r, it, at := t.r, t.it, &t.at
 	after, requeue := at.Action.After()
 	switch {
@@ -35,10 +35,10 @@ func (t *turn[T, C]) settle() {
 	default:
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
 			wait := kerr.NextTry(at.Err, backoff, min(t.c.opts.MinBackoff, leastAfter), max(t.c.opts.MaxBackoff, mostAsked))
-			return it.State.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
+			return it.Record.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
 		})
 	}
-	it.State.failing.settled(&at.Attempt)
+	it.Record.failing.settled(&at.Attempt)
 }
 
 // done tells that nothing is to be tried again.

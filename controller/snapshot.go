@@ -3,7 +3,7 @@ package controller
 import (
 	"context"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -13,7 +13,7 @@ import (
 // It is the cached state, unless the cache may be behind: of what this process wrote
 // or was given before, or, if the cache was running before the controller, of what
 // other processes did. Then it is read from the server.
-func (t *turn[T, C]) snapshot(ctx context.Context) (T, error) {
+func (t *reconciliation[T, C]) snapshot(ctx context.Context) (T, error) {
 	if !t.stale() {
 		return t.cached.DeepCopyObject().(T), nil
 	}
@@ -29,19 +29,19 @@ func (t *turn[T, C]) snapshot(ctx context.Context) (T, error) {
 
 // stale tells whether the cached state must not be worked on. The waiting for the
 // cache, if that makes sense, is over, see ownWrites.
-func (t *turn[T, C]) stale() bool {
-	_, behind := t.a.Last(attempt.Ref{Kind: t.c.repo.Kind().GroupKind(), Key: t.at.Key})
-	firstTouch := t.it.State.worked == version{}
-	return behind || firstTouch && t.r.warm || attempt.Older(t.cached.GetResourceVersion(), t.it.State.worked.rv)
+func (t *reconciliation[T, C]) stale() bool {
+	_, behind := t.journal.Last(journal.Ref{Kind: t.c.repo.Kind().GroupKind(), Key: t.at.Key})
+	firstTouch := t.it.Record.worked == version{}
+	return behind || firstTouch && t.r.warm || journal.Older(t.cached.GetResourceVersion(), t.it.Record.worked.rv)
 }
 
 // pristine returns obj as nobody will change it: the cached object if that is the
 // same state, else a copy that is like a cached one.
-func (t *turn[T, C]) pristine(obj T) T {
+func (t *reconciliation[T, C]) pristine(obj T) T {
 	if rv := obj.GetResourceVersion(); rv != "" && rv == t.cached.GetResourceVersion() && obj.GetUID() == t.cached.GetUID() {
 		return t.cached
 	}
-	if w, ok := t.a.Last(t.c.ref(t.at.Key)); ok && w.Outcome == attempt.Stored && w.ResourceVersion != "" &&
+	if w, ok := t.journal.Last(t.c.ref(t.at.Key)); ok && w.Outcome == journal.Stored && w.ResourceVersion != "" &&
 		w.ResourceVersion == obj.GetResourceVersion() && w.UID == obj.GetUID() {
 		if kept, ok := w.Object.(T); ok {
 			return kept

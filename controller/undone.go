@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 )
 
 // undone finds out that somebody undoes what the attempts for an object write: another
@@ -30,7 +30,7 @@ const (
 )
 
 // learn notes what an attempt wrote.
-func (u *undone) learn(seed maphash.Seed, own []attempt.Write, now time.Time) {
+func (u *undone) learn(seed maphash.Seed, own []journal.Write, now time.Time) {
 	if now.Sub(u.at) > undoneWithin {
 		*u = undone{}
 	}
@@ -39,7 +39,7 @@ func (u *undone) learn(seed maphash.Seed, own []attempt.Write, now time.Time) {
 		return
 	}
 	u.at = now
-	last := map[attempt.Ref]attempt.Write{}
+	last := map[journal.Ref]journal.Write{}
 	for _, w := range own {
 		last[w.Ref] = w
 	}
@@ -67,11 +67,11 @@ func keep(all []uint64, one uint64) []uint64 {
 }
 
 // contentOf returns a hash of what was written, but for the numbers that the server counts.
-func contentOf(seed maphash.Seed, w attempt.Write) uint64 {
-	if w.Object == nil || w.Outcome != attempt.Stored {
+func contentOf(seed maphash.Seed, w journal.Write) uint64 {
+	if w.Object == nil || w.Outcome != journal.Stored {
 		return uint64(w.Outcome)
 	}
-	obj := w.Object.DeepCopyObject().(attempt.Object) //nolint:forcetypeassert // a copy of one
+	obj := w.Object.DeepCopyObject().(journal.Object) //nolint:forcetypeassert // a copy of one
 	obj.SetResourceVersion("")
 	obj.SetGeneration(0)
 	obj.SetUID("")

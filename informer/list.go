@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/selection"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 )
 
 // ListOption narrows a list of objects. Of several all must hold, but for [In], of which the last
@@ -81,9 +81,9 @@ func (i *Informer[T]) matches(o listOptions, obj T) bool {
 }
 
 // selection is what an attempt notes of a list.
-func (i *Informer[T]) selection(o listOptions) attempt.Selection {
+func (i *Informer[T]) selection(o listOptions) journal.Selection {
 	rest := o.beyondStore()
-	s := attempt.Selection{
+	s := journal.Selection{
 		ID: o.id(), Namespace: o.namespace, Labels: o.equalities(),
 		Matches: func(obj T) bool { return i.matches(rest, obj) },
 	}
@@ -94,8 +94,8 @@ func (i *Informer[T]) selection(o listOptions) attempt.Selection {
 }
 
 // equalities returns the labels, with their values, that every object has that matches.
-func (o listOptions) equalities() []attempt.Label {
-	var all []attempt.Label
+func (o listOptions) equalities() []journal.Label {
+	var all []journal.Label
 	for _, selector := range o.selectors {
 		if !standard(selector) {
 			continue
@@ -105,7 +105,7 @@ func (o listOptions) equalities() []attempt.Label {
 			switch values := r.ValuesUnsorted(); {
 			case len(values) != 1:
 			case r.Operator() == selection.Equals, r.Operator() == selection.DoubleEquals, r.Operator() == selection.In:
-				all = append(all, attempt.Label{Key: r.Key(), Value: values[0]})
+				all = append(all, journal.Label{Key: r.Key(), Value: values[0]})
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -88,11 +88,11 @@ func TestListsByAnIndexLookAtNothingElse(t *testing.T) {
 
 // noted is the memory of an attempt that keeps what was listed.
 type noted struct {
-	attempt.Memory
-	lists []attempt.Selection
+	journal.Recorder
+	lists []journal.Selection
 }
 
-func (n *noted) Listed(_ any, s attempt.Selection) { n.lists = append(n.lists, s) }
+func (n *noted) Listed(_ any, s journal.Selection) { n.lists = append(n.lists, s) }
 
 // TestWhatAListDependsOn is what makes an event find the attempts that read a list.
 func TestWhatAListDependsOn(t *testing.T) {
@@ -100,7 +100,7 @@ func TestWhatAListDependsOn(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, in.AddIndex("team", func(c *configMap) []string { return []string{c.Labels["team"]} }))
 	memory := &noted{}
-	a := attempt.New(context.Background(), attempt.Config{Memory: memory, Key: types.NamespacedName{Name: "me"}})
+	a := journal.New(context.Background(), journal.Config{Recorder: memory, Key: types.NamespacedName{Name: "me"}})
 	defer a.End()
 	several, err := labels.Parse("a=1,b in (2),c in (3,4),d notin (5),e,f!=6")
 	require.NoError(t, err)
@@ -121,9 +121,9 @@ func TestWhatAListDependsOn(t *testing.T) {
 		memory.lists[n].ID, memory.lists[n].Matches = "", nil
 	}
 	require.Len(t, ids, 5, "the same list twice is one")
-	two := []attempt.Label{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}
-	require.Equal(t, []attempt.Selection{
+	two := []journal.Label{{Key: "a", Value: "1"}, {Key: "b", Value: "2"}}
+	require.Equal(t, []journal.Selection{
 		{}, {Namespace: "ns", Labels: two}, {Namespace: "ns", Labels: two}, {Namespace: "ns"},
-		{Index: "team", Value: "x"}, {Labels: []attempt.Label{{Key: "team", Value: "x"}}},
+		{Index: "team", Value: "x"}, {Labels: []journal.Label{{Key: "team", Value: "x"}}},
 	}, memory.lists)
 }

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -45,8 +45,8 @@ func (i *Informer[T]) selects(obj metav1.Object) bool {
 }
 
 // get returns a copy of the object, as of the last own write or later.
-func (i *Informer[T]) get(ctx context.Context, a *attempt.Attempt, key types.NamespacedName) (T, error) {
-	if w, ok := a.Last(attempt.Ref{Kind: i.Kind().GroupKind(), Key: key}); ok && !i.inside().Shows(w) {
+func (i *Informer[T]) get(ctx context.Context, a *journal.Journal, key types.NamespacedName) (T, error) {
+	if w, ok := a.Last(journal.Ref{Kind: i.Kind().GroupKind(), Key: key}); ok && !i.inside().Shows(w) {
 		return i.since(ctx, a, w)
 	}
 	obj, ok := i.View(key)
@@ -75,12 +75,12 @@ func (i *Informer[T]) notFound(key types.NamespacedName) error {
 }
 
 // since returns the object as of the write or later.
-func (i *Informer[T]) since(ctx context.Context, a *attempt.Attempt, w attempt.Write) (T, error) {
+func (i *Informer[T]) since(ctx context.Context, a *journal.Journal, w journal.Write) (T, error) {
 	obj, ok := w.Object.(T)
 	switch {
-	case w.Outcome == attempt.Gone && time.Since(w.At) < a.Fresh:
+	case w.Outcome == journal.Gone && time.Since(w.At) < a.Fresh:
 		return *new(T), i.notFound(w.Key)
-	case !ok || w.Outcome != attempt.Stored || time.Since(w.At) >= a.Fresh:
+	case !ok || w.Outcome != journal.Stored || time.Since(w.At) >= a.Fresh:
 		var err error
 		obj, err = i.repo.Get(ctx, w.Key)
 		if err != nil && kerr.ClassOf(err) != kerr.ClassNotFound {
@@ -108,14 +108,14 @@ func (i *Informer[T]) asCached(obj T) T {
 }
 
 // behind returns the own writes that the cache does not show.
-func (i *Informer[T]) behind(a *attempt.Attempt) []attempt.Write {
+func (i *Informer[T]) behind(a *journal.Journal) []journal.Write {
 	return slices.DeleteFunc(a.LastOf(i.Kind().GroupKind()), i.inside().Shows)
 }
 
 // corrected replaces in a list what own writes made old, of those that the cache did
 // not show before it was asked for the list. By now it may. matches tells what belongs
 // into the list.
-func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, objs []T, matches func(T) bool) ([]T, error) {
+func (i *Informer[T]) corrected(ctx context.Context, writes []journal.Write, objs []T, matches func(T) bool) ([]T, error) {
 	for _, w := range writes {
 		at := slices.IndexFunc(objs, func(obj T) bool { return repository.Key(obj) == w.Key })
 		if at >= 0 && w.ShownBy(objs[at], "") {
@@ -124,7 +124,7 @@ func (i *Informer[T]) corrected(ctx context.Context, writes []attempt.Write, obj
 		if at >= 0 {
 			objs = slices.Delete(objs, at, at+1)
 		}
-		obj, err := i.get(ctx, attempt.From(ctx), w.Key)
+		obj, err := i.get(ctx, journal.From(ctx), w.Key)
 		switch {
 		case err == nil && matches(obj):
 			objs = append(objs, obj)

@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -22,9 +22,9 @@ func Changed[T repository.Object](before, after T) bool {
 	if before == *new(T) || after == *new(T) {
 		return true
 	}
-	switch order := attempt.OrderOf(before, after); {
-	case order != attempt.Later:
-		return order == attempt.Rewritten
+	switch order := journal.OrderOf(before, after); {
+	case order != journal.Later:
+		return order == journal.Rewritten
 	case after.GetGeneration() == 0:
 		return true
 	}

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -31,7 +31,7 @@ var ErrNotKnown = errors.New("the cache does not know")
 // no object of that name exists that the informer selects. [ErrNotKnown] holds if that cannot be told. If a live
 // read fails, that is the error; ctx is cancelled too, and the reconcile is retried.
 func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {
-	a := attempt.From(ctx)
+	a := journal.From(ctx)
 	a.Read(i, key)
 	obj, err := i.get(ctx, a, key)
 	if err != nil {
@@ -43,7 +43,7 @@ func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, err
 // List returns deep copies of the objects for which all opts hold, in no particular order, of which
 // all holds that [Informer.Get] says, errors included. An index that was not added is an error.
 func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) ([]T, error) {
-	o, a := listOptionsOf(opts), attempt.From(ctx)
+	o, a := listOptionsOf(opts), journal.From(ctx)
 	failed := func(err error) ([]T, error) {
 		return nil, kerr.New(kerr.OpList, i.Kind(), types.NamespacedName{Namespace: o.namespace}, "", err)
 	}

@@ -3,7 +3,7 @@ package informer
 import (
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -28,7 +28,7 @@ func (t *teller[T]) OnAdd(obj T, initial bool) {
 // told of the same state again what somebody asked for.
 func (t *teller[T]) OnUpdate(before, after T) {
 	t.told[cache.MetaObjectToName(after)] = after
-	if t.subscription.informer.opts.Resync <= 0 && attempt.OrderOf(before, after) == attempt.Same {
+	if t.subscription.informer.opts.Resync <= 0 && journal.OrderOf(before, after) == journal.Same {
 		return
 	}
 	defer t.subscription.call()()

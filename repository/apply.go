@@ -12,7 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -88,7 +88,7 @@ func (l *Live[T]) serverSideApply(ctx context.Context, obj metav1.Object, fields
 		return fail(err)
 	}
 	w := with(l.writing, opts)
-	a, ref := attempt.From(ctx), l.ref(Key(obj))
+	a, ref := journal.From(ctx), l.ref(Key(obj))
 	hash := sha256.Sum256(fmt.Appendf(data, "%q force=%t", fieldManager, w.force))
 	if have, same := applied[T](a, ref, hash); same && !w.dryRun {
 		return have, nil
@@ -97,7 +97,7 @@ func (l *Live[T]) serverSideApply(ctx context.Context, obj metav1.Object, fields
 		return l.backend.patch(ctx, key, types.ApplyPatchType, data, w.applyOptions(fieldManager))
 	})
 	if err == nil && !w.dryRun {
-		a.SetApplied(ref, attempt.Applied{Hash: hash, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
+		a.SetApplied(ref, journal.Applied{Hash: hash, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
 	}
 	return got, err
 }
@@ -105,15 +105,15 @@ func (l *Live[T]) serverSideApply(ctx context.Context, obj metav1.Object, fields
 // applied returns the cached object if it is in the very state that the server
 // answered with when the same fields were last applied. The request would change
 // nothing.
-func applied[T Object](a *attempt.Attempt, ref attempt.Ref, hash [32]byte) (have T, same bool) {
+func applied[T Object](a *journal.Journal, ref journal.Ref, hash [32]byte) (have T, same bool) {
 	last := a.Applied(ref)
 	if last.Hash != hash || last.ResourceVersion == "" {
 		return have, false
 	}
-	if w, ok := a.Last(ref); ok && (w.Outcome != attempt.Stored || w.ResourceVersion != last.ResourceVersion) {
+	if w, ok := a.Last(ref); ok && (w.Outcome != journal.Stored || w.ResourceVersion != last.ResourceVersion) {
 		return have, false // written in another way since
 	}
-	obj, _ := a.Memory.Cached(ref)
+	obj, _ := a.Recorder.Cached(ref)
 	cached, ok := obj.(T)
 	if !ok || cached.GetUID() != last.UID || cached.GetResourceVersion() != last.ResourceVersion {
 		return have, false

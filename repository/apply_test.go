@@ -20,7 +20,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/sim"
@@ -78,14 +78,14 @@ func claimed(t *testing.T, obj metav1.Object, manager string) sets.Set[string] {
 // Kills: an apply configuration that is sent as a whole struct.
 func TestAnApplyConfigurationClaimsWhatWasSet(t *testing.T) {
 	repo := deployments(t)
-	at := attempt.New(t.Context(), attempt.Config{Kind: parentKind})
+	at := journal.New(t.Context(), journal.Config{Kind: parentKind})
 	defer at.End()
 	got, err := repo.ApplyConfiguration(at.Context(), webConfig(), "me")
 	require.NoError(t, err)
 	require.Equal(t, int32(2), *got.Spec.Replicas)
 	require.Equal(t, sets.New("f:replicas", "f:selector", "f:template"), claimed(t, got, "me"))
 	require.Equal(t, 1, at.Count())
-	w, known := at.Last(attempt.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(got)})
+	w, known := at.Last(journal.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(got)})
 	require.True(t, known)
 	require.Equal(t, got.ResourceVersion, w.ResourceVersion)
 

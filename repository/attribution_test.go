@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -23,7 +23,7 @@ func TestWritesAreAttributedAndFenced(t *testing.T) {
 	obj := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", UID: "u", ResourceVersion: "6"}}
 	other := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "other", UID: "o"}}
 	var fence error
-	at := attempt.New(t.Context(), attempt.Config{Kind: repo.Kind(), Key: repository.Key(obj), Fence: func() error { return fence }})
+	at := journal.New(t.Context(), journal.Config{Kind: repo.Kind(), Key: repository.Key(obj), Fence: func() error { return fence }})
 	ctx := at.Context()
 
 	writes := []func() error{
@@ -36,11 +36,11 @@ func TestWritesAreAttributedAndFenced(t *testing.T) {
 		require.NoError(t, write())
 	}
 	require.Equal(t, len(writes), at.Count())
-	last, written := at.Last(attempt.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(obj)})
+	last, written := at.Last(journal.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(obj)})
 	require.True(t, written)
 	require.Equal(t, "7", last.ResourceVersion)
-	last, _ = at.Last(attempt.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(other)})
-	require.Equal(t, attempt.Deleted, last.Outcome)
+	last, _ = at.Last(journal.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(other)})
+	require.Equal(t, journal.Deleted, last.Outcome)
 
 	fence = kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
 	sent := len(a.asked)

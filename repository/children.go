@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/json"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -38,7 +38,7 @@ func (l *Live[T]) Create(ctx context.Context, obj T, opts ...CreateOption) (T, e
 	if is := metav1.GetControllerOf(found); is == nil || is.UID != owner.UID {
 		return *new(T), err
 	}
-	attempt.From(ctx).Learned(attempt.Found(l.ref(Key(obj)), found)) // no cache had it
+	journal.From(ctx).Learned(journal.Found(l.ref(Key(obj)), found)) // no cache had it
 	return found, nil
 }
 

@@ -21,7 +21,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/fault"
@@ -101,7 +101,7 @@ func TestDeleteAllOf(t *testing.T) {
 	_, err := repo.Create(t.Context(), held)
 	require.NoError(t, err)
 
-	at := attempt.New(t.Context(), attempt.Config{Kind: parentKind})
+	at := journal.New(t.Context(), journal.Config{Kind: parentKind})
 	defer at.End()
 	found, err := repo.DeleteAllOf(at.Context(), "ns", ofDB, repository.DryRun())
 	require.NoError(t, err)
@@ -115,7 +115,7 @@ func TestDeleteAllOf(t *testing.T) {
 	require.Equal(t, []string{"child", "stranger"}, names(t, repo))
 	require.Equal(t, 3, at.Count())
 	for ref, w := range at.All() {
-		require.Equal(t, attempt.Deleted, w.Outcome, ref)
+		require.Equal(t, journal.Deleted, w.Outcome, ref)
 		require.NotEmpty(t, w.UID, ref)
 	}
 
@@ -217,8 +217,8 @@ func TestDeleteAllOfEndsEarly(t *testing.T) {
 		require.NoError(t, err)
 		labelled(t, repo, "one", "three", "two")
 		asked := 0
-		cfg := attempt.Config{Kind: parentKind}
-		at := (*attempt.Attempt)(nil)
+		cfg := journal.Config{Kind: parentKind}
+		at := (*journal.Journal)(nil)
 		cfg.Fence = func() error {
 			if asked++; asked < 2 {
 				return nil
@@ -231,7 +231,7 @@ func TestDeleteAllOfEndsEarly(t *testing.T) {
 			}
 			return nil
 		}
-		at = attempt.New(t.Context(), cfg)
+		at = journal.New(t.Context(), cfg)
 		_, err = repo.DeleteAllOf(at.Context(), "ns", ofDB)
 		require.Equal(t, end.class, kerr.ClassOf(err), "%s: %v", name, err)
 		require.Contains(t, names(t, repo), "two", name)

@@ -6,7 +6,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -78,7 +78,7 @@ func (l *Live[T]) Ensure(ctx context.Context, obj T, change func(obj T) error) (
 
 // newest returns the object to start from, which nobody may change, or nil if there is none.
 func (l *Live[T]) newest(ctx context.Context, obj T) (T, error) {
-	known, ok := attempt.From(ctx).Newest(l.ref(Key(obj)))
+	known, ok := journal.From(ctx).Newest(l.ref(Key(obj)))
 	if !ok {
 		return l.now(ctx, obj)
 	}
@@ -96,7 +96,7 @@ func (l *Live[T]) now(ctx context.Context, obj T) (T, error) {
 	live, err := l.Get(ctx, Key(obj))
 	switch {
 	case err == nil:
-		attempt.From(ctx).Learned(attempt.Found(l.ref(Key(obj)), live))
+		journal.From(ctx).Learned(journal.Found(l.ref(Key(obj)), live))
 	case kerr.ClassOf(err) == kerr.ClassNotFound:
 		return *new(T), nil
 	}

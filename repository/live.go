@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -92,12 +92,12 @@ func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) 
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)
 	}
 	got, err := l.backend.get(ctx, key)
-	if a, ref := attempt.From(ctx), l.ref(key); a.Follows(ref) {
+	if a, ref := journal.From(ctx), l.ref(key); a.Follows(ref) {
 		switch {
 		case err == nil:
-			a.Learned(attempt.Found(ref, got))
+			a.Learned(journal.Found(ref, got))
 		case apierrors.IsNotFound(err):
-			a.Learned(attempt.Write{Ref: ref, Outcome: attempt.Gone})
+			a.Learned(journal.Write{Ref: ref, Outcome: journal.Gone})
 		}
 	}
 	if err != nil {
@@ -118,8 +118,8 @@ func (l *Live[T]) GetUnstructured(ctx context.Context, key types.NamespacedName)
 	return got, l.wrap(kerr.OpGet, key, "", err)
 }
 
-func (l *Live[T]) ref(key types.NamespacedName) attempt.Ref {
-	return attempt.Ref{Kind: l.kind.GroupKind(), Key: key}
+func (l *Live[T]) ref(key types.NamespacedName) journal.Ref {
+	return journal.Ref{Kind: l.kind.GroupKind(), Key: key}
 }
 
 // With returns a repository of the same objects, all of whose writes have the options, on
@@ -151,7 +151,7 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w wr
 		return *new(T), err
 	}
 	key, uid := Key(obj), obj.GetUID()
-	a := attempt.From(ctx)
+	a := journal.From(ctx)
 	if err := a.MayWrite(); err != nil {
 		return *new(T), l.wrap(op, key, uid, err)
 	}
@@ -166,9 +166,9 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w wr
 		}
 		return *new(T), l.wrap(op, key, uid, err)
 	case got == *new(T):
-		a.Wrote(attempt.Write{Ref: l.ref(key), Outcome: attempt.Deleted, UID: uid, ResourceVersion: obj.GetResourceVersion()})
+		a.Wrote(journal.Write{Ref: l.ref(key), Outcome: journal.Deleted, UID: uid, ResourceVersion: obj.GetResourceVersion()})
 	case a != nil:
-		a.Wrote(attempt.Found(l.ref(key), got))
+		a.Wrote(journal.Found(l.ref(key), got))
 	}
 	return got, nil
 }

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 	hardened "github.com/kuberator/kuberator/test/fake"
@@ -69,7 +69,7 @@ func TestOptionsAreSent(t *testing.T) {
 }
 
 // dryRuns are all kinds of writes, as dry runs.
-func dryRuns(t *testing.T, at *attempt.Attempt, repo *repository.Live[*corev1.ConfigMap], cm *corev1.ConfigMap) map[string]func() error {
+func dryRuns(t *testing.T, at *journal.Journal, repo *repository.Live[*corev1.ConfigMap], cm *corev1.ConfigMap) map[string]func() error {
 	t.Helper()
 	ctx, dry, changed := at.Context(), repo.With(repository.DryRun()), cm.DeepCopy()
 	changed.Data = map[string]string{"new": "v"}
@@ -99,15 +99,15 @@ func TestADryRunIsNoWrite(t *testing.T) {
 	require.NoError(t, err)
 	written := s.writes()
 	var fence error
-	at := attempt.New(t.Context(), attempt.Config{Kind: parentKind, Fence: func() error { return fence }})
+	at := journal.New(t.Context(), journal.Config{Kind: parentKind, Fence: func() error { return fence }})
 	defer at.End()
 	for name, dryRun := range dryRuns(t, at, repo, cm) {
 		require.NoError(t, dryRun(), name)
 	}
 	require.Zero(t, at.Count())
 	require.Empty(t, at.Own())
-	w, known := at.Last(attempt.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(cm)})
-	require.False(t, known && (w.Outcome != attempt.Stored || w.ResourceVersion != cm.ResourceVersion), "%+v is what a live read found", w)
+	w, known := at.Last(journal.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(cm)})
+	require.False(t, known && (w.Outcome != journal.Stored || w.ResourceVersion != cm.ResourceVersion), "%+v is what a live read found", w)
 	require.Equal(t, written, s.writes())
 
 	fence = kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
@@ -139,7 +139,7 @@ func TestADryRunSaysWhatTheServerWouldSay(t *testing.T) {
 func TestADryRunHasNoUnknownOutcome(t *testing.T) {
 	for name, a := range map[string]*answering{"lost": {err: io.ErrUnexpectedEOF}, "502": {code: 502, body: "bad gateway"}} {
 		repo := over(t, a)
-		at := attempt.New(t.Context(), attempt.Config{Kind: parentKind})
+		at := journal.New(t.Context(), journal.Config{Kind: parentKind})
 		_, err := repo.Create(at.Context(), owned(t, nil), repository.DryRun())
 		require.Equal(t, kerr.ClassTransient, kerr.ClassOf(err), name)
 		require.Empty(t, at.All(), name)

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -48,8 +48,8 @@ func Wrote[T Object](ctx context.Context, kind schema.GroupVersionKind, obj T) e
 	if err := wroteWhat(kerr.OpUpdate, kind, object(obj)); err != nil {
 		return err
 	}
-	if a := attempt.From(ctx); a != nil {
-		a.Wrote(attempt.Found(refOf(kind, obj), obj.DeepCopyObject().(T))) // it is the caller's: nothing of it is touched
+	if a := journal.From(ctx); a != nil {
+		a.Wrote(journal.Found(refOf(kind, obj), obj.DeepCopyObject().(T))) // it is the caller's: nothing of it is touched
 	}
 	return nil
 }
@@ -61,8 +61,8 @@ func WroteDeletion[T Object](ctx context.Context, kind schema.GroupVersionKind, 
 	if err := wroteWhat(kerr.OpDelete, kind, object(obj)); err != nil {
 		return err
 	}
-	attempt.From(ctx).Wrote(attempt.Write{
-		Ref: refOf(kind, obj), Outcome: attempt.Deleted, UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(),
+	journal.From(ctx).Wrote(journal.Write{
+		Ref: refOf(kind, obj), Outcome: journal.Deleted, UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(),
 	})
 	return nil
 }
@@ -74,12 +74,12 @@ func WroteUnknown[T Object](ctx context.Context, kind schema.GroupVersionKind, o
 	if err := wroteWhat(kerr.OpUpdate, kind, object(obj)); err != nil {
 		return err
 	}
-	attempt.From(ctx).Unsure(refOf(kind, obj))
+	journal.From(ctx).Unsure(refOf(kind, obj))
 	return nil
 }
 
-func refOf(kind schema.GroupVersionKind, obj metav1.Object) attempt.Ref {
-	return attempt.Ref{Kind: kind.GroupKind(), Key: Key(obj)}
+func refOf(kind schema.GroupVersionKind, obj metav1.Object) journal.Ref {
+	return journal.Ref{Kind: kind.GroupKind(), Key: Key(obj)}
 }
 
 // wroteWhat refuses what names no object.

@@ -12,7 +12,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -21,26 +21,26 @@ var configMapKind = corev1.SchemeGroupVersion.WithKind("ConfigMap")
 
 // Kills: a write of another client that the attempt does not know.
 func TestG5WrotesAreWritesOfTheAttempt(t *testing.T) {
-	at := attempt.New(t.Context(), attempt.Config{Kind: parentKind})
+	at := journal.New(t.Context(), journal.Config{Kind: parentKind})
 	defer at.End()
 	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", UID: "u", ResourceVersion: "7"}}
-	ref := attempt.Ref{Kind: configMapKind.GroupKind(), Key: repository.Key(cm)}
-	last := func() attempt.Write { w, _ := at.Last(ref); return w }
+	ref := journal.Ref{Kind: configMapKind.GroupKind(), Key: repository.Key(cm)}
+	last := func() journal.Write { w, _ := at.Last(ref); return w }
 
 	require.NoError(t, repository.Wrote(at.Context(), configMapKind, cm))
 	require.Equal(t, "7", last().ResourceVersion)
-	require.Equal(t, attempt.Stored, last().Outcome)
+	require.Equal(t, journal.Stored, last().Outcome)
 	require.NotSame(t, cm, last().Object, "the caller's is the caller's")
 	require.NoError(t, repository.WroteUnknown(at.Context(), configMapKind, cm))
-	require.Equal(t, attempt.Unknown, last().Outcome)
+	require.Equal(t, journal.Unknown, last().Outcome)
 	require.NoError(t, repository.WroteDeletion(at.Context(), configMapKind, cm))
-	require.Equal(t, attempt.Deleted, last().Outcome)
+	require.Equal(t, journal.Deleted, last().Outcome)
 	require.Equal(t, cm.UID, last().UID)
 	require.Equal(t, 2, at.Count(), "nobody knows whether there was a third one")
 }
 
 func TestWroteRefusesWhatNamesNothing(t *testing.T) {
-	at := attempt.New(t.Context(), attempt.Config{Kind: parentKind})
+	at := journal.New(t.Context(), journal.Config{Kind: parentKind})
 	defer at.End()
 	for _, ctx := range []context.Context{at.Context(), t.Context()} {
 		for name, tell := range map[string]func(schema.GroupVersionKind, *corev1.ConfigMap) error{

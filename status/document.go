@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 )
 
 // document is a status as JSON, and its top-level fields.
@@ -251,10 +251,10 @@ func (d *document) isShownBy(got object) (now document, ok bool) {
 
 // record returns what is kept of a status that the server has, of which content is the
 // JSON, and which the object shows as d.
-func (d *document) record(content []byte) attempt.Status {
-	kept := attempt.Status{
+func (d *document) record(content []byte) journal.Status {
+	kept := journal.Status{
 		ResourceVersion: d.resourceVersion, Content: sha256.Sum256(content),
-		Fields: attempt.FieldsOf(slices.Sorted(maps.Keys(d.fields))),
+		Fields: journal.FieldsOf(slices.Sorted(maps.Keys(d.fields))),
 	}
 	if !d.elsewhere {
 		kept.Shown = d.shownHash()

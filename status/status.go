@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/pinned"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -122,7 +122,7 @@ func patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 	if err != nil {
 		return *new(T), err
 	}
-	a := attempt.From(ctx)
+	a := journal.From(ctx)
 	known := a.Status(p.Kind(), repository.Key(obj), obj.GetUID())
 	have, err := base(a, p.Kind(), obj, known)
 	if err != nil {
@@ -212,7 +212,7 @@ func live[T repository.Object](ctx context.Context, p repository.Repository[T], 
 
 // base returns the status that the server had when it last returned obj: inside a
 // reconcile, what the attempt kept; else what obj shows.
-func base(a *attempt.Attempt, kind schema.GroupVersionKind, obj object, known attempt.KnownStatus) (document, error) {
+func base(a *journal.Journal, kind schema.GroupVersionKind, obj object, known journal.KnownStatus) (document, error) {
 	written, ok := known.Written.(document)
 	if !ok {
 		shows, managers := obj, obj.GetManagedFields()
@@ -229,8 +229,8 @@ func base(a *attempt.Attempt, kind schema.GroupVersionKind, obj object, known at
 		d.only(known.Kept.Fields.Names())
 	}
 	// Another write of the same attempt, of the labels for example, is no conflict.
-	w, ok := a.Last(attempt.Ref{Kind: kind.GroupKind(), Key: repository.Key(obj)})
-	if ok && w.Object != nil && w.UID == obj.GetUID() && attempt.Older(d.resourceVersion, w.ResourceVersion) {
+	w, ok := a.Last(journal.Ref{Kind: kind.GroupKind(), Key: repository.Key(obj)})
+	if ok && w.Object != nil && w.UID == obj.GetUID() && journal.Older(d.resourceVersion, w.ResourceVersion) {
 		if now, err := shown(w.Object); err == nil && bytes.Equal(now, d.json) {
 			d.resourceVersion = w.ResourceVersion
 		}
@@ -240,7 +240,7 @@ func base(a *attempt.Attempt, kind schema.GroupVersionKind, obj object, known at
 
 // isKept reports whether want is what the server is known to have: it was read or
 // written in an earlier attempt, and the object still shows the same.
-func isKept(kept attempt.Status, have, want document) bool {
+func isKept(kept journal.Status, have, want document) bool {
 	return kept.Content == sha256.Sum256(want.json) &&
 		(have.resourceVersion != "" && kept.ResourceVersion == have.resourceVersion || kept.Shown == have.shownHash())
 }

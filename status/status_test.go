@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes/scheme"
 	clienttesting "k8s.io/client-go/testing"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
@@ -198,8 +198,8 @@ func TestG15LostAnswerIsReadBack(t *testing.T) {
 // reconcile may do, and passes it on.
 func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
-	a := attempt.New(t.Context(), attempt.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
-	a.WorkOn(attempt.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
+	a := journal.New(t.Context(), journal.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
+	a.WorkOn(journal.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
 	ctx := a.Context()
 	for replicas := range int32(3) {
 		d.Status.Replicas = 5 + replicas
@@ -215,9 +215,9 @@ func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 // Kills: a dry run that is taken for what the server has.
 func TestPatchAfterADryRunIsSent(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
-	a := attempt.New(t.Context(), attempt.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
+	a := journal.New(t.Context(), journal.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
 	defer a.End()
-	a.WorkOn(attempt.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
+	a.WorkOn(journal.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
 	d.Status.Replicas = 5
 	_, err := status.Patch(a.Context(), b.repo.With(repository.DryRun()), d, d.Status)
 	require.NoError(t, err)

@@ -14,9 +14,9 @@ const mostSpare = 256
 // and nobody else does.
 type Item[K, R comparable, S any] struct {
 	Key K
-	// State is for the worker, and Keep says that the next one needs it: without that
+	// Record is for the worker, and Keep says that the next one needs it: without that
 	// the item is forgotten when nothing is pending.
-	State S
+	Record S
 	Keep  bool
 
 	weight  Weight      // of the reasons that Get returned; for the worker

@@ -16,14 +16,14 @@ func TestG19AnItemStaysAsLongAsItSaysSomething(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "event", queue.Change)
 		it, _, _, _ := q.Queue.Get()
-		it.State, it.Keep = 7, true
+		it.Record, it.Keep = 7, true
 		q.Queue.Done(it)
 		require.Equal(t, 1, q.Items())
 
 		q.Add("a", "event", queue.Change)
 		it, _, _, _ = q.Queue.Get()
-		require.Equal(t, 7, it.State)
-		it.State, it.Keep = 0, false
+		require.Equal(t, 7, it.Record)
+		it.Record, it.Keep = 0, false
 		q.Queue.Failed(it, retry)
 		q.Queue.Done(it)
 		require.Equal(t, 1, q.Items(), "the failure")
@@ -65,11 +65,11 @@ func TestG1OneItemPerKey(t *testing.T) {
 				for _, reason := range reasons {
 					last.Store(it.Key+reason, true)
 				}
-				it.State++ // the race detector looks
-				it.Keep = it.State%3 == 0
+				it.Record++ // the race detector looks
+				it.Keep = it.Record%3 == 0
 				q.Queue.Forget(it)
 				time.Sleep(time.Microsecond)
-				if it.State%2 == 0 {
+				if it.Record%2 == 0 {
 					q.Queue.After(it, time.Hour, "timer")
 				}
 				busy[it.Key].Add(-1)

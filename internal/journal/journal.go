@@ -1,8 +1,7 @@
-// Package attempt carries what the controller knows of one reconcile, through
-// ctx, to the packages that read and send requests for it: on whose behalf a
-// request is sent, whether this process may write, what was written, by this
-// attempt and by earlier ones, and what was read.
-package attempt
+// Package journal carries what the controller knows of one attempt, through ctx, to the packages
+// that read and send requests for it: on whose behalf a request is sent, whether this process
+// may write, what was written, by this attempt and by earlier ones, and what was read.
+package journal
 
 import (
 	"context"
@@ -14,19 +13,19 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Attempt is one reconcile of one object. Its methods may be called on a nil
-// Attempt where the code outside a controller may have none, and from several
-// goroutines of the same reconcile.
+// Journal belongs to one attempt to reconcile one object. Its methods may be called on a nil
+// Journal where the code outside a controller may have none, and from several goroutines of the
+// same attempt.
 //
-// It is made for every reconcile, of which few do anything: hence what is the same for
+// It is made for every attempt, of which few do anything: hence what is the same for
 // all, or nothing in most, is behind a pointer.
-type Attempt struct {
+type Journal struct {
 	*Settings
 	Key types.NamespacedName
 	// Earlier are writes of earlier attempts that caches do not show yet.
 	Earlier map[Ref]Write
-	// Memory is what outlives the attempt; nil is none.
-	Memory Memory
+	// Recorder is what outlives the attempt; nil is none.
+	Recorder Recorder
 
 	ctx lazy
 
@@ -48,7 +47,7 @@ type deeds struct {
 // none is read where there are no deeds.
 var none deeds
 
-// Settings are the same for all attempts of a controller.
+// Settings are the same for all journals of a controller.
 type Settings struct {
 	Kind schema.GroupVersionKind
 	// Timeout is the time until the deadline, with Overrun as its cause; zero is none.
@@ -60,7 +59,7 @@ type Settings struct {
 	Fresh time.Duration
 }
 
-// Config is what an attempt can be made of, all in one; see [Settings] and [Attempt].
+// Config is what a journal can be made of, all in one; see [Settings] and [Journal].
 type Config struct {
 	Kind    schema.GroupVersionKind
 	Key     types.NamespacedName
@@ -69,11 +68,11 @@ type Config struct {
 	Fence   func() error
 	Fresh   time.Duration
 	Earlier map[Ref]Write
-	Memory  Memory
+	Recorder  Recorder
 }
 
-// Memory is the side of the controller that an attempt talks to.
-type Memory interface {
+// Recorder is the side of the controller that a journal talks to.
+type Recorder interface {
 	// Read and Listed note that the attempt depends on an object, or on a selection of
 	// objects, of an informer, which is a pointer.
 	Read(informer any, key types.NamespacedName)
@@ -85,11 +84,11 @@ type Memory interface {
 	Look(ref Ref) (obj Object, has bool)
 	// Record returns what outlives the attempt and is known of its object, to be read or
 	// changed by f; nothing is done if the attempt has ended.
-	Record(f func(*Record))
+	Record(f func(*Sent))
 }
 
-// Record is what outlives an attempt and belongs to the object that is reconciled.
-type Record struct {
+// Sent is what outlives an attempt and belongs to the object that is reconciled.
+type Sent struct {
 	// Applied is what was last applied to each child.
 	Applied map[Ref]Applied
 	// Status is what is known of the status that the server has.
@@ -130,80 +129,80 @@ type State struct {
 	Managers []metav1.ManagedFieldsEntry
 }
 
-// New starts an attempt with a ctx derived from parent. It must be ended with End.
-func New(parent context.Context, cfg Config) *Attempt {
-	a := &Attempt{
+// New begins a journal with a ctx derived from parent. It must be ended with End.
+func New(parent context.Context, cfg Config) *Journal {
+	j := &Journal{
 		Settings: &Settings{Kind: cfg.Kind, Timeout: cfg.Timeout, Overrun: cfg.Overrun, Fence: cfg.Fence, Fresh: cfg.Fresh},
-		Key:      cfg.Key, Earlier: cfg.Earlier, Memory: cfg.Memory,
+		Key:      cfg.Key, Earlier: cfg.Earlier, Recorder: cfg.Recorder,
 	}
-	a.Start(parent, time.Now())
-	return a
+	j.Start(parent, time.Now())
+	return j
 }
 
-// Start is [New], at the time now, for an Attempt that is part of something else and
+// Start is [New], at the time now, for a Journal that is part of something else and
 // has its exported fields set.
-func (a *Attempt) Start(parent context.Context, now time.Time) {
-	a.ctx.a, a.ctx.parent = a, parent
-	if a.Timeout > 0 {
-		a.ctx.deadline = now.Add(a.Timeout)
+func (j *Journal) Start(parent context.Context, now time.Time) {
+	j.ctx.j, j.ctx.parent = j, parent
+	if j.Timeout > 0 {
+		j.ctx.deadline = now.Add(j.Timeout)
 	}
 }
 
-// done returns the deeds, to be read. It must be called with a.mu held.
-func (a *Attempt) done() *deeds {
-	if a.deeds == nil {
+// done returns the deeds, to be read. It must be called with j.mu held.
+func (j *Journal) done() *deeds {
+	if j.deeds == nil {
 		return &none
 	}
-	return a.deeds
+	return j.deeds
 }
 
-// doing returns the deeds, to be changed. It must be called with a.mu held.
-func (a *Attempt) doing() *deeds {
-	if a.deeds == nil {
-		a.deeds = &deeds{}
+// doing returns the deeds, to be changed. It must be called with j.mu held.
+func (j *Journal) doing() *deeds {
+	if j.deeds == nil {
+		j.deeds = &deeds{}
 	}
-	return a.deeds
+	return j.deeds
 }
 
 // MayWrite asks the fence.
-func (a *Attempt) MayWrite() error {
-	if a == nil || a.Fence == nil {
+func (j *Journal) MayWrite() error {
+	if j == nil || j.Fence == nil {
 		return nil
 	}
-	return a.Fence()
+	return j.Fence()
 }
 
 // WorkOn notes the state that user code is given.
-func (a *Attempt) WorkOn(state State) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.worked = state
-	if a.deeds != nil {
-		a.deeds.status = nil
+func (j *Journal) WorkOn(state State) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.worked = state
+	if j.deeds != nil {
+		j.deeds.status = nil
 	}
 }
 
 // Worked returns what was given to WorkOn.
-func (a *Attempt) Worked() State {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.worked
+func (j *Journal) Worked() State {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.worked
 }
 
-func (a *Attempt) is(kind schema.GroupVersionKind, key types.NamespacedName) bool {
-	return key == a.Key && kind.GroupKind() == a.Kind.GroupKind()
+func (j *Journal) is(kind schema.GroupVersionKind, key types.NamespacedName) bool {
+	return key == j.Key && kind.GroupKind() == j.Kind.GroupKind()
 }
 
-// Read tells the memory that the attempt read an object of an informer.
-func (a *Attempt) Read(informer any, key types.NamespacedName) {
-	if a != nil && a.Memory != nil {
-		a.Memory.Read(informer, key)
+// Read tells the Recorder that the attempt read an object of an informer.
+func (j *Journal) Read(informer any, key types.NamespacedName) {
+	if j != nil && j.Recorder != nil {
+		j.Recorder.Read(informer, key)
 	}
 }
 
-// Listed tells the memory that the attempt listed objects of an informer.
-func (a *Attempt) Listed(informer any, s Selection) {
-	if a != nil && a.Memory != nil {
-		a.Memory.Listed(informer, s)
+// Listed tells the Recorder that the attempt listed objects of an informer.
+func (j *Journal) Listed(informer any, s Selection) {
+	if j != nil && j.Recorder != nil {
+		j.Recorder.Listed(informer, s)
 	}
 }

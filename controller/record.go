@@ -5,23 +5,23 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 )
 
 // item is a key in the hands of a worker, with the state of the object.
-type item = queue.Item[types.NamespacedName, Reason, state]
+type item = queue.Item[types.NamespacedName, Reason, record]
 
-// state is what this process knows of an object beyond its cache. It belongs to one
+// record is what this process knows of an object beyond its cache. It belongs to one
 // UID: a new object of the same name starts without one. It is used by the worker that
 // has the key, and by nobody else.
-type state struct {
+type record struct {
 	uid    types.UID
 	worked version // the state that user code last got
 	// done means that the last attempt left nothing to be tried again.
 	done   bool
 	loop   *loop // nil if the last attempt wrote nothing
-	record attempt.Record
+	record journal.Sent
 	reads  reads   // of the last attempt that got to user code, and of those after it
 	unseen *unseen // nil if the caches show what was written for it
 	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
@@ -31,7 +31,7 @@ type state struct {
 	failing       failing
 	said          said
 	orphans       []orphan // of any UID that the name had
-	before        *state   // the object that had the name before, of whose end there was no event yet
+	before        *record   // the object that had the name before, of whose end there was no event yet
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,
@@ -43,7 +43,7 @@ type version struct {
 
 type content struct{ obj runtime.Object }
 
-func versionOf(s attempt.State) version {
+func versionOf(s journal.State) version {
 	switch {
 	case s.ResourceVersion != "":
 		return version{rv: s.ResourceVersion}
@@ -63,34 +63,34 @@ func (v version) is(rv string, obj runtime.Object) bool {
 	return equality.Semantic.DeepEqual(obj, v.content.obj)
 }
 
-// knows tells, after an attempt that left nothing to be tried again, whether an event
+// hasSeen reports, after an attempt that left nothing to be tried again, whether an event
 // with the resourceVersion rv, which left the cache with obj, is no news. One about an
 // older state than the last one worked on is none, if the cache has come that far too:
 // in a server that was restored from a backup, old numbers are new.
-func (s *state) knows(rv string, obj attempt.Object) bool {
+func (s *record) hasSeen(rv string, obj journal.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event
 	}
 	if s.worked.is(rv, obj) || s.loop != nil && s.loop.left.is(rv, obj) {
 		return true
 	}
-	return attempt.Older(rv, s.worked.rv) && !attempt.Older(obj.GetResourceVersion(), s.worked.rv)
+	return journal.Older(rv, s.worked.rv) && !journal.Older(obj.GetResourceVersion(), s.worked.rv)
 }
 
-// next returns the state of the next object of the name.
-func (s *state) next(uid types.UID) state {
-	after := state{uid: uid, reads: s.reads, unseen: s.unseen, orphans: s.orphans, before: s.before}
+// next returns the record of the next object of the name.
+func (s *record) next(uid types.UID) record {
+	after := record{uid: uid, reads: s.reads, unseen: s.unseen, orphans: s.orphans, before: s.before}
 	if s.held || s.cleaned {
-		after.before = &state{uid: s.uid, held: s.held, cleaned: s.cleaned}
+		after.before = &record{uid: s.uid, held: s.held, cleaned: s.cleaned}
 	}
 	return after
 }
 
-// known returns the state of an object with the UID, which may be new, and keeps it
+// recordOf returns the record of an object with the UID, which may be new, and keeps it
 // until the object is gone.
-func known(it *item, uid types.UID) *state {
-	if it.Keep = true; it.State.uid != uid {
-		it.State = it.State.next(uid)
+func recordOf(it *item, uid types.UID) *record {
+	if it.Keep = true; it.Record.uid != uid {
+		it.Record = it.Record.next(uid)
 	}
-	return &it.State
+	return &it.Record
 }

@@ -1,4 +1,4 @@
-package attempt
+package journal
 
 // Cache is what package controller has to know of an informer, and users have not.
 type Cache interface {

@@ -1,4 +1,4 @@
-package attempt_test
+package journal_test
 
 import (
 	"context"
@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 )
 
 var errOverrun = errors.New("too long")
 
-func start(parent context.Context) (*attempt.Attempt, context.Context) {
-	a := attempt.New(parent, attempt.Config{Timeout: time.Minute, Overrun: errOverrun})
+func start(parent context.Context) (*journal.Journal, context.Context) {
+	a := journal.New(parent, journal.Config{Timeout: time.Minute, Overrun: errOverrun})
 	return a, a.Context()
 }
 
@@ -119,29 +119,29 @@ func TestAContextHasTheValuesOfItsParent(t *testing.T) {
 	a, ctx := start(context.WithValue(t.Context(), key{}, "v"))
 	defer a.End()
 	require.Equal(t, "v", ctx.Value(key{}))
-	require.Same(t, a, attempt.From(ctx))
+	require.Same(t, a, journal.From(ctx))
 	derived, cancel := context.WithCancel(ctx)
 	defer cancel()
-	require.Same(t, a, attempt.From(derived))
-	require.Nil(t, attempt.From(t.Context()))
-	var none *attempt.Attempt
+	require.Same(t, a, journal.From(derived))
+	require.Nil(t, journal.From(t.Context()))
+	var none *journal.Journal
 	require.NoError(t, none.MayWrite())
-	none.Wrote(attempt.Write{})
-	none.Unsure(attempt.Ref{})
-	none.Learned(attempt.Write{})
-	require.False(t, none.Follows(attempt.Ref{}))
-	require.Empty(t, none.LastOf(attempt.Ref{}.Kind))
+	none.Wrote(journal.Write{})
+	none.Unsure(journal.Ref{})
+	none.Learned(journal.Write{})
+	require.False(t, none.Follows(journal.Ref{}))
+	require.Empty(t, none.LastOf(journal.Ref{}.Kind))
 }
 
 // An attempt that finds nothing to do costs one allocation.
 func TestAnAttemptThatAsksNothingIsCheap(t *testing.T) {
-	parent, settings := t.Context(), &attempt.Settings{Timeout: time.Minute}
+	parent, settings := t.Context(), &journal.Settings{Timeout: time.Minute}
 	cost := testing.AllocsPerRun(100, func() {
-		a := &attempt.Attempt{Settings: settings}
+		a := &journal.Journal{Settings: settings}
 		a.Start(parent, time.Now())
 		ctx := a.Context()
 		_, _ = ctx.Deadline()
-		_ = attempt.From(ctx)
+		_ = journal.From(ctx)
 		a.End()
 	})
 	require.LessOrEqual(t, cost, 1.0)

@@ -1,4 +1,4 @@
-package attempt
+package journal
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 // are most of the cost of an attempt, are made when somebody asks for more than the
 // deadline.
 type lazy struct {
-	a        *Attempt
+	j        *Journal
 	parent   context.Context //nolint:containedctx // it is a context
 	deadline time.Time       // zero is none
 
@@ -30,41 +30,41 @@ type made struct {
 
 type ctxKey struct{}
 
-// From returns the attempt that ctx carries, or nil.
-func From(ctx context.Context) *Attempt {
-	a, _ := ctx.Value(ctxKey{}).(*Attempt)
-	return a
+// From returns the journal that ctx carries, or nil.
+func From(ctx context.Context) *Journal {
+	j, _ := ctx.Value(ctxKey{}).(*Journal)
+	return j
 }
 
 // Context returns the ctx of the attempt, which carries it.
-func (a *Attempt) Context() context.Context { return &a.ctx }
+func (j *Journal) Context() context.Context { return &j.ctx }
 
 // End cancels the ctx and releases what it holds.
-func (a *Attempt) End() {
-	a.ctx.mu.Lock()
-	defer a.ctx.mu.Unlock()
-	a.ctx.ended = true
-	if a.ctx.made != nil {
-		a.ctx.made.end()
+func (j *Journal) End() {
+	j.ctx.mu.Lock()
+	defer j.ctx.mu.Unlock()
+	j.ctx.ended = true
+	if j.ctx.made != nil {
+		j.ctx.made.end()
 	}
 }
 
 // Fail cancels the ctx with err as its cause, so that nothing can be written on
 // behalf of the attempt any more. The first err is also what Failed returns.
-func (a *Attempt) Fail(err error) {
-	a.mu.Lock()
-	if d := a.doing(); d.failed == nil {
+func (j *Journal) Fail(err error) {
+	j.mu.Lock()
+	if d := j.doing(); d.failed == nil {
 		d.failed = err
 	}
-	a.mu.Unlock()
-	a.ctx.full().cancel(err)
+	j.mu.Unlock()
+	j.ctx.full().cancel(err)
 }
 
 // Failed returns what was given to Fail, or nil.
-func (a *Attempt) Failed() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.done().failed
+func (j *Journal) Failed() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.done().failed
 }
 
 // Deadline implements [context.Context].
@@ -85,7 +85,7 @@ func (l *lazy) Err() error { return l.full().Err() }
 // key of its own, so that it cannot be told from what others ask for.
 func (l *lazy) Value(key any) any {
 	if key == (ctxKey{}) {
-		return l.a
+		return l.j
 	}
 	return l.full().Value(key)
 }
@@ -107,7 +107,7 @@ func (l *lazy) start() *made {
 	if l.deadline.IsZero() {
 		return &made{ctx, cancel, func() {}}
 	}
-	ctx, stop := context.WithDeadlineCause(ctx, l.deadline, l.a.Overrun)
+	ctx, stop := context.WithDeadlineCause(ctx, l.deadline, l.j.Overrun)
 	return &made{ctx, cancel, stop}
 }
 

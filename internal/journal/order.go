@@ -1,4 +1,4 @@
-package attempt
+package journal
 
 import "k8s.io/apimachinery/pkg/api/equality"
 

@@ -6,14 +6,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 )
 
 // worker takes keys until accept ends or the queue is shut down; the work on a key has
 // the ctx work. User code runs on the worker's goroutine. If that calls
 // runtime.Goexit the goroutine cannot be saved, and another worker takes its place.
-func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T], number int) {
+func (c *Controller[T, C]) worker(accept, work context.Context, r *runState[T], number int) {
 	finished := false
 	defer func() {
 		if !finished {
@@ -36,7 +36,7 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *running[T], n
 
 // process makes one attempt for a key, unless there is nothing to attempt or the key
 // must wait. Whatever user code does, the key is settled, reported and given back.
-func (c *Controller[T, C]) process(work context.Context, r *running[T], worker int, it *item, reasons []Reason, more int) {
+func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker int, it *item, reasons []Reason, more int) {
 	defer r.queue.Done(it)
 	key := it.Key
 	if c.left.busyWith(key) {
@@ -46,7 +46,7 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 	if c.heldBack(r, it, reasons, more) {
 		return
 	}
-	wait, behind := r.own.behind(it.State.unseen, nil)
+	wait, behind := r.own.behind(it.Record.unseen, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
 	if c.orphaned(r, it) {
@@ -54,14 +54,14 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		return
 	}
 	if !ok {
-		if it.State.held || it.State.cleaned {
+		if it.Record.held || it.Record.cleaned {
 			r.leave(it) // the event of its end is on the way
 		} else {
 			r.forget(it)
 		}
 		return
 	}
-	st := known(it, cached.GetUID())
+	st := recordOf(it, cached.GetUID())
 	if more == 0 && c.echoes(st, key, cached, reasons) {
 		return
 	}
@@ -81,17 +81,17 @@ func (c *Controller[T, C]) process(work context.Context, r *running[T], worker i
 		c.slow(r, it, reasons, more, &st.undone.brake, false, "its attempts write the same again and again, since another client undoes it")
 		return
 	}
-	t := c.turn(r, it, reasons, more)
+	t := c.reconciliation(r, it, reasons, more)
 	t.cached, t.at.UID, t.at.SelfTriggered = cached, cached.GetUID(), self
-	t.make(work, worker, behind)
+	t.run(work, worker, behind)
 }
 
 // clean makes an attempt for what has vanished, see bypass.go. The reasons stay for the
 // object that has the name now.
-func (c *Controller[T, C]) clean(work context.Context, r *running[T], worker int, it *item, reasons []Reason, more int, behind map[attempt.Ref]attempt.Write) {
-	t := c.turn(r, it, reasons, more)
-	t.at.UID = it.State.orphans[0].last.GetUID()
-	t.make(work, worker, behind)
+func (c *Controller[T, C]) clean(work context.Context, r *runState[T], worker int, it *item, reasons []Reason, more int, behind map[journal.Ref]journal.Write) {
+	t := c.reconciliation(r, it, reasons, more)
+	t.at.UID = it.Record.orphans[0].last.GetUID()
+	t.run(work, worker, behind)
 	if _, again := t.at.Action.After(); t.at.Err == nil && !again {
 		for _, reason := range reasons {
 			r.queue.Add(it.Key, reason, queue.Change)
@@ -100,34 +100,34 @@ func (c *Controller[T, C]) clean(work context.Context, r *running[T], worker int
 }
 
 // park keeps a key until the caches show what it wrote, for so long at most.
-func (r *running[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
+func (r *runState[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
 	r.queue.Hold(it, reasons, more, min(wait, bookmark), false)
-	if wait, _ := r.own.behind(it.State.unseen, nil); wait <= 0 {
+	if wait, _ := r.own.behind(it.Record.unseen, nil); wait <= 0 {
 		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}
 }
 
 // forget drops what is known of an object that is gone.
-func (r *running[T]) forget(it *item) {
+func (r *runState[T]) forget(it *item) {
 	r.leave(it)
-	it.State, it.Keep = state{}, false
+	it.Record, it.Keep = record{}, false
 }
 
 // leave is forget for an object whose end there was no event of yet. That decides whether
 // Cleanup is owed to it.
-func (r *running[T]) leave(it *item) {
+func (r *runState[T]) leave(it *item) {
 	r.queue.Forget(it)
-	st := &it.State
+	st := &it.Record
 	r.own.forget(st.unseen)
 	st.reads.leave(it.Key, nil)
-	it.State = state{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
+	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
 }
 
 // echoes tells whether no reason is more than an event about a state that was worked
 // on: the very one, or an older one of the same object, or the one that the work left
 // behind if that is no news. That is how the events of our own writes, after which
 // Apply needs not run, do not make it run twice.
-func (c *Controller[T, C]) echoes(last *state, key types.NamespacedName, cached T, reasons []Reason) bool {
+func (c *Controller[T, C]) echoes(last *record, key types.NamespacedName, cached T, reasons []Reason) bool {
 	events := 0
 	for _, reason := range reasons {
 		switch {
@@ -135,7 +135,7 @@ func (c *Controller[T, C]) echoes(last *state, key types.NamespacedName, cached 
 			continue
 		case reason.Verb != VerbAdded && reason.Verb != VerbUpdated || reason.Kind != c.repo.Kind().GroupKind() || reason.Key != key:
 			return false
-		case !last.knows(reason.ResourceVersion, cached):
+		case !last.hasSeen(reason.ResourceVersion, cached):
 			return false
 		}
 		events++

@@ -7,14 +7,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 )
 
-// running is one call of Run.
-type running[T repository.Object] struct {
-	queue    *queue.Queue[types.NamespacedName, Reason, state]
+// runState is one call of Run.
+type runState[T repository.Object] struct {
+	queue    *queue.Queue[types.NamespacedName, Reason, record]
 	own      *ownWrites
 	vanished vanished
 	gate     gate
@@ -30,9 +30,9 @@ type running[T repository.Object] struct {
 	busy []atomic.Pointer[Attempt]
 }
 
-func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running[T] {
-	r := &running[T]{
-		queue: queue.New[types.NamespacedName, Reason, state](queue.Options[types.NamespacedName]{
+func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runState[T] {
+	r := &runState[T]{
+		queue: queue.New[types.NamespacedName, Reason, record](queue.Options[types.NamespacedName]{
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },
 		}),
@@ -41,7 +41,7 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 		problem:  c.trouble,
 		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
-	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w attempt.Write) {
+	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w journal.Write) {
 		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: w.Kind, Key: w.Key}, queue.Change)
 	})
 	for _, s := range c.sources {
@@ -54,22 +54,22 @@ func newRunning[T repository.Object, C Context[T]](c *Controller[T, C]) *running
 
 // The functions of a hub.
 
-func (r *running[T]) add(key types.NamespacedName, reason Reason, weight queue.Weight) {
+func (r *runState[T]) add(key types.NamespacedName, reason Reason, weight queue.Weight) {
 	r.queue.Add(key, reason, weight)
 }
 
-func (r *running[T]) arrived(ref attempt.Ref) {
+func (r *runState[T]) arrived(ref journal.Ref) {
 	for _, key := range r.own.arrived(ref) {
 		r.queue.Wake(key, Reason{Verb: VerbCaughtUp})
 	}
 }
 
-func (r *running[T]) dependencies(informer any) *deps { return r.deps[informer] }
+func (r *runState[T]) dependencies(informer any) *deps { return r.deps[informer] }
 
-func (r *running[T]) trouble(err error) { r.problem(err) }
+func (r *runState[T]) trouble(err error) { r.problem(err) }
 
 // keys returns the objects that have been worked on for that long.
-func (r *running[T]) keys(atLeast time.Duration) []types.NamespacedName {
+func (r *runState[T]) keys(atLeast time.Duration) []types.NamespacedName {
 	var keys []types.NamespacedName
 	for n := range r.busy {
 		if at := r.busy[n].Load(); at != nil && time.Since(at.Start) >= atLeast {

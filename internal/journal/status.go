@@ -1,4 +1,4 @@
-package attempt
+package journal
 
 import (
 	"strings"
@@ -45,35 +45,35 @@ type KnownStatus struct {
 
 // Status returns what is known, or nothing if the object is not the one that is
 // reconciled.
-func (a *Attempt) Status(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID) KnownStatus {
-	if a == nil || !a.is(kind, key) {
+func (j *Journal) Status(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID) KnownStatus {
+	if j == nil || !j.is(kind, key) {
 		return KnownStatus{}
 	}
-	a.mu.Lock()
-	worked, written := a.worked, a.done().status
-	a.mu.Unlock()
+	j.mu.Lock()
+	worked, written := j.worked, j.done().status
+	j.mu.Unlock()
 	if uid != worked.UID {
 		return KnownStatus{}
 	}
 	known := KnownStatus{Object: worked.Pristine, Managers: worked.Managers, Written: written}
-	if a.Memory != nil {
-		a.Memory.Record(func(r *Record) { known.Kept = r.Status })
+	if j.Recorder != nil {
+		j.Recorder.Record(func(r *Sent) { known.Kept = r.Status })
 	}
 	return known
 }
 
 // SetStatus notes the status that the server has now, for this attempt and for later ones.
-func (a *Attempt) SetStatus(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, written any, kept Status) {
-	if a == nil || !a.is(kind, key) {
+func (j *Journal) SetStatus(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, written any, kept Status) {
+	if j == nil || !j.is(kind, key) {
 		return
 	}
-	a.mu.Lock()
-	mine := uid == a.worked.UID
+	j.mu.Lock()
+	mine := uid == j.worked.UID
 	if mine {
-		a.doing().status = written
+		j.doing().status = written
 	}
-	a.mu.Unlock()
-	if mine && a.Memory != nil {
-		a.Memory.Record(func(r *Record) { r.Status = kept })
+	j.mu.Unlock()
+	if mine && j.Recorder != nil {
+		j.Recorder.Record(func(r *Sent) { r.Status = kept })
 	}
 }

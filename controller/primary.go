@@ -7,7 +7,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
@@ -18,7 +18,7 @@ import (
 // it from one goroutine; it must not block, and a panic would end the process.
 type primary[T repository.Object, C Context[T]] struct {
 	c *Controller[T, C]
-	r *running[T]
+	r *runState[T]
 }
 
 func (p primary[T, C]) OnAdd(obj T, first bool) {
@@ -34,8 +34,8 @@ func (p primary[T, C]) OnUpdate(before, after T) {
 	if before.GetUID() != after.GetUID() {
 		p.vanished(before)
 	}
-	order, rv := attempt.OrderOf(before, after), after.GetResourceVersion()
-	if order == attempt.Same {
+	order, rv := journal.OrderOf(before, after), after.GetResourceVersion()
+	if order == journal.Same {
 		p.enqueue(after, VerbResync, rv, queue.Background)
 		return
 	}
@@ -43,10 +43,10 @@ func (p primary[T, C]) OnUpdate(before, after T) {
 	if isNews(before, after) {
 		weight = queue.News
 	}
-	if order == attempt.Rewritten {
+	if order == journal.Rewritten {
 		rv, weight = "", queue.News // another state had the number
 	}
-	if order == attempt.Rewritten || p.c.matters(before, after) {
+	if order == journal.Rewritten || p.c.matters(before, after) {
 		p.enqueue(after, VerbUpdated, rv, weight)
 	}
 	p.r.arrived(p.c.ref(repository.Key(after)))

@@ -8,19 +8,19 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kuberator/kuberator/internal/attempt"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
-// turn is one attempt under way. It is what the attempt's ctx leads to when user code
-// reads and writes with it, see attempt.Memory.
-type turn[T repository.Object, C Context[T]] struct {
+// reconciliation is one attempt under way. It is what the attempt's ctx leads to when user code
+// reads and writes with it, see journal.Recorder.
+type reconciliation[T repository.Object, C Context[T]] struct {
 	c      *Controller[T, C]
-	r      *running[T]
+	r      *runState[T]
 	it     *item
 	at     outcome
-	a      attempt.Attempt
+	journal journal.Journal
 	cached T // as the turn began; nobody may change it
 	// given is the state that user code got, as nobody will change it.
 	given T
@@ -32,36 +32,36 @@ type turn[T repository.Object, C Context[T]] struct {
 	reads reads
 }
 
-func (c *Controller[T, C]) turn(r *running[T], it *item, reasons []Reason, more int) *turn[T, C] {
-	return &turn[T, C]{c: c, r: r, it: it, at: outcome{Attempt: Attempt{
+func (c *Controller[T, C]) reconciliation(r *runState[T], it *item, reasons []Reason, more int) *reconciliation[T, C] {
+	return &reconciliation[T, C]{c: c, r: r, it: it, at: outcome{Attempt: Attempt{
 		Controller: c.opts.Name, Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(), Next: -1,
 	}}}
 }
 
-// make runs the attempt. Its defer is where every attempt ends, also that of code
+// run makes the attempt. Its defer is where every attempt ends, also that of code
 // that panics or calls runtime.Goexit.
-func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.Ref]attempt.Write) {
+func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[journal.Ref]journal.Write) {
 	key := t.at.Key
 	t.r.busy[worker].Store(&t.at.Attempt)
 	defer t.r.busy[worker].Store(nil)
-	t.a.Settings, t.a.Key, t.a.Earlier, t.a.Memory = t.c.settings, key, behind, t
-	t.a.Start(work, t.at.Start)
-	ctx := t.a.Context()
+	t.journal.Settings, t.journal.Key, t.journal.Earlier, t.journal.Recorder = t.c.settings, key, behind, t
+	t.journal.Start(work, t.at.Start)
+	ctx := t.journal.Context()
 	made, returned := true, false
 	defer func() {
 		if value := recover(); !returned { // or runtime.Goexit
 			t.at.Err = kerr.New(t.at.Op, t.c.repo.Kind(), key, t.at.UID, kerr.Recovered(value))
 		}
-		t.a.End()
+		t.journal.End()
 		t.learn()
-		t.it.State.done = t.at.done()
+		t.it.Record.done = t.at.done()
 		t.at.Duration = time.Since(t.at.Start)
 		if made {
-			t.at.Writes = t.a.Count()
+			t.at.Writes = t.journal.Count()
 			t.at.cut = work.Err() != nil
 			t.settle()
 			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
-				return t.it.State.said.again(t.c.seed, text, time.Now())
+				return t.it.Record.said.again(t.c.seed, text, time.Now())
 			})
 			t.c.report(&t.at)
 		}
@@ -73,13 +73,13 @@ func (t *turn[T, C]) make(work context.Context, worker int, behind map[attempt.R
 }
 
 // learn keeps what the attempt found out.
-func (t *turn[T, C]) learn() {
-	worked, left := t.a.Worked(), t.left()
+func (t *reconciliation[T, C]) learn() {
+	worked, left := t.journal.Worked(), t.left()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ended = true
-	st := &t.it.State
-	st.unseen = t.r.own.set(st.unseen, t.at.Key, t.a.All())
+	st := &t.it.Record
+	st.unseen = t.r.own.set(st.unseen, t.at.Key, t.journal.All())
 	st.cleaned = st.cleaned || t.cleaned
 	if worked.Pristine == nil { // Apply and Cleanup were not reached; an ErrorHandler may have been
 		st.reads = st.reads.with(t.reads)
@@ -91,41 +91,41 @@ func (t *turn[T, C]) learn() {
 	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
 	st.worked = versionOf(worked)
 	if t.at.Err == nil {
-		t.a.Prune(&st.record)
+		t.journal.Prune(&st.record)
 	}
-	st.loop = st.loop.learn(t.c.seed, t.a.Own(), left)
-	st.undone.learn(t.c.seed, t.a.Own(), time.Now())
+	st.loop = st.loop.learn(t.c.seed, t.journal.Own(), left)
+	st.undone.learn(t.c.seed, t.journal.Own(), time.Now())
 	st.reads.leave(t.at.Key, t.reads)
 	st.reads = t.reads
 }
 
 // left returns the state that the last write to the object itself led to, if that is no news
 // after the state that user code got. It asks the user's filter.
-func (t *turn[T, C]) left() version {
+func (t *reconciliation[T, C]) left() version {
 	self := t.c.ref(t.at.Key)
-	for _, w := range slices.Backward(t.a.Own()) {
+	for _, w := range slices.Backward(t.journal.Own()) {
 		if w.Ref != self {
 			continue
 		}
 		if after, ok := w.Object.(T); ok && t.given != *new(T) && !t.c.matters(t.given, after) {
-			return versionOf(attempt.State{ResourceVersion: w.ResourceVersion, Pristine: after})
+			return versionOf(journal.State{ResourceVersion: w.ResourceVersion, Pristine: after})
 		}
 		break
 	}
 	return version{}
 }
 
-// Read implements attempt.Memory.
-func (t *turn[T, C]) Read(informer any, key types.NamespacedName) {
-	t.reading(informer, read{name: key}, attempt.Selection{})
+// Read implements journal.Recorder.
+func (t *reconciliation[T, C]) Read(informer any, key types.NamespacedName) {
+	t.reading(informer, read{name: key}, journal.Selection{})
 }
 
-// Listed implements attempt.Memory.
-func (t *turn[T, C]) Listed(informer any, s attempt.Selection) {
+// Listed implements journal.Recorder.
+func (t *reconciliation[T, C]) Listed(informer any, s journal.Selection) {
 	t.reading(informer, read{list: s.ID}, s)
 }
 
-func (t *turn[T, C]) reading(informer any, what read, s attempt.Selection) {
+func (t *reconciliation[T, C]) reading(informer any, what read, s journal.Selection) {
 	d := t.r.deps[informer]
 	if d == nil {
 		return
@@ -137,24 +137,24 @@ func (t *turn[T, C]) reading(informer any, what read, s attempt.Selection) {
 	}
 }
 
-// Cached implements attempt.Memory.
-func (t *turn[T, C]) Cached(ref attempt.Ref) (obj attempt.Object, has bool) {
+// Cached implements journal.Recorder.
+func (t *reconciliation[T, C]) Cached(ref journal.Ref) (obj journal.Object, has bool) {
 	return t.c.caches.view(ref), len(t.c.caches[ref.Kind]) > 0
 }
 
-// Look implements attempt.Memory.
-func (t *turn[T, C]) Look(ref attempt.Ref) (obj attempt.Object, has bool) {
+// Look implements journal.Recorder.
+func (t *reconciliation[T, C]) Look(ref journal.Ref) (obj journal.Object, has bool) {
 	for _, in := range t.c.caches[ref.Kind] {
 		t.Read(in.source(), ref.Key)
 	}
 	return t.Cached(ref)
 }
 
-// Record implements attempt.Memory.
-func (t *turn[T, C]) Record(f func(*attempt.Record)) {
+// Record implements journal.Recorder.
+func (t *reconciliation[T, C]) Record(f func(*journal.Sent)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.ended { // else the state is another attempt's
-		f(&t.it.State.record)
+		f(&t.it.Record.record)
 	}
 }
