@@ -33,8 +33,8 @@ func (c caches) add(kind schema.GroupKind, in cached) {
 	}
 }
 
-// show tells whether no cache of the kind is behind the write.
-func (c caches) show(w journal.Write) bool {
+// Show implements unseen.Caches: it reports whether no cache of the kind is behind the write.
+func (c caches) Show(w journal.Write) bool {
 	for _, in := range c[w.Kind] {
 		if !in.Shows(w) {
 			return false
@@ -43,8 +43,8 @@ func (c caches) show(w journal.Write) bool {
 	return true
 }
 
-// skipped reports whether a cache never showed what was written, and never will.
-func (c caches) skipped(w journal.Write) bool {
+// Skipped implements unseen.Caches: it reports whether a cache never showed what was written, and never will.
+func (c caches) Skipped(w journal.Write) bool {
 	for _, in := range c[w.Kind] {
 		if in.Skipped(w) {
 			return true

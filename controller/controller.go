@@ -14,6 +14,7 @@ import (
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -35,8 +36,8 @@ type Controller[T repository.Object, C Context[T]] struct {
 
 	mu      sync.Mutex                     // for what follows, and for the wiring
 	early   sets.Set[types.NamespacedName] // enqueued before Run
-	current *runState[T]                    // nil when not running
-	said    troublesSaid
+	current *runState[T]                   // nil when not running
+	said    pace.Repeats
 	left    leftover[T] // of runs that ended
 }
 

@@ -1,16 +1,12 @@
 package controller
 
 import (
-	"strconv"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	appsv1 "k8s.io/api/apps/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/fake"
 
-	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -42,34 +38,3 @@ func BenchmarkEvent(b *testing.B) {
 		r.queue.Done(key)
 	}
 }
-
-// BenchmarkOwnWriteCheck is what an attempt pays for own-write consistency: with
-// nothing open, which is nearly always, and with the writes of 1,000 other keys.
-func BenchmarkOwnWriteCheck(b *testing.B) {
-	for _, open := range []int{0, 1000} {
-		b.Run(strconv.Itoa(open), func(b *testing.B) {
-			own := newOwnWrites(caches{kindOfBehind: {behind{}}}, time.Hour, nil)
-			b.Cleanup(own.stop)
-			for i := range open {
-				ref := journal.Ref{Kind: kindOfBehind, Key: types.NamespacedName{Name: strconv.Itoa(i)}}
-				own.set(nil, ref.Key, map[journal.Ref]journal.Write{ref: {Ref: ref, ResourceVersion: "5", Since: time.Now()}})
-			}
-			key := types.NamespacedName{Namespace: "ns", Name: "n"}
-			b.ReportAllocs()
-			for b.Loop() {
-				if wait, _ := own.behind(nil, nil); wait > 0 {
-					b.Fatal("nothing to wait for")
-				}
-				own.set(nil, key, nil)
-			}
-		})
-	}
-}
-
-var kindOfBehind = appsv1.SchemeGroupVersion.WithKind("Deployment").GroupKind()
-
-// behind is a cache that shows nothing.
-type behind struct{ cached }
-
-func (behind) Shows(journal.Write) bool   { return false }
-func (behind) Skipped(journal.Write) bool { return false }

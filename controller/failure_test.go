@@ -27,7 +27,7 @@ import (
 
 var errBucket = errors.New("the bucket is on fire")
 
-// Kills: m13, failures that are forgotten with each retry.
+// Kills: failures that are forgotten with each retry.
 func TestG10FailuresBackOffPerKey(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
@@ -157,7 +157,7 @@ func TestG10AFailureIsRetriedAlsoIfItsStateIsNews(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// Kills: m12, failures that are never forgotten.
+// Kills: failures that are never forgotten.
 func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		answers := []error{errBucket, errBucket, nil, errBucket, nil}
@@ -191,7 +191,7 @@ func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// Kills: m11, a panic that keeps the key, or takes the process down.
+// Kills: a panic that keeps the key, or takes the process down.
 func TestG12PanicsAreContained(t *testing.T) {
 	for name, f := range map[string]func(){
 		"value":  func() { panic("boom") },
@@ -320,7 +320,7 @@ func TestG13EveryAttemptHasADeadlineWithACause(t *testing.T) {
 
 // TestG1SingleFlight has user code that ignores its deadline, under a storm of
 // events for its key.
-// Kills: m10, a key that is given away when its attempt ran out of time.
+// Kills: a key that is given away when its attempt ran out of time.
 func TestG1SingleFlight(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var busy, most atomic.Int32
@@ -345,7 +345,7 @@ func TestG1SingleFlight(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// Kills: m24, a cached object that is passed on without a copy.
+// Kills: a cached object that is passed on without a copy.
 func TestG17MutatingAnObjectDoesNotReachTheCache(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
@@ -424,7 +424,7 @@ func TestS8SkipCleanupIsOffByDefault(t *testing.T) {
 
 // TestS2S3S4LogsAreBoundedEscapedAndWithoutContent plants text in an object and in
 // an error.
-// Kills: m27, and objects, control characters or endless text in logs.
+// Kills: objects, control characters or endless text in logs.
 func TestS2S3S4LogsAreBoundedEscapedAndWithoutContent(t *testing.T) {
 	d := newDeployment("a")
 	d.Annotations = map[string]string{"a": "canary-annotation"}

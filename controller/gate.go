@@ -44,8 +44,8 @@ func (g *gate) wait(key types.NamespacedName) {
 	g.waiting.Insert(key)
 }
 
-// leave returns the keys to look at again, since a cache is full by now.
-func (g *gate) leave() []types.NamespacedName {
+// free returns the keys to look at again, since a cache is full by now.
+func (g *gate) free() []types.NamespacedName {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	keys := g.waiting.UnsortedList()
@@ -55,7 +55,7 @@ func (g *gate) leave() []types.NamespacedName {
 
 // opened is called when a cache is full.
 func (r *runState[T]) opened() {
-	for _, key := range r.gate.leave() {
+	for _, key := range r.gate.free() {
 		r.queue.Wake(key, Reason{Verb: VerbCaughtUp})
 	}
 }

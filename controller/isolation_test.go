@@ -51,7 +51,7 @@ func TestG11FailingKeysDoNotDelayOthers(t *testing.T) {
 	}, objs...)
 }
 
-// TestG1G13AnAttemptThatDoesNotEnd hangs beyond its deadline. Kills: m10, a key that is
+// TestG1G13AnAttemptThatDoesNotEnd hangs beyond its deadline. Kills: a key that is
 // given to another worker; a hang that nobody hears of.
 func TestG1G13AnAttemptThatDoesNotEnd(t *testing.T) {
 	inBubble(t, func(b *bench) {
@@ -143,7 +143,7 @@ func TestG15AChildThatMayHaveBeenCreated(t *testing.T) {
 }
 
 // TestG15AnObjectThatMayHaveBeenWritten loses the answer to a patch of the object
-// itself. Kills: m22, a next attempt that starts from the cache.
+// itself. Kills: a next attempt that starts from the cache.
 func TestG15AnObjectThatMayHaveBeenWritten(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		g := gate(b.repo)

@@ -174,7 +174,7 @@ func TestNoFinalizer(t *testing.T) {
 	}, newDeployment("a"), held)
 }
 
-// Kills: m17, a filter that hides labels, annotations, finalizers or the deletion.
+// Kills: a filter that hides labels, annotations, finalizers or the deletion.
 func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.start()
@@ -199,7 +199,7 @@ func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// Kills: m17, a filter of users that hides the deletion.
+// Kills: a filter of users that hides the deletion.
 func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.make()
@@ -220,7 +220,7 @@ func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-// Kills: m16, a handler that takes equal resourceVersions for nothing.
+// Kills: a handler that takes equal resourceVersions for nothing.
 func TestResync(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.opts.Informer = informer.Options{Resync: time.Hour}

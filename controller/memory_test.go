@@ -35,7 +35,7 @@ func churned(t *testing.T) int {
 }
 
 // TestG19ObjectsThatAreGoneLeaveNothing creates and deletes objects, each of which
-// waits for a retry or a timer and has references. Kills: m12, and any other map by
+// waits for a retry or a timer and has references. Kills: any other map by
 // key that is not emptied.
 func TestG19ObjectsThatAreGoneLeaveNothing(t *testing.T) {
 	if os.Getenv("KUBE_CACHE_MUTATION_DETECTOR") != "" {

@@ -84,7 +84,7 @@ func TestG5NextAttemptWaitsUntilTheCacheShowsTheChild(t *testing.T) {
 
 func nobody(_, _ *corev1.ConfigMap) []types.NamespacedName { return nil }
 
-// Kills: m21, a wait that has no end, and a list that does not show after it what the
+// Kills: a wait that has no end, and a list that does not show after it what the
 // server has.
 func TestG5AfterTheWaitTheServerIsAsked(t *testing.T) {
 	inBubble(t, func(b *bench) {
@@ -249,7 +249,7 @@ func TestG5NobodyWaitsForAnObjectThatLeftTheSelector(t *testing.T) {
 	})
 }
 
-// Kills: m22, m20; a child that is deleted, or deleted and made anew, by ourselves.
+// Kills: a child that is deleted, or deleted and made anew, by ourselves.
 func TestG5DeletedAndRecreatedChildren(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, g := b.gatedChildren(nil)
@@ -289,7 +289,7 @@ func TestG5DeletedAndRecreatedChildren(t *testing.T) {
 
 // TestG5RollbackOfTheServer has an etcd that is restored before a cache has shown a write:
 // it is gone, and no cache will ever show it. The watch is told to begin anew.
-// Kills: m21; no wait.
+// Kills: no wait.
 func TestG5RollbackOfTheServer(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		var seen []string
@@ -320,7 +320,7 @@ func TestG5RollbackOfTheServer(t *testing.T) {
 }
 
 // TestG5WithoutResourceVersions runs on a plain fake clientset, which sets none: what
-// cannot be compared is read live. Kills: m20.
+// cannot be compared is read live.
 func TestG5WithoutResourceVersions(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		b.Clientset = fake.NewClientset(newDeployment("a"))

@@ -7,8 +7,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/foreign"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"

@@ -75,14 +75,14 @@ func TestG5TheSnapshotIsNotOlderThanTheCheck(t *testing.T) {
 		kind := repo.Kind().GroupKind()
 		c.caches[kind] = append([]cached{late}, c.caches[kind]...)
 		ref := journal.Ref{Kind: kind, Key: key}
-		unshown := r.own.set(nil, key, map[journal.Ref]journal.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
+		unshown := r.own.Replace(nil, key, map[journal.Ref]journal.Write{ref: {Ref: ref, UID: have.UID, ResourceVersion: strconv.FormatUint(srv.RV()+1, 10), Since: time.Now()}})
 
 		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
 		taken, reasons, more, _ := r.queue.Get()
 		taken.Record.unseen = unshown
 		c.process(t.Context(), r, 0, taken, reasons, more)
 		r.queue.ShutDown()
-		r.own.stop()
+		r.own.Stop()
 		require.NoError(t, sub.Stop())
 		require.Equal(t, map[string]string{"own": "write"}, got)
 	})
@@ -106,6 +106,6 @@ func TestAGoroutineThatOutlivesItsAttemptLeavesTheStateAlone(t *testing.T) {
 	old.learn()
 	require.Equal(t, journal.Applied{}, old.journal.Applied(ref))
 	old.journal.SetApplied(ref, journal.Applied{ResourceVersion: "2"})
-	require.Equal(t, applied, it.Record.record.Applied[ref], "what the attempt itself applied stays")
+	require.Equal(t, applied, it.Record.sent.Applied[ref], "what the attempt itself applied stays")
 	r.queue.Done(it)
 }

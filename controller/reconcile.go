@@ -33,7 +33,7 @@ func (t *reconciliation[T, C]) reconcile(work, ctx context.Context) bool {
 	}
 	obj, err := t.snapshot(ctx)
 	if err == nil && obj == *new(T) {
-		t.r.leave(t.it)
+		t.r.strip(t.it)
 		return false
 	}
 	if err == nil {

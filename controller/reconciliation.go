@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -16,12 +17,12 @@ import (
 // reconciliation is one attempt under way. It is what the attempt's ctx leads to when user code
 // reads and writes with it, see journal.Recorder.
 type reconciliation[T repository.Object, C Context[T]] struct {
-	c      *Controller[T, C]
-	r      *runState[T]
-	it     *item
-	at     outcome
+	c       *Controller[T, C]
+	r       *runState[T]
+	it      *item
+	at      outcome
 	journal journal.Journal
-	cached T // as the turn began; nobody may change it
+	cached  T // as the turn began; nobody may change it
 	// given is the state that user code got, as nobody will change it.
 	given T
 
@@ -29,7 +30,7 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 
 	mu    sync.Mutex
 	ended bool
-	reads reads
+	reads dependents.Reads
 }
 
 func (c *Controller[T, C]) reconciliation(r *runState[T], it *item, reasons []Reason, more int) *reconciliation[T, C] {
@@ -59,9 +60,9 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 		if made {
 			t.at.Writes = t.journal.Count()
 			t.at.cut = work.Err() != nil
-			t.settle()
+			t.schedule()
 			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
-				return t.it.Record.said.again(t.c.seed, text, time.Now())
+				return t.it.Record.said.Again(t.c.seed, text, time.Now())
 			})
 			t.c.report(&t.at)
 		}
@@ -79,10 +80,10 @@ func (t *reconciliation[T, C]) learn() {
 	defer t.mu.Unlock()
 	t.ended = true
 	st := &t.it.Record
-	st.unseen = t.r.own.set(st.unseen, t.at.Key, t.journal.All())
+	st.unseen = t.r.own.Replace(st.unseen, t.at.Key, t.journal.All())
 	st.cleaned = st.cleaned || t.cleaned
 	if worked.Pristine == nil { // Apply and Cleanup were not reached; an ErrorHandler may have been
-		st.reads = st.reads.with(t.reads)
+		st.reads = st.reads.With(t.reads)
 		return
 	}
 	if st.uid != worked.UID { // the live object is not the cached one
@@ -91,11 +92,11 @@ func (t *reconciliation[T, C]) learn() {
 	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
 	st.worked = versionOf(worked)
 	if t.at.Err == nil {
-		t.journal.Prune(&st.record)
+		t.journal.Prune(&st.sent)
 	}
-	st.loop = st.loop.learn(t.c.seed, t.journal.Own(), left)
-	st.undone.learn(t.c.seed, t.journal.Own(), time.Now())
-	st.reads.leave(t.at.Key, t.reads)
+	st.loop, st.left = st.loop.Learn(t.c.seed, t.journal.Own()), left
+	st.undone.Learn(t.c.seed, t.journal.Own(), time.Now())
+	st.reads.Keep(t.at.Key, t.reads)
 	st.reads = t.reads
 }
 
@@ -117,15 +118,15 @@ func (t *reconciliation[T, C]) left() version {
 
 // Read implements journal.Recorder.
 func (t *reconciliation[T, C]) Read(informer any, key types.NamespacedName) {
-	t.reading(informer, read{name: key}, journal.Selection{})
+	t.reading(informer, dependents.Read{Name: key}, journal.Selection{})
 }
 
 // Listed implements journal.Recorder.
 func (t *reconciliation[T, C]) Listed(informer any, s journal.Selection) {
-	t.reading(informer, read{list: s.ID}, s)
+	t.reading(informer, dependents.Read{List: s.ID}, s)
 }
 
-func (t *reconciliation[T, C]) reading(informer any, what read, s journal.Selection) {
+func (t *reconciliation[T, C]) reading(informer any, what dependents.Read, s journal.Selection) {
 	d := t.r.deps[informer]
 	if d == nil {
 		return
@@ -133,7 +134,7 @@ func (t *reconciliation[T, C]) reading(informer any, what read, s journal.Select
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.ended { // else it is a goroutine that outlived its attempt
-		t.reads.add(d, t.at.Key, what, s)
+		t.reads.Add(d, t.at.Key, what, s)
 	}
 }
 
@@ -155,6 +156,6 @@ func (t *reconciliation[T, C]) Record(f func(*journal.Sent)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.ended { // else the state is another attempt's
-		f(&t.it.Record.record)
+		f(&t.it.Record.sent)
 	}
 }

@@ -5,8 +5,11 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/internal/unseen"
 )
 
 // item is a key in the hands of a worker, with the state of the object.
@@ -18,20 +21,21 @@ type item = queue.Item[types.NamespacedName, Reason, record]
 type record struct {
 	uid    types.UID
 	worked version // the state that user code last got
+	left   version // the one after the last write of that attempt, if that was no news
 	// done means that the last attempt left nothing to be tried again.
 	done   bool
-	loop   *loop // nil if the last attempt wrote nothing
-	record journal.Sent
-	reads  reads   // of the last attempt that got to user code, and of those after it
-	unseen *unseen // nil if the caches show what was written for it
+	loop   *pace.SelfTrigger // nil if the last attempt wrote nothing
+	sent   journal.Sent
+	reads  dependents.Reads // of the last attempt that got to user code, and of those after it
+	unseen *unseen.Writes   // nil if the caches show what was written for it
 	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
 	// is done.
 	held, cleaned bool
-	undone        undone
-	failing       failing
-	said          said
+	undone        pace.Undone
+	failing       pace.Failing
+	said          pace.Repeat
 	orphans       []orphan // of any UID that the name had
-	before        *record   // the object that had the name before, of whose end there was no event yet
+	before        *record  // the object that had the name before, of whose end there was no event yet
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,
@@ -71,7 +75,7 @@ func (s *record) hasSeen(rv string, obj journal.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event
 	}
-	if s.worked.is(rv, obj) || s.loop != nil && s.loop.left.is(rv, obj) {
+	if s.worked.is(rv, obj) || s.left.is(rv, obj) {
 		return true
 	}
 	return journal.Older(rv, s.worked.rv) && !journal.Older(obj.GetResourceVersion(), s.worked.rv)

@@ -5,6 +5,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
@@ -40,14 +41,14 @@ func References[U, T repository.Object, C Context[T]](c *Controller[T, C], in *i
 
 // readers returns the keys whose last attempt read before or after.
 func readers[U repository.Object](h hub, in *informer.Informer[U], before, after U) []types.NamespacedName {
-	d, cache, found := h.dependencies(in), journal.CacheOf(in), keys{}
+	d, cache, found := h.dependencies(in), journal.CacheOf(in), dependents.Keys{}
 	for _, obj := range []U{before, after} {
 		if obj == *new(U) {
 			continue
 		}
-		for _, l := range d.concerned(found, obj, func(index string) []string { return cache.Indexed(index, obj) }) {
-			if matches(h, in.Kind(), l.matches.(func(U) bool), obj) {
-				d.who(found, l)
+		for _, l := range d.Concerned(found, obj, func(index string) []string { return cache.Indexed(index, obj) }) {
+			if matches(h, in.Kind(), l.Matches.(func(U) bool), obj) {
+				d.Readers(found, l)
 			}
 		}
 	}

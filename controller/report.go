@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -49,7 +50,7 @@ func (c *Controller[T, C]) trouble(err error) {
 	var repeated bool
 	var unsaid int
 	if t.Op == kerr.OpDecode || t.Op == kerr.OpMap || t.Op == kerr.OpFilter { // which come with each event
-		repeated, unsaid = c.said.again(c.seed, string(t.Op)+" "+t.Key.String(), t.Err.Error(), time.Now())
+		repeated, unsaid = c.said.Again(c.seed, string(t.Op)+" "+t.Key.String(), t.Err.Error(), time.Now())
 	}
 	if entry := c.opts.Logger.Check(levelOf(t.Err, repeated), t.message()); entry != nil {
 		fields := append(names(t.Key, t.UID), zap.String("op", string(t.Op)), zap.String("kind", t.Kind.String()))
@@ -81,7 +82,7 @@ func (t Trouble) message() string {
 // warnLoop reports, once per loop, that the object is in one.
 func (c *Controller[T, C]) warnLoop(message string, it *item, reasons []Reason) {
 	c.opts.Logger.Warn(message,
-		append(names(it.Key, it.Record.uid), zap.Strings("reasons", texts(reasons, 0)), zap.Int("perMinute", loopPerMinute))...)
+		append(names(it.Key, it.Record.uid), zap.Strings("reasons", texts(reasons, 0)), zap.Int("perMinute", pace.PerMinute))...)
 }
 
 // fewConflicts in a row are the ordinary course. More are two writers that do not agree.

@@ -50,7 +50,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
 	go r.troubles.run(c.tellTrouble)
-	r.own.live = func(ref journal.Ref) (journal.Object, error) {
+	r.own.Live = func(ref journal.Ref) (journal.Object, error) {
 		ctx, cancel := context.WithTimeout(ctx, afterwards)
 		defer cancel()
 		return c.caches.live(ctx, ref)
@@ -72,7 +72,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	}
 	r.queue.ShutDown()
 	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork), r.leaveOutside())
-	r.own.stop()
+	r.own.Stop()
 	for _, s := range subscriptions {
 		err = errors.Join(err, s.Stop())
 	}

@@ -7,19 +7,21 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/internal/unseen"
 	"github.com/kuberator/kuberator/repository"
 )
 
 // runState is one call of Run.
 type runState[T repository.Object] struct {
 	queue    *queue.Queue[types.NamespacedName, Reason, record]
-	own      *ownWrites
+	own      *unseen.Tracker
 	vanished vanished
 	gate     gate
 	troubles *troubles
-	deps     map[any]*deps // by informer
+	deps     map[any]*dependents.Table // by informer
 	problem  func(error)
 	warm     bool           // the cache was running before
 	ready    atomic.Bool    // the caches are full
@@ -36,17 +38,17 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },
 		}),
-		deps:     map[any]*deps{},
+		deps:     map[any]*dependents.Table{},
 		troubles: newTroubles(),
 		problem:  c.trouble,
 		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
-	r.own = newOwnWrites(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w journal.Write) {
+	r.own = unseen.New(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w journal.Write) {
 		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: w.Kind, Key: w.Key}, queue.Change)
 	})
 	for _, s := range c.sources {
 		if in, referenced := s.informer(); referenced {
-			r.deps[in] = newDeps()
+			r.deps[in] = dependents.New()
 		}
 	}
 	return r
@@ -59,12 +61,12 @@ func (r *runState[T]) add(key types.NamespacedName, reason Reason, weight queue.
 }
 
 func (r *runState[T]) arrived(ref journal.Ref) {
-	for _, key := range r.own.arrived(ref) {
+	for _, key := range r.own.Arrived(ref) {
 		r.queue.Wake(key, Reason{Verb: VerbCaughtUp})
 	}
 }
 
-func (r *runState[T]) dependencies(informer any) *deps { return r.deps[informer] }
+func (r *runState[T]) dependencies(informer any) *dependents.Table { return r.deps[informer] }
 
 func (r *runState[T]) trouble(err error) { r.problem(err) }
 

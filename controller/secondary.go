@@ -9,8 +9,9 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/foreign"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -61,7 +62,7 @@ func (s *sourceOf[U]) resource() schema.GroupVersionResource {
 type hub interface {
 	add(key types.NamespacedName, reason Reason, weight queue.Weight)
 	arrived(ref journal.Ref)
-	dependencies(informer any) *deps
+	dependencies(informer any) *dependents.Table
 	trouble(err error)
 	opened()
 }

@@ -34,7 +34,7 @@ func child(name string, refs ...metav1.OwnerReference) *corev1.ConfigMap {
 	return &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: name, OwnerReferences: refs}}
 }
 
-// Kills: m28 and m29, owners that are found by name alone, or in any namespace.
+// Kills: owners that are found by name alone, or in any namespace.
 func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()
@@ -153,7 +153,7 @@ func (s slow) ListerWatcher() cache.ListerWatcher {
 	}, noWatchList{})
 }
 
-// Kills: m25, workers that start before the caches are full.
+// Kills: workers that start before the caches are full.
 func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		_, repo := b.children()

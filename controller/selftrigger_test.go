@@ -69,7 +69,7 @@ func TestG9SettlingInAFewRoundsIsNotALoop(t *testing.T) {
 }
 
 // TestG9NothingIsWrittenOrReadForADay lets a settled system with children, references
-// and a status be for 24 hours. Kills: m31, and whatever else does not settle.
+// and a status be for 24 hours. Kills: whatever does not settle.
 func TestG9NothingIsWrittenOrReadForADay(t *testing.T) {
 	inBubble(t, func(b *bench) {
 		in, repo := b.children()

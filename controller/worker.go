@@ -8,6 +8,7 @@ import (
 
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/internal/unseen"
 )
 
 // worker takes keys until accept ends or the queue is shut down; the work on a key has
@@ -40,13 +41,13 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	defer r.queue.Done(it)
 	key := it.Key
 	if c.left.busyWith(key) {
-		r.queue.Hold(it, reasons, more, bookmark, false)
+		r.queue.Hold(it, reasons, more, unseen.Interval, false)
 		return
 	}
 	if c.heldBack(r, it, reasons, more) {
 		return
 	}
-	wait, behind := r.own.behind(it.Record.unseen, nil)
+	wait, behind := r.own.Pending(it.Record.unseen, nil)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
 	if c.orphaned(r, it) {
@@ -55,7 +56,7 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	}
 	if !ok {
 		if it.Record.held || it.Record.cleaned {
-			r.leave(it) // the event of its end is on the way
+			r.strip(it) // the event of its end is on the way
 		} else {
 			r.forget(it)
 		}
@@ -69,16 +70,16 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 		r.park(it, reasons, more, wait)
 		return
 	}
-	self := more == 0 && st.loop.caused(c.seed, reasons)
+	self := more == 0 && c.causedItself(st, reasons)
 	if c.hurried(r, it, reasons, more, self) {
 		return
 	}
-	if self && !st.loop.progress && st.loop.tooFast() {
-		c.slow(r, it, reasons, more, &st.loop.brake, true, "what its attempts write is what causes the next one")
+	if self && st.loop.TooFast() {
+		c.slow(r, it, reasons, more, &st.loop.Brake, true, "what its attempts write is what causes the next one")
 		return
 	}
-	if st.undone.again && st.undone.tooFast() {
-		c.slow(r, it, reasons, more, &st.undone.brake, false, "its attempts write the same again and again, since another client undoes it")
+	if st.undone.TooFast() {
+		c.slow(r, it, reasons, more, &st.undone.Brake, false, "its attempts write the same again and again, since another client undoes it")
 		return
 	}
 	t := c.reconciliation(r, it, reasons, more)
@@ -101,25 +102,25 @@ func (c *Controller[T, C]) clean(work context.Context, r *runState[T], worker in
 
 // park keeps a key until the caches show what it wrote, for so long at most.
 func (r *runState[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
-	r.queue.Hold(it, reasons, more, min(wait, bookmark), false)
-	if wait, _ := r.own.behind(it.Record.unseen, nil); wait <= 0 {
+	r.queue.Hold(it, reasons, more, min(wait, unseen.Interval), false)
+	if wait, _ := r.own.Pending(it.Record.unseen, nil); wait <= 0 {
 		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}
 }
 
 // forget drops what is known of an object that is gone.
 func (r *runState[T]) forget(it *item) {
-	r.leave(it)
+	r.strip(it)
 	it.Record, it.Keep = record{}, false
 }
 
-// leave is forget for an object whose end there was no event of yet. That decides whether
+// strip is forget for an object whose end there was no event of yet. That decides whether
 // Cleanup is owed to it.
-func (r *runState[T]) leave(it *item) {
+func (r *runState[T]) strip(it *item) {
 	r.queue.Forget(it)
 	st := &it.Record
-	r.own.forget(st.unseen)
-	st.reads.leave(it.Key, nil)
+	r.own.Forget(st.unseen)
+	st.reads.Keep(it.Key, nil)
 	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
 }
 

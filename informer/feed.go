@@ -35,7 +35,7 @@ func (f *feed[T]) full() bool {
 }
 
 // newFeed must be called in turn. It starts nothing.
-func (i *Informer[T]) newFeed(r *running[T], namespace string) *feed[T] {
+func (i *Informer[T]) newFeed(r *lifetime[T], namespace string) *feed[T] {
 	src := newSource(i.listerWatcher(namespace), i.opts)
 	src.OnUndecodable(func(err error) { i.undecodable(r, err) })
 	informer := cache.NewSharedIndexInformerWithOptions(src, example[T](), cache.SharedIndexInformerOptions{
@@ -94,7 +94,7 @@ func (f *feed[T]) run(ctx context.Context, wg *sync.WaitGroup) {
 }
 
 // undecodable tells everybody of an object that is left out of the cache.
-func (i *Informer[T]) undecodable(r *running[T], err error) {
+func (i *Informer[T]) undecodable(r *lifetime[T], err error) {
 	r.report(err)
 	if i.opts.OnUndecodable == nil {
 		return

@@ -29,7 +29,7 @@ type Informer[T repository.Object] struct {
 	// turn is what changes the informer waits for. Handlers are waited for meanwhile,
 	// hence it is a channel: no mutex is held while foreign code runs.
 	turn    chan struct{}
-	current atomic.Pointer[running[T]]
+	current atomic.Pointer[lifetime[T]]
 	strings shared
 
 	mu         sync.Mutex // for what follows, changed in turn only
@@ -113,11 +113,11 @@ func (i *Informer[T]) take() (giveBack func()) {
 
 // acquire starts the informer if it does not run yet. A subscription, if there is one,
 // takes part before anything is read: it is told of all errors.
-func (i *Informer[T]) acquire(ctx context.Context, s *Subscription[T]) (*running[T], error) {
+func (i *Informer[T]) acquire(ctx context.Context, s *Subscription[T]) (*lifetime[T], error) {
 	defer i.take()()
 	r := i.now()
 	if r == nil {
-		r = newRunning[T](context.WithoutCancel(ctx))
+		r = newLifetime[T](context.WithoutCancel(ctx))
 		i.current.Store(r)
 	}
 	r.users++
@@ -130,13 +130,13 @@ func (i *Informer[T]) acquire(ctx context.Context, s *Subscription[T]) (*running
 }
 
 // release stops the informer if nobody uses it any more, and waits for it.
-func (i *Informer[T]) release(r *running[T]) {
-	if i.leave(r) {
+func (i *Informer[T]) release(r *lifetime[T]) {
+	if i.stopped(r) {
 		r.stop()
 	}
 }
 
-func (i *Informer[T]) leave(r *running[T]) (last bool) {
+func (i *Informer[T]) stopped(r *lifetime[T]) (last bool) {
 	defer i.take()()
 	if r.users--; r.users > 0 {
 		return false
@@ -146,4 +146,4 @@ func (i *Informer[T]) leave(r *running[T]) (last bool) {
 }
 
 // now returns what runs, or nil.
-func (i *Informer[T]) now() *running[T] { return i.current.Load() }
+func (i *Informer[T]) now() *lifetime[T] { return i.current.Load() }

@@ -157,7 +157,7 @@ func TestKeepManagedFields(t *testing.T) {
 	})
 }
 
-// Kills: m24, reads without a copy.
+// Kills: reads without a copy.
 func TestG17ReadsAreCopiesUnderConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		in, err := informer.New(repoOf(serve(t, cm("a", "1", "red"))), nil)

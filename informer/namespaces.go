@@ -48,7 +48,7 @@ func (i *Informer[T]) SetNamespaces(namespaces ...string) error {
 
 // follow makes r watch what the informer is to watch now. It must be called in turn.
 // What goes is told before what comes: one object may be in both.
-func (i *Informer[T]) follow(r *running[T]) error {
+func (i *Informer[T]) follow(r *lifetime[T]) error {
 	before, after := r.feeds.Load(), &feeds[T]{by: map[string]*feed[T]{}}
 	var fresh []*feed[T]
 	for _, namespace := range i.watched() {

@@ -78,7 +78,7 @@ func TestG18SilentWatchIsFoundAndListedAnew(t *testing.T) {
 	})
 }
 
-// TestG18ServerThatWentBackInTime restores a backup behind an open watch. Kills m30.
+// TestG18ServerThatWentBackInTime restores a backup behind an open watch.
 func TestG18ServerThatWentBackInTime(t *testing.T) {
 	modes(t, func(t *testing.T, o *origin) {
 		o.serve(t)

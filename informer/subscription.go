@@ -35,7 +35,7 @@ type FullHandler interface {
 // Subscription is a handler that is being called. End it with Stop.
 type Subscription[T repository.Object] struct {
 	informer *Informer[T]
-	running  *running[T]
+	running  *lifetime[T]
 	handler  Handler[T]
 	// calling is taken by who calls the handler: each feed has a goroutine for that.
 	// It is a channel: no mutex is held while foreign code runs.
@@ -49,7 +49,7 @@ type Subscription[T repository.Object] struct {
 
 // part is a subscription to one feed.
 type part[T repository.Object] struct {
-	teller       *teller[T]
+	teller       *dispatcher[T]
 	registration cache.ResourceEventHandlerRegistration
 	told         atomic.Bool
 	synced       chan struct{} // closed when it is, or when there is nothing to wait for any more
@@ -70,7 +70,7 @@ func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscriptio
 }
 
 // begin makes s one of those who are told. It must be called in turn.
-func (s *Subscription[T]) begin(r *running[T]) error {
+func (s *Subscription[T]) begin(r *lifetime[T]) error {
 	s.running = r
 	r.mu.Lock()
 	r.subscriptions[s] = true
@@ -86,7 +86,7 @@ func (s *Subscription[T]) begin(r *running[T]) error {
 // join lets the handler be told by a feed. It must be called in turn.
 func (s *Subscription[T]) join(f *feed[T]) error {
 	p := &part[T]{
-		teller: &teller[T]{subscription: s, told: map[cache.ObjectName]T{}},
+		teller: &dispatcher[T]{subscription: s, told: map[cache.ObjectName]T{}},
 		synced: make(chan struct{}), end: make(chan bool, 1),
 	}
 	var err error
@@ -102,7 +102,7 @@ func (s *Subscription[T]) join(f *feed[T]) error {
 // quit ends the part of a feed that is not watched any more, and tells the handler
 // that its objects are gone. It must be called in turn.
 func (s *Subscription[T]) quit(f *feed[T]) error {
-	err := s.leave(f, true)
+	err := s.detach(f, true)
 	p := s.parts[f]
 	delete(s.parts, f)
 	s.change(func(full map[string]*part[T]) { delete(full, f.namespace) })
@@ -110,8 +110,8 @@ func (s *Subscription[T]) quit(f *feed[T]) error {
 	return err
 }
 
-// leave returns when the feed does not call the handler any more.
-func (s *Subscription[T]) leave(f *feed[T], gone bool) error {
+// detach returns when the feed does not call the handler any more.
+func (s *Subscription[T]) detach(f *feed[T], gone bool) error {
 	s.parts[f].end <- gone
 	return cache.ShutDownEventHandler(f.informer, s.parts[f].registration)
 }
@@ -203,7 +203,7 @@ func (s *Subscription[T]) finish() (stopped bool, err error) {
 	}
 	var errs []error
 	for f := range s.parts {
-		errs = append(errs, s.leave(f, false))
+		errs = append(errs, s.detach(f, false))
 	}
 	clear(s.parts)
 	s.running.mu.Lock()

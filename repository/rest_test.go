@@ -210,7 +210,7 @@ func collect(lw cache.ListerWatcher) *[]error {
 
 const bad = `{"metadata":{"name":"bad","namespace":"ns","uid":"b","resourceVersion":"9"},"data":"not a map"}`
 
-// Kills: m26, a list that fails as a whole.
+// Kills: a list that fails as a whole.
 func TestG11ListItemsAreDecodedOneByOne(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: `{"kind":"ConfigMapList","apiVersion":"v1","metadata":{"resourceVersion":"10","continue":"c"},"items":[` + bad + `,` +
 		`{"metadata":{"name":"good","namespace":"ns"},"data":{"k":"v"}}]}`}
@@ -244,7 +244,7 @@ func TestFault6TheReasonOfAListThatFailed(t *testing.T) {
 	require.True(t, apierrors.IsResourceExpired(err), "%v", err)
 }
 
-// Kills: m26, a watch that ends with an object that does not fit.
+// Kills: a watch that ends with an object that does not fit.
 func TestG11WatchEventsAreDecodedOneByOne(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: `{"type":"MODIFIED","object":` + bad + `}
 {"type":"ADDED","object":` + one + `}

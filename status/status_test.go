@@ -116,7 +116,7 @@ func TestPatchSetsAndClears(t *testing.T) {
 	require.NotContains(t, b.patches()[0], "spec")
 }
 
-// Kills: m31, a status that is always sent.
+// Kills: a status that is always sent.
 func TestG9PatchSendsNothingWhenNothingChanges(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 3})
 	b.Clientset.ClearActions()

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// lazy is the ctx of an attempt. Most attempts find that there is nothing to do and
+// lazyContext is the ctx of an attempt. Most attempts find that there is nothing to do and
 // never ask for the end of their ctx: the timer and the entry in the parent, which
 // are most of the cost of an attempt, are made when somebody asks for more than the
 // deadline.
-type lazy struct {
+type lazyContext struct {
 	j        *Journal
 	parent   context.Context //nolint:containedctx // it is a context
 	deadline time.Time       // zero is none
 
 	mu    sync.Mutex
 	ended bool
-	made  *made // nil as long as nobody asked
+	made  *fullContext // nil as long as nobody asked
 }
 
-// made is a ctx that can end.
-type made struct {
+// fullContext is a ctx that can end.
+type fullContext struct {
 	context.Context //nolint:containedctx // it is a context
 
 	cancel context.CancelCauseFunc
@@ -68,7 +68,7 @@ func (j *Journal) Failed() error {
 }
 
 // Deadline implements [context.Context].
-func (l *lazy) Deadline() (time.Time, bool) {
+func (l *lazyContext) Deadline() (time.Time, bool) {
 	if parent, ok := l.parent.Deadline(); ok && (l.deadline.IsZero() || parent.Before(l.deadline)) {
 		return parent, true
 	}
@@ -76,21 +76,21 @@ func (l *lazy) Deadline() (time.Time, bool) {
 }
 
 // Done implements [context.Context].
-func (l *lazy) Done() <-chan struct{} { return l.full().Done() }
+func (l *lazyContext) Done() <-chan struct{} { return l.full().Done() }
 
 // Err implements [context.Context].
-func (l *lazy) Err() error { return l.full().Err() }
+func (l *lazyContext) Err() error { return l.full().Err() }
 
 // Value implements [context.Context]. Package context asks for the full ctx by a
 // key of its own, so that it cannot be told from what others ask for.
-func (l *lazy) Value(key any) any {
+func (l *lazyContext) Value(key any) any {
 	if key == (ctxKey{}) {
 		return l.j
 	}
 	return l.full().Value(key)
 }
 
-func (l *lazy) full() *made {
+func (l *lazyContext) full() *fullContext {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.made == nil {
@@ -102,16 +102,16 @@ func (l *lazy) full() *made {
 	return l.made
 }
 
-func (l *lazy) start() *made {
+func (l *lazyContext) start() *fullContext {
 	ctx, cancel := context.WithCancelCause(l.parent)
 	if l.deadline.IsZero() {
-		return &made{ctx, cancel, func() {}}
+		return &fullContext{ctx, cancel, func() {}}
 	}
 	ctx, stop := context.WithDeadlineCause(ctx, l.deadline, l.j.Overrun)
-	return &made{ctx, cancel, stop}
+	return &fullContext{ctx, cancel, stop}
 }
 
-func (m *made) end() {
+func (m *fullContext) end() {
 	m.cancel(context.Canceled)
 	m.stop()
 }

@@ -27,15 +27,15 @@ type Journal struct {
 	// Recorder is what outlives the attempt; nil is none.
 	Recorder Recorder
 
-	ctx lazy
+	ctx lazyContext
 
-	mu     sync.Mutex
-	worked State
-	deeds  *deeds // nil if there are none
+	mu      sync.Mutex
+	worked  State
+	effects *effects // nil if there are none
 }
 
-// deeds are what an attempt did.
-type deeds struct {
+// effects are what an attempt did.
+type effects struct {
 	failed  error
 	count   int
 	writes  map[Ref]Write // the newest one of each object
@@ -44,8 +44,8 @@ type deeds struct {
 	applies []Ref         // the children that were applied, or would have been
 }
 
-// none is read where there are no deeds.
-var none deeds
+// none is read where there are no effects.
+var none effects
 
 // Settings are the same for all journals of a controller.
 type Settings struct {
@@ -61,14 +61,14 @@ type Settings struct {
 
 // Config is what a journal can be made of, all in one; see [Settings] and [Journal].
 type Config struct {
-	Kind    schema.GroupVersionKind
-	Key     types.NamespacedName
-	Timeout time.Duration
-	Overrun error
-	Fence   func() error
-	Fresh   time.Duration
-	Earlier map[Ref]Write
-	Recorder  Recorder
+	Kind     schema.GroupVersionKind
+	Key      types.NamespacedName
+	Timeout  time.Duration
+	Overrun  error
+	Fence    func() error
+	Fresh    time.Duration
+	Earlier  map[Ref]Write
+	Recorder Recorder
 }
 
 // Recorder is the side of the controller that a journal talks to.
@@ -148,20 +148,20 @@ func (j *Journal) Start(parent context.Context, now time.Time) {
 	}
 }
 
-// done returns the deeds, to be read. It must be called with j.mu held.
-func (j *Journal) done() *deeds {
-	if j.deeds == nil {
+// done returns the effects, to be read. It must be called with j.mu held.
+func (j *Journal) done() *effects {
+	if j.effects == nil {
 		return &none
 	}
-	return j.deeds
+	return j.effects
 }
 
-// doing returns the deeds, to be changed. It must be called with j.mu held.
-func (j *Journal) doing() *deeds {
-	if j.deeds == nil {
-		j.deeds = &deeds{}
+// doing returns the effects, to be changed. It must be called with j.mu held.
+func (j *Journal) doing() *effects {
+	if j.effects == nil {
+		j.effects = &effects{}
 	}
-	return j.deeds
+	return j.effects
 }
 
 // MayWrite asks the fence.
@@ -177,8 +177,8 @@ func (j *Journal) WorkOn(state State) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.worked = state
-	if j.deeds != nil {
-		j.deeds.status = nil
+	if j.effects != nil {
+		j.effects.status = nil
 	}
 }
 

@@ -26,7 +26,7 @@ func labelled(obj *corev1.ConfigMap, label string) *corev1.ConfigMap {
 	return obj
 }
 
-// Kills: m20, which takes what cannot be compared for shown; m22, which takes another
+// Kills: a comparison that takes what cannot be compared for shown; one that takes another
 // object of the same name for the one written.
 func TestG5WhenACacheShowsAWrite(t *testing.T) {
 	stored := func(uid, rv string) journal.Write { return journal.Found(journal.Ref{}, object(uid, rv)) }

@@ -29,12 +29,12 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 	if q.closed {
 		return
 	}
-	p := q.pend(it)
+	p := q.pendingOf(it)
 	if since := q.join(p, reasons, more, max(it.weight, Change)); light && since {
 		return // it was added again, and runs with that
 	}
 	h := &hold{light: light}
-	h.Timer = time.AfterFunc(d, func() { q.release(it, h, nil) })
+	h.Timer = time.AfterFunc(d, func() { q.endHold(it, h, nil) })
 	p.hold = h
 }
 
@@ -46,7 +46,7 @@ func (q *Queue[K, R, S]) Back(it *Item[K, R, S], reasons []R, more int) {
 		q.mu.Unlock()
 		return
 	}
-	p := q.pend(it)
+	p := q.pendingOf(it)
 	q.join(p, reasons, more, Change)
 	wait := p.waits()
 	q.mu.Unlock()
@@ -58,9 +58,9 @@ func (q *Queue[K, R, S]) Back(it *Item[K, R, S], reasons []R, more int) {
 // join puts reasons in front of those that came since, if any did.
 func (q *Queue[K, R, S]) join(p *pending[R], reasons []R, more int, weight Weight) (some bool) {
 	weight = max(weight, p.weight)
-	since, moreSince := q.empty(p)
+	since, moreSince := q.takeReasons(p)
 	for _, reason := range append(slices.Clip(reasons), since...) {
-		q.because(p, reason, weight)
+		q.addReason(p, reason, weight)
 	}
 	p.more += more + moreSince
 	return len(since) > 0
@@ -76,11 +76,11 @@ func (q *Queue[K, R, S]) Wake(key K, reason R) {
 	}
 	q.mu.Unlock()
 	if h != nil {
-		q.release(it, h, &reason)
+		q.endHold(it, h, &reason)
 	}
 }
 
-func (q *Queue[K, R, S]) release(it *Item[K, R, S], h *hold, reason *R) {
+func (q *Queue[K, R, S]) endHold(it *Item[K, R, S], h *hold, reason *R) {
 	q.mu.Lock()
 	p := it.pending
 	if q.closed || p == nil || p.hold != h {
@@ -89,7 +89,7 @@ func (q *Queue[K, R, S]) release(it *Item[K, R, S], h *hold, reason *R) {
 	}
 	p.hold = h.stop()
 	if reason != nil {
-		q.because(p, *reason, Change)
+		q.addReason(p, *reason, Change)
 	}
 	wait := p.waits()
 	q.mu.Unlock()

@@ -17,7 +17,7 @@ type Item[K, R comparable, S any] struct {
 	// Record is for the worker, and Keep says that the next one needs it: without that
 	// the item is forgotten when nothing is pending.
 	Record S
-	Keep  bool
+	Keep   bool
 
 	weight  Weight      // of the reasons that Get returned; for the worker
 	retries bool        // there may be failures or a timer; for the worker too
@@ -56,11 +56,11 @@ func (q *Queue[K, R, S]) item(key K) *Item[K, R, S] {
 	return it
 }
 
-// leave forgets an item, if nothing is pending, so that memory follows the keys that are
+// dropIdle forgets an item, if nothing is pending, so that memory follows the keys that are
 // of interest and not those that ever were. Its worker must have ended: from now on the
 // key can get another item. There may be one by now, if a worker got this one for
 // nothing.
-func (q *Queue[K, R, S]) leave(it *Item[K, R, S]) {
+func (q *Queue[K, R, S]) dropIdle(it *Item[K, R, S]) {
 	if it.pending != nil || q.items[it.Key] != it {
 		return
 	}
@@ -69,8 +69,8 @@ func (q *Queue[K, R, S]) leave(it *Item[K, R, S]) {
 	}
 }
 
-// pend returns what is pending for an item, to be changed.
-func (q *Queue[K, R, S]) pend(it *Item[K, R, S]) *pending[R] {
+// pendingOf returns what is pending for an item, to be changed.
+func (q *Queue[K, R, S]) pendingOf(it *Item[K, R, S]) *pending[R] {
 	if it.pending == nil {
 		if last := len(q.spare) - 1; last >= 0 {
 			it.pending, q.spare = q.spare[last], q.spare[:last]
@@ -81,8 +81,8 @@ func (q *Queue[K, R, S]) pend(it *Item[K, R, S]) *pending[R] {
 	return it.pending
 }
 
-// tidy takes a pending away that says nothing any more.
-func (q *Queue[K, R, S]) tidy(it *Item[K, R, S]) {
+// recycle takes a pending away that says nothing any more.
+func (q *Queue[K, R, S]) recycle(it *Item[K, R, S]) {
 	p := it.pending
 	if p == nil || len(p.reasons) > 0 || p.failures > 0 || p.timer != nil || p.hold != nil {
 		return
@@ -93,8 +93,8 @@ func (q *Queue[K, R, S]) tidy(it *Item[K, R, S]) {
 	}
 }
 
-// because adds a reason.
-func (q *Queue[K, R, S]) because(p *pending[R], reason R, weight Weight) {
+// addReason adds a reason.
+func (q *Queue[K, R, S]) addReason(p *pending[R], reason R, weight Weight) {
 	switch {
 	case len(p.reasons) == 0 && weight == Background:
 		q.background.Add(1)
@@ -111,8 +111,8 @@ func (q *Queue[K, R, S]) because(p *pending[R], reason R, weight Weight) {
 	}
 }
 
-// empty takes the reasons away.
-func (q *Queue[K, R, S]) empty(p *pending[R]) (reasons []R, more int) {
+// takeReasons takes the reasons away.
+func (q *Queue[K, R, S]) takeReasons(p *pending[R]) (reasons []R, more int) {
 	if len(p.reasons) > 0 && p.weight == Background {
 		q.background.Add(-1)
 	}

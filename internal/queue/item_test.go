@@ -40,7 +40,7 @@ func TestG19AnItemStaysAsLongAsItSaysSomething(t *testing.T) {
 	})
 }
 
-// TestG1OneItemPerKey forgets keys while they are being added. Kills: m10, an item that
+// TestG1OneItemPerKey forgets keys while they are being added. Kills: an item that
 // is forgotten in the hands of a worker, one that is forgotten in the place of its
 // successor.
 func TestG1OneItemPerKey(t *testing.T) {

@@ -48,7 +48,7 @@ func (l *lanes[K]) Push(key K) {
 func (l *lanes[K]) Touch(key K) {
 	if l.waiting[key] && l.urgent(key) {
 		l.promoted[key]++
-		l.leave(key)
+		l.remove(key)
 		l.changes.push(key)
 	}
 }
@@ -74,13 +74,13 @@ func (l *lanes[K]) popBackground() K {
 		l.promoted[key]--
 		key = l.background.pop()
 	}
-	l.leave(key)
+	l.remove(key)
 	return key
 }
 
-// leave takes the key out of the background. The last one leaves no memory behind:
+// dropIdle takes the key out of the background. The last one leaves no memory behind:
 // a first list is large.
-func (l *lanes[K]) leave(key K) {
+func (l *lanes[K]) remove(key K) {
 	delete(l.waiting, key)
 	if len(l.waiting) == 0 {
 		l.waiting, l.promoted = nil, nil

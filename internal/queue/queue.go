@@ -82,8 +82,8 @@ func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 		return
 	}
 	it := q.item(key)
-	p := q.pend(it)
-	q.because(p, reason, weight)
+	p := q.pendingOf(it)
+	q.addReason(p, reason, weight)
 	if p.hold != nil && p.hold.light {
 		p.hold = p.hold.stop()
 	}
@@ -121,8 +121,8 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 		return nil, 0, false
 	}
 	it.weight = p.weight
-	reasons, more = q.empty(p)
-	q.tidy(it)
+	reasons, more = q.takeReasons(p)
+	q.recycle(it)
 	it.retries = it.pending != nil
 	return reasons, more, true
 }
@@ -132,7 +132,7 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 func (q *Queue[K, R, S]) Done(it *Item[K, R, S]) {
 	if !it.Keep {
 		q.mu.Lock()
-		q.leave(it)
+		q.dropIdle(it)
 		q.mu.Unlock()
 	}
 	q.work.Done(it)

@@ -70,7 +70,7 @@ func TestAddDuringWorkRunsAgain(t *testing.T) {
 	})
 }
 
-// Kills: m13, a backoff that does not grow, or has no end.
+// Kills: a backoff that does not grow, or has no end.
 func TestG10BackoffGrowsPerFailureAndIsCapped(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "new", queue.Change)
@@ -236,7 +236,7 @@ func TestG14ShutDownDropsWhatWaits(t *testing.T) {
 }
 
 // TestG1OneWorkerPerKey lets 64 workers fight for one key under 10,000 events.
-// Kills: m10, a queue that gives a key to two workers.
+// Kills: a queue that gives a key to two workers.
 func TestG1OneWorkerPerKey(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		var busy, most, runs atomic.Int32

@@ -32,7 +32,7 @@ func (q *Queue[K, R, S]) Forget(it *Item[K, R, S]) {
 	if p := it.pending; p != nil {
 		p.failures = 0
 		p.timer = p.timer.stop()
-		q.tidy(it)
+		q.recycle(it)
 	}
 }
 
@@ -42,7 +42,7 @@ func (q *Queue[K, R, S]) After(it *Item[K, R, S], d time.Duration, reason R) {
 	it.retries = true
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	p := q.pend(it)
+	p := q.pendingOf(it)
 	p.failures = 0
 	q.schedule(it, p, d, false, reason)
 }
@@ -63,7 +63,7 @@ func (q *Queue[K, R, S]) Hurry(it *Item[K, R, S], news bool) {
 		if p.timer != nil && p.timer.backoff {
 			p.timer = p.timer.stop()
 		}
-		q.tidy(it)
+		q.recycle(it)
 	}
 }
 
@@ -74,7 +74,7 @@ func (q *Queue[K, R, S]) Failed(it *Item[K, R, S], pick func(backoff time.Durati
 	it.retries = true
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	p := q.pend(it)
+	p := q.pendingOf(it)
 	p.failures++
 	wait, reason := pick(q.opts.backoff(p.failures), p.failures)
 	q.schedule(it, p, wait, true, reason)
@@ -99,7 +99,7 @@ func (q *Queue[K, R, S]) fire(it *Item[K, R, S], t *timer, reason R) {
 		return
 	}
 	p.timer = nil
-	q.because(p, reason, Change)
+	q.addReason(p, reason, Change)
 	wait := p.waits()
 	q.mu.Unlock()
 	if !wait {

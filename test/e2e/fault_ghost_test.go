@@ -202,7 +202,7 @@ func (l *lateOwner) Cleanup(context.Context, *corev1.ConfigMap) (controller.Acti
 // to create its child. The child is collected; if there is a new owner of that name,
 // that one gets a child of its own. Red if owner references do not have the UID of
 // what Apply was given, or if Create adopts the child of another owner of the same name
-// (m28): the garbage collector then takes it away and nobody knows.
+// : the garbage collector then takes it away and nobody knows.
 func TestFault24ChildOfAnOwnerThatIsGone(t *testing.T) {
 	for name, byServer := range map[string]bool{"create": false, "apply": true} {
 		for _, again := range []bool{false, true} {

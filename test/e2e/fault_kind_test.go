@@ -67,7 +67,7 @@ func (l *lodging) done() sets.Set[types.UID] {
 // TestG20KindThatComesAndGoes does that with one object without a history.
 //
 // Red if the deletion does not end a backoff, if the backoff of a key outlives its
-// object (m12), if a kind that is not served is asked for in a busy loop or makes keys
+// object, if a kind that is not served is asked for in a busy loop or makes keys
 // fail, or if it ends the controller.
 func TestFault18KindDeletedUnderItsObjects(t *testing.T) {
 	w := newWorld(t)

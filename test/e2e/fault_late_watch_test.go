@@ -124,7 +124,7 @@ func TestFault5LateWatchOfTheChildren(t *testing.T) {
 
 // TestFault5WatchOfTheChildrenIsSilent never lets the watch go: after StaleWait the
 // operator goes on with what it reads from the server, at each disturbance, and does
-// not create a second child. Red if own writes are waited for forever (m21), if they
+// not create a second child. Red if own writes are waited for forever, if they
 // are forgotten after the wait, or if a list from the cache does not show them.
 func TestFault5WatchOfTheChildrenIsSilent(t *testing.T) {
 	const stale = time.Second

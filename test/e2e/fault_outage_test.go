@@ -101,7 +101,7 @@ func (o *outages) converged(t *testing.T, n int) {
 // Everything converges, no child is made twice, the requests during the outage are those
 // that the backoff allows, spread by its jitter, and nothing is left when Run returned.
 //
-// Red if the backoff does not grow (m13) or has no jitter, if a watch is asked for in a
+// Red if the backoff does not grow or has no jitter, if a watch is asked for in a
 // busy loop, if a write whose answer died with the server is taken for done, or if a
 // goroutine stays behind.
 func TestFault8Outages(t *testing.T) {

@@ -67,9 +67,9 @@ const minRefused, maxRefused = 10 * time.Millisecond, 160 * time.Millisecond
 
 // TestFault19RefusedChildren has the server refuse a child for as long as it takes the
 // backoff to reach its cap, and then no more. Red if a refusal is of a class that is
-// not tried again, or without a growing wait (m13), if its text is copied into the
-// status or the log as it comes (m27), if the same text is written again with each
-// failure (m31), or if the object does not converge once the server agrees.
+// not tried again, or without a growing wait, if its text is copied into the
+// status or the log as it comes, if the same text is written again with each
+// failure, or if the object does not converge once the server agrees.
 func TestFault19RefusedChildren(t *testing.T) {
 	for name, r := range refusals {
 		t.Run(name, func(t *testing.T) {

@@ -7,17 +7,17 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// teller calls a handler for the objects of one feed.
+// dispatcher calls a handler for the objects of one feed.
 //
 // It remembers what it told, to the cost of some 70 bytes per object: client-go drops
 // what a handler that is removed was still to be told, so that the cache does not say
 // what it knows of.
-type teller[T repository.Object] struct {
+type dispatcher[T repository.Object] struct {
 	subscription *Subscription[T]
 	told         map[cache.ObjectName]T
 }
 
-func (t *teller[T]) OnAdd(obj T, initial bool) {
+func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
 	t.told[cache.MetaObjectToName(obj)] = obj
 	defer t.subscription.call()()
 	t.subscription.handler.OnAdd(obj, initial)
@@ -26,7 +26,7 @@ func (t *teller[T]) OnAdd(obj T, initial bool) {
 // OnUpdate leaves out the updates that are none: after a watch broke and the objects
 // were listed again, client-go calls handlers for all of them. Only with resyncs is being
 // told of the same state again what somebody asked for.
-func (t *teller[T]) OnUpdate(before, after T) {
+func (t *dispatcher[T]) OnUpdate(before, after T) {
 	t.told[cache.MetaObjectToName(after)] = after
 	if t.subscription.informer.opts.Resync <= 0 && journal.OrderOf(before, after) == journal.Same {
 		return
@@ -35,14 +35,14 @@ func (t *teller[T]) OnUpdate(before, after T) {
 	t.subscription.handler.OnUpdate(before, after)
 }
 
-func (t *teller[T]) OnDelete(obj cache.DeletedObject[T]) {
+func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
 	delete(t.told, obj.GetObjectName())
 	defer t.subscription.call()()
 	t.subscription.handler.OnDelete(obj)
 }
 
 // forget tells that all objects are gone. The feed must not call the handler any more.
-func (t *teller[T]) forget() {
+func (t *dispatcher[T]) forget() {
 	for _, obj := range t.told {
 		t.OnDelete(cache.DeletedObject[T]{OptionalObj: obj})
 	}

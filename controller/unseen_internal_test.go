@@ -45,66 +45,6 @@ func writesOf(kind schema.GroupKind, names ...string) map[journal.Ref]journal.Wr
 	return writes
 }
 
-func requireEmpty(t *testing.T, o *ownWrites) {
-	t.Helper()
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	require.Empty(t, o.waiting)
-	require.Zero(t, o.open.Load())
-}
-
-// TestG19OwnWritesLeaveNothing once they are shown, replaced or forgotten. Two keys wait for
-// one object. Kills: any entry that stays.
-func TestG19OwnWritesLeaveNothing(t *testing.T) {
-	kind := schema.GroupKind{Kind: "ConfigMap"}
-	for name, end := range map[string]func(*ownWrites, *lags, []*unseen){
-		"an event": func(o *ownWrites, in *lags, _ []*unseen) {
-			in.caughtUp.Store(true)
-			ready := append(o.arrived(journal.Ref{Kind: kind, Key: named("x")}), o.arrived(journal.Ref{Kind: kind, Key: named("z")})...)
-			require.ElementsMatch(t, []types.NamespacedName{named("a"), named("b"), named("c")}, ready)
-		},
-		"no event": func(_ *ownWrites, in *lags, _ []*unseen) {
-			in.caughtUp.Store(true)
-			time.Sleep(time.Minute)
-		},
-		"a look": func(o *ownWrites, in *lags, all []*unseen) {
-			in.caughtUp.Store(true)
-			for _, u := range all {
-				wait, writes := o.behind(u, nil)
-				require.Zero(t, wait)
-				require.Empty(t, writes)
-			}
-		},
-		"another attempt": func(o *ownWrites, _ *lags, all []*unseen) {
-			for _, u := range all {
-				require.Nil(t, o.set(u, u.key, nil))
-			}
-		},
-		"the objects are gone": func(o *ownWrites, _ *lags, all []*unseen) {
-			for _, u := range all {
-				o.forget(u)
-			}
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				in := &lags{}
-				o := newOwnWrites(caches{kind: {in}}, 10*time.Second, func(types.NamespacedName, journal.Write) {})
-				defer o.stop()
-				all := []*unseen{
-					o.set(nil, named("a"), writesOf(kind, "x", "y")),
-					o.set(nil, named("b"), writesOf(kind, "x")),
-					o.set(nil, named("c"), writesOf(kind, "z")),
-				}
-				require.EqualValues(t, 3, o.open.Load())
-				end(o, in, all)
-				synctest.Wait()
-				requireEmpty(t, o)
-			})
-		})
-	}
-}
-
 // TestG19AnObjectThatIsGoneWaitsForNothing: no cache will ever show what was written for
 // it. Kills: own writes that outlive their key.
 func TestG19AnObjectThatIsGoneWaitsForNothing(t *testing.T) {
@@ -114,9 +54,9 @@ func TestG19AnObjectThatIsGoneWaitsForNothing(t *testing.T) {
 		c.caches.add(kind, &lags{})
 		r.queue.Add(named("a"), Reason{Verb: VerbDeleted}, queue.Change)
 		it, reasons, more, _ := r.queue.Get()
-		it.Record.unseen = r.own.set(nil, named("a"), writesOf(kind, "x"))
+		it.Record.unseen = r.own.Replace(nil, named("a"), writesOf(kind, "x"))
 		c.process(t.Context(), r, 0, it, reasons, more)
-		requireEmpty(t, r.own)
+		require.Zero(t, r.own.Open())
 	})
 }
 
@@ -144,7 +84,7 @@ func idle(t *testing.T) (*Controller[*appsv1.Deployment, Funcs[*appsv1.Deploymen
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		r.queue.ShutDown()
-		r.own.stop()
+		r.own.Stop()
 	})
 	return c, r
 }

@@ -17,6 +17,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -27,12 +28,12 @@ type configMap = corev1.ConfigMap
 type reading struct {
 	hub
 	in    *informer.Informer[*configMap]
-	d     *deps
-	of    map[types.NamespacedName]reads
+	d     *dependents.Table
+	of    map[types.NamespacedName]dependents.Reads
 	asked int
 }
 
-func (r *reading) dependencies(any) *deps { return r.d }
+func (r *reading) dependencies(any) *dependents.Table { return r.d }
 
 func newReading(t testing.TB) *reading {
 	t.Helper()
@@ -40,7 +41,7 @@ func newReading(t testing.TB) *reading {
 	in, err := informer.New(repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps), nil)
 	require.NoError(t, err)
 	require.NoError(t, in.AddIndex("color", func(cm *configMap) []string { return []string{cm.Data["color"]} }))
-	return &reading{in: in, d: newDeps(), of: map[types.NamespacedName]reads{}}
+	return &reading{in: in, d: dependents.New(), of: map[types.NamespacedName]dependents.Reads{}}
 }
 
 // attempted is the memory of an attempt for a key.
@@ -48,18 +49,18 @@ type attempted struct {
 	journal.Recorder
 	r    *reading
 	key  types.NamespacedName
-	read *reads
+	read *dependents.Reads
 }
 
 func (m attempted) Listed(_ any, s journal.Selection) {
 	ask := s.Matches.(func(*configMap) bool)
 	s.Matches = func(cm *configMap) bool { m.r.asked++; return ask(cm) }
-	m.read.add(m.r.d, m.key, read{list: s.ID}, s)
+	m.read.Add(m.r.d, m.key, dependents.Read{List: s.ID}, s)
 }
 
 // list is an attempt for a key that lists.
 func (r *reading) list(key types.NamespacedName, opts ...informer.ListOption) {
-	m := attempted{r: r, key: key, read: &reads{}}
+	m := attempted{r: r, key: key, read: &dependents.Reads{}}
 	a := journal.New(context.Background(), journal.Config{Recorder: m})
 	defer a.End()
 	_, _ = r.in.List(a.Context(), opts...) // the informer does not run: that it was asked is what counts
@@ -67,8 +68,8 @@ func (r *reading) list(key types.NamespacedName, opts ...informer.ListOption) {
 }
 
 // replace does what a worker does after an attempt.
-func (r *reading) replace(key types.NamespacedName, now reads) {
-	r.of[key].leave(key, now)
+func (r *reading) replace(key types.NamespacedName, now dependents.Reads) {
+	r.of[key].Keep(key, now)
 	r.of[key] = now
 }
 
@@ -189,7 +190,7 @@ func TestReadersAreThoseWhoseListsMatch(t *testing.T) {
 	for key := range wanted {
 		r.replace(key, nil)
 	}
-	require.Equal(t, newDeps(), r.d, "nothing is left")
+	require.Equal(t, dependents.New(), r.d, "nothing is left")
 }
 
 // BenchmarkReferences is what an event costs on the goroutine that tells of it, with so many keys that

@@ -1,4 +1,4 @@
-package controller
+package pace
 
 import (
 	"encoding/json"
@@ -9,16 +9,16 @@ import (
 	"github.com/kuberator/kuberator/internal/journal"
 )
 
-// undone finds out that somebody undoes what the attempts for an object write: another
+// Undone finds out that somebody undoes what the attempts for an object write: another
 // controller, in this process or another one, that wants the same field to be something else.
 // What shows is that the same content is written again to the same object, although it was
-// written before. That may happen as often as a loop of own writes, see loop.go; it does not
+// written before. That may happen as often as a loop of own writes, see SelfTrigger; it does not
 // matter what the reasons are.
-type undone struct {
+type Undone struct {
 	refs, contents []uint64 // of the last writes
 	at             time.Time
 	again          bool // the last attempt wrote what had been written before
-	brake
+	Brake
 }
 
 const (
@@ -29,10 +29,10 @@ const (
 	mostUndone = 64
 )
 
-// learn notes what an attempt wrote.
-func (u *undone) learn(seed maphash.Seed, own []journal.Write, now time.Time) {
+// Learn notes what an attempt wrote.
+func (u *Undone) Learn(seed maphash.Seed, own []journal.Write, now time.Time) {
 	if now.Sub(u.at) > undoneWithin {
-		*u = undone{}
+		*u = Undone{}
 	}
 	u.again = false
 	if len(own) == 0 {
@@ -57,6 +57,10 @@ func (u *undone) learn(seed maphash.Seed, own []journal.Write, now time.Time) {
 		u.contents = keep(u.contents, what)
 	}
 }
+
+// TooFast is [Brake.TooFast] for one more attempt, if the last one wrote what had been written
+// before.
+func (u *Undone) TooFast() bool { return u.again && u.Brake.TooFast() }
 
 // keep adds one, in the place of the oldest if there are many.
 func keep(all []uint64, one uint64) []uint64 {

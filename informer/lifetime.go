@@ -16,9 +16,9 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// running is one life of an informer: a client-go informer cannot be started a
+// lifetime is one life of an informer: a client-go informer cannot be started a
 // second time.
-type running[T repository.Object] struct {
+type lifetime[T repository.Object] struct {
 	users  int            // changed in turn only, see Informer
 	launch func(*feed[T]) // starts a feed that ends with this life
 	cancel context.CancelFunc
@@ -54,25 +54,25 @@ func (f *feeds[T]) of(namespace string) []*feed[T] {
 	return nil
 }
 
-// newRunning returns a life that watches nothing yet.
-func newRunning[T repository.Object](ctx context.Context) *running[T] {
+// newLifetime returns a life that watches nothing yet.
+func newLifetime[T repository.Object](ctx context.Context) *lifetime[T] {
 	// client-go logs through klog, whose text format prints what it is given as it
 	// is. What matters arrives through the error handler and is logged by its
 	// receivers.
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, klog.Logger{}))
-	r := &running[T]{cancel: cancel, subscriptions: map[*Subscription[T]]bool{}}
+	r := &lifetime[T]{cancel: cancel, subscriptions: map[*Subscription[T]]bool{}}
 	r.launch = func(f *feed[T]) { f.run(ctx, &r.wg) }
 	r.feeds.Store(&feeds[T]{})
 	return r
 }
 
-func (r *running[T]) stop() {
+func (r *lifetime[T]) stop() {
 	r.cancel()
 	r.wg.Wait()
 }
 
 // subscribed returns who is told.
-func (r *running[T]) subscribed() []*Subscription[T] {
+func (r *lifetime[T]) subscribed() []*Subscription[T] {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.Collect(maps.Keys(r.subscriptions))
@@ -80,14 +80,14 @@ func (r *running[T]) subscribed() []*Subscription[T] {
 
 // watchFailed passes on what is worth a person's attention. A watch that ends, and
 // a resourceVersion that expired while it was down, are the normal course.
-func (r *running[T]) watchFailed(err error) {
+func (r *lifetime[T]) watchFailed(err error) {
 	if errors.Is(err, io.EOF) || apierrors.IsResourceExpired(err) || apierrors.IsGone(err) {
 		return
 	}
 	r.report(err)
 }
 
-func (r *running[T]) report(err error) {
+func (r *lifetime[T]) report(err error) {
 	r.mu.Lock()
 	told := slices.Collect(maps.Keys(r.subscriptions))
 	for _, s := range told {

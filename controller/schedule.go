@@ -14,7 +14,7 @@ const mostAsked = time.Hour
 // loop of 60,000 attempts a minute.
 const leastAfter = 100 * time.Millisecond
 
-// settle decides when the key's turn comes again. Nothing else does.
+// schedule decides when the key is reconciled again. Nothing else does.
 //
 //	success                    when something changes, or after the Requeue
 //	error                      after the backoff, or the time that the error names, see kerr.NextTry
@@ -22,24 +22,25 @@ const leastAfter = 100 * time.Millisecond
 //
 // A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
 // the whole table.
-func (t *reconciliation[T, C]) settle() {
-	r, it, at := t.r, t.it, &t.at
-	after, requeue := at.Action.After()
-	switch {
-	case at.done() && requeue:
-		r.queue.After(it, after, Reason{Verb: VerbTimer})
-		at.Next = after
-	case at.done():
-		r.queue.Forget(it)
-		at.Next = -1
-	default:
+func (t *reconciliation[T, C]) schedule() {
+	r, it, at, failing := t.r, t.it, &t.at, &t.it.Record.failing
+	if !at.done() {
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
 			wait := kerr.NextTry(at.Err, backoff, min(t.c.opts.MinBackoff, leastAfter), max(t.c.opts.MaxBackoff, mostAsked))
-			return it.Record.failing.next(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
+			return failing.Backoff(wait, time.Now()), Reason{Verb: VerbRetry, Failures: failures}
 		})
+		failing.Failed(at.Start, at.Start.Add(at.Duration+at.Next))
+		return
 	}
-	it.Record.failing.settled(&at.Attempt)
+	failing.Ended()
+	if after, requeue := at.Action.After(); requeue {
+		r.queue.After(it, after, Reason{Verb: VerbTimer})
+		at.Next = after
+		return
+	}
+	r.queue.Forget(it)
+	at.Next = -1
 }
 
-// done tells that nothing is to be tried again.
+// done reports whether nothing is to be tried again.
 func (at *Attempt) done() bool { return at.Err == nil || kerr.WaitsForChange(at.Err) }

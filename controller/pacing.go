@@ -1,0 +1,60 @@
+package controller
+
+import (
+	"slices"
+	"time"
+
+	"github.com/kuberator/kuberator/internal/pace"
+	"github.com/kuberator/kuberator/internal/queue"
+)
+
+// causedItself reports whether all reasons are events about what the last attempt wrote.
+func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
+	events := 0
+	for _, reason := range reasons {
+		wrote := pace.State{Kind: reason.Kind, Key: reason.Key, RV: reason.ResourceVersion}
+		switch reason.Verb {
+		case VerbCaughtUp:
+			continue
+		case VerbAdded, VerbUpdated:
+		case VerbDeleted:
+			wrote.RV = ""
+		case VerbResync, VerbTimer, VerbRetry, VerbEnqueued:
+			return false
+		}
+		if !st.loop.Wrote(c.seed, wrote) {
+			return false
+		}
+		events++
+	}
+	return events > 0
+}
+
+// hurried decides about a failing object that something happened to before its backoff was over.
+// What its own last attempt did is no news: it waits as if that had not happened. Other events
+// are acted on, at most once a second, and a new state makes its failures history.
+func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, more int, self bool) (waits bool) {
+	f := &it.Record.failing
+	if !f.Is() || it.Weight() < queue.Early || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Verb == VerbRetry }) {
+		return false
+	}
+	if self {
+		r.queue.Back(it, reasons, more)
+		return true
+	}
+	if wait := f.Hurry(time.Now()); wait > 0 {
+		r.queue.Hold(it, reasons, more, wait, false)
+		return true
+	}
+	r.queue.Hurry(it, it.Weight() == queue.News)
+	return false
+}
+
+// slow keeps a key that is too fast for a while, or, if light, until something else happens to
+// it. Why is logged once.
+func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more int, b *pace.Brake, light bool, why string) {
+	r.queue.Hold(it, reasons, more, pace.Pause, light)
+	if b.First() {
+		c.warnLoop("reconcile loop: slowed to 10 attempts per minute: "+why, it, reasons)
+	}
+}
