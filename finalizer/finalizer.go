@@ -179,7 +179,7 @@ func Remove[T repository.Object](ctx context.Context, p repository.Repository[T]
 // index into it, or a list of our own making, could hit other controllers'
 // finalizers. A missing list passes the test as null.
 func replace(state metav1.Object, finalizers []string) []pinned.Op {
-	var seen any
+	var seen any = pinned.Null
 	if f := state.GetFinalizers(); len(f) > 0 {
 		seen = f
 	}

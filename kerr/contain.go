@@ -4,15 +4,25 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// maxText bounds the text of an error that comes from other code, in bytes. Attempts, logs
-// and hooks carry it.
-const maxText = 16 << 10
+const (
+	// maxText bounds the text of an error that comes from other code, in bytes. Attempts, logs
+	// and hooks carry it.
+	maxText = 16 << 10
+	// maxErrors bounds how many errors of a tree are looked at. One whose Unwrap returns itself,
+	// or a new error each time, has no end.
+	maxErrors = 256
+)
 
-// Contain returns err such that it can do no harm: none of its methods panics, and its text
-// is bounded to 16 KiB. The text is that of now; [errors.Is] and [errors.As] reach what they did.
-// It is called where code of others returned an error. Contain(nil) is nil.
+// Contain returns err such that it can do no harm: none of its methods panics, its text is
+// bounded to 16 KiB, and its chain ends: after 256 errors it is cut. The text is that of now;
+// [errors.Is] and [errors.As] reach what they did. It is called where code of others returned an
+// error. Contain(nil) is nil. What nothing can contain is a method that never returns, or calls
+// itself without end.
 //
 // A nil pointer of a type that is an error, methods that panic, and errors as long as what a
 // tenant wrote into an object are all seen in the field.
@@ -20,19 +30,16 @@ func Contain(err error) (safe error) {
 	if err == nil {
 		return nil
 	}
-	text := guarded(func() string { return err.Error() }, "the method Error of a "+reflect.TypeOf(err).String()+" panicked")
-	if len(text) <= maxText && guarded(func() bool { return harmless(err) }, false) {
+	text := textOf(err)
+	if left := maxErrors; len(text) <= maxText && guarded(func() bool { return harmless(err, &left) }, false) {
 		return err
 	}
-	switch e := err.(type) { //nolint:errorlint // the outermost ones that are ours stay as they are
-	case *Error:
-		return &Error{Op: e.Op, Kind: e.Kind, Key: e.Key, UID: e.UID, Err: Contain(e.Err)}
-	case *marked:
-		return &marked{class: e.class, err: Contain(e.err)}
-	case *after:
-		return &after{d: e.d, err: Contain(e.err)}
-	}
-	return &contained{err: err, text: cut(text, maxText)}
+	left := maxErrors
+	return contain(err, cut(text, maxText), &left)
+}
+
+func textOf(err error) string {
+	return guarded(err.Error, "the method Error of a "+reflect.TypeOf(err).String()+" panicked")
 }
 
 // guarded returns what f returns, or otherwise if it panics.
@@ -45,9 +52,15 @@ func guarded[R any](f func() R, otherwise R) (result R) {
 	return f()
 }
 
-// harmless reports whether err and all errors in its chain are of types that are known: those
-// of this module, of the standard library and of apimachinery.
-func harmless(err error) bool {
+// trusted are the packages whose errors do what errors should.
+var trusted = sets.New(
+	reflect.TypeFor[Error]().PkgPath(), "errors", "fmt", "context", "io", "io/fs", "os", "os/exec", "syscall", "time", "strconv",
+	"net", "net/http", "net/url", "crypto/tls", "crypto/x509", "encoding/json", "encoding/base64", "encoding/hex",
+)
+
+// harmless reports whether err and all errors in its chain are of types that are trusted. left is
+// how many may still be looked at.
+func harmless(err error, left *int) bool {
 	kind := reflect.TypeOf(err)
 	if kind.Kind() == reflect.Pointer {
 		if reflect.ValueOf(err).IsNil() {
@@ -55,57 +68,116 @@ func harmless(err error) bool {
 		}
 		kind = kind.Elem()
 	}
-	path := kind.PkgPath()
-	first, _, _ := strings.Cut(path, "/")
-	if strings.Contains(first, ".") && !strings.HasPrefix(path, "k8s.io/apimachinery/") && path != reflect.TypeFor[Error]().PkgPath() || path == "" || path == "main" {
+	if *left--; *left < 0 || !trusted.Has(kind.PkgPath()) && !strings.HasPrefix(kind.PkgPath(), "k8s.io/apimachinery/") {
 		return false
 	}
-	switch e := err.(type) { //nolint:errorlint // the tree is walked node by node
-	case interface{ Unwrap() error }:
-		inner := e.Unwrap()
-		return inner == nil || harmless(inner)
-	case interface{ Unwrap() []error }:
-		for _, inner := range e.Unwrap() {
-			if inner != nil && !harmless(inner) {
-				return false
-			}
-		}
-	case interface{ Errors() []error }:
-		for _, inner := range e.Errors() {
-			if inner != nil && !harmless(inner) {
-				return false
-			}
+	for _, inner := range unwrapped(err) {
+		if !harmless(inner, left) {
+			return false
 		}
 	}
 	return true
 }
 
-// contained is an error of other code. It has no Unwrap: who walked on would call its methods.
+// unwrapped returns the errors that err wraps, without nil. It calls methods of err.
+func unwrapped(err error) (all []error) {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked error by error
+	case utilerrors.Aggregate:
+		all = e.Errors()
+	case interface{ Unwrap() error }:
+		all = []error{e.Unwrap()}
+	case interface{ Unwrap() []error }:
+		all = e.Unwrap()
+	}
+	var wrapped []error
+	for _, inner := range all {
+		if inner != nil {
+			wrapped = append(wrapped, inner)
+		}
+	}
+	return wrapped
+}
+
+// contain makes a tree of contained errors of that of err, but for those that are ours: they
+// keep their meaning. An empty text is asked for when it is needed. What is beyond left is cut.
+func contain(err error, text string, left *int) error {
+	if *left--; *left < 0 {
+		return nil
+	}
+	if known := guarded(func() error { return ours(err, left) }, nil); known != nil {
+		return known
+	}
+	c := &contained{err: err, text: text, joined: isJoined(err)}
+	for _, inner := range guarded(func() []error { return unwrapped(err) }, nil) {
+		if part := contain(inner, "", left); part != nil {
+			c.parts = append(c.parts, part)
+		}
+	}
+	return c
+}
+
+// ours returns a copy of err that contains what it wraps, if it is of a type of this package.
+func ours(err error, left *int) error {
+	inside := func(err error) error {
+		if safe := contain(err, "", left); safe != nil {
+			return safe
+		}
+		return errCut
+	}
+	switch e := err.(type) { //nolint:errorlint // this error itself
+	case *contained:
+		return e
+	case *Error:
+		return &Error{Op: e.Op, Kind: e.Kind, Key: e.Key, UID: e.UID, Err: inside(e.Err)}
+	case *marked:
+		return &marked{class: e.class, err: inside(e.err)}
+	case *after:
+		return &after{d: e.d, err: inside(e.err)}
+	}
+	return nil
+}
+
+// errCut stands for the rest of a chain that has no end.
+var errCut = errors.New("…")
+
+// contained is an error of other code. Its methods do not panic and return what they should.
 type contained struct {
-	err  error
-	text string
+	err    error
+	text   string // empty is that of err
+	joined bool
+	parts  []error // what err wraps, contained
 }
 
-func (c *contained) Error() string { return c.text }
+func (c *contained) Error() string {
+	if c.text != "" {
+		return c.text
+	}
+	return cut(textOf(c.err), maxText)
+}
 
-// Is answers for the whole chain.
+// Unwrap returns what the error wraps.
+func (c *contained) Unwrap() []error { return c.parts }
+
+// Is answers for the error itself.
 func (c *contained) Is(target error) bool {
-	return guarded(func() bool { return errors.Is(c.err, target) }, false)
+	return guarded(func() bool {
+		if reflect.TypeOf(c.err).Comparable() && c.err == target { //nolint:errorlint // the tree is walked error by error
+			return true
+		}
+		e, ok := c.err.(interface{ Is(target error) bool }) //nolint:errorlint // as above
+		return ok && e.Is(target)
+	}, false)
 }
 
-// As answers for the whole chain.
+// As answers for the error itself. One that says yes and sets nothing is not believed.
 func (c *contained) As(target any) bool {
-	return guarded(func() bool { return errors.As(c.err, target) }, false)
-}
-
-// parts returns the failures that were joined in it, each of them contained.
-func (c *contained) parts() []error {
-	all := guarded(func() []error { return failures(c.err) }, nil)
-	if len(all) < 2 {
-		return []error{c}
-	}
-	for i, part := range all {
-		all[i] = Contain(part)
-	}
-	return all
+	return guarded(func() bool {
+		value := reflect.ValueOf(target).Elem()
+		if reflect.TypeOf(c.err).AssignableTo(value.Type()) {
+			value.Set(reflect.ValueOf(c.err))
+			return true
+		}
+		e, ok := c.err.(interface{ As(target any) bool }) //nolint:errorlint // the tree is walked error by error
+		return ok && e.As(target) && !value.IsZero()
+	}, false)
 }

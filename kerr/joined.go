@@ -15,35 +15,45 @@ var joinedType = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 // Aggregate of apimachinery, in the chain of err; err itself if there is only one. A mark
 // speaks for all that it was put on.
 func failures(err error) []error {
-	for e := err; e != nil; e = errors.Unwrap(e) {
+	for e := err; e != nil; e = next(e) {
 		if _, ok := itself[*marked](e); ok {
 			break
 		}
-		if c, ok := itself[*contained](e); ok {
-			if parts := c.parts(); len(parts) > 1 {
-				return parts
-			}
-			break
-		}
-		var parts []error
-		if a, ok := itself[utilerrors.Aggregate](e); ok {
-			parts = a.Errors()
-		} else if reflect.TypeOf(e) == joinedType {
-			parts = e.(interface{ Unwrap() []error }).Unwrap()
-		}
-		if len(parts) == 0 {
+		if !isJoined(e) {
 			continue
 		}
 		var all []error
-		for _, part := range parts {
+		for _, part := range unwrapped(e) {
 			all = append(all, failures(part)...)
 		}
-		return all
+		if len(all) > 0 {
+			return all
+		}
 	}
 	return []error{err}
 }
 
-// itself tells whether err is an E, and not whether there is one in its chain.
+// next returns the error that e wraps, if it is one.
+func next(e error) error {
+	if c, ok := itself[*contained](e); ok {
+		if len(c.parts) == 1 {
+			return c.parts[0]
+		}
+		return nil
+	}
+	return errors.Unwrap(e)
+}
+
+// isJoined reports whether e, and not what it wraps, is several failures.
+func isJoined(e error) bool {
+	if c, ok := itself[*contained](e); ok {
+		return c.joined
+	}
+	_, aggregate := itself[utilerrors.Aggregate](e)
+	return aggregate || reflect.TypeOf(e) == joinedType
+}
+
+// itself reports whether err is an E, and not whether there is one in its chain.
 func itself[E any](err error) (E, bool) {
 	e, ok := any(err).(E)
 	return e, ok

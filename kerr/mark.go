@@ -58,17 +58,34 @@ func (m *marked) Is(target error) bool {
 
 // WaitsForChange reports whether trying again before the object changes is
 // pointless: the error is marked [Terminal] or [Invalid], or is of class TooLarge.
-// Of failures that were joined, all must be.
+// Of failures that were joined, all must be. An [After] around such an error names the time
+// of the next try, so there is one.
 //
 // An answer 4xx of the server is not: quotas, webhooks and roles change without
 // the object changing.
 func WaitsForChange(err error) bool {
+	if hasTime(err) {
+		return false
+	}
 	for _, failure := range failures(err) {
-		if !waitsForChange(failure, classOfOne(failure)) {
+		if hasTime(failure) || !waitsForChange(failure, classOfOne(failure)) {
 			return false
 		}
 	}
 	return true
+}
+
+// hasTime reports whether the outermost mark is an After.
+func hasTime(err error) bool {
+	for e := err; e != nil; e = next(e) {
+		if _, ok := itself[*after](e); ok {
+			return true
+		}
+		if _, ok := itself[*marked](e); ok {
+			return false
+		}
+	}
+	return false
 }
 
 // waitsForChange is for one failure and its class.
@@ -119,7 +136,7 @@ func NextTry(err error, backoff, least, most time.Duration) time.Duration {
 
 // asked is RetryAfter, and reports whether the time was given to After.
 func asked(err error) (longest time.Duration, byUser, named bool) {
-	for e := err; e != nil; e = errors.Unwrap(e) {
+	for e := err; e != nil; e = next(e) {
 		if a, ok := itself[*after](e); ok {
 			return a.d, true, true
 		}

@@ -2,6 +2,7 @@ package kerr
 
 import (
 	"fmt"
+	"reflect"
 	"runtime/debug"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -27,7 +28,8 @@ func Recovered(value any) error {
 	if value == nil {
 		value = "runtime.Goexit was called"
 	}
-	p := &PanicError{Value: Text(fmt.Sprint(value), MaxLog), Stack: cut(string(debug.Stack()), maxStack)}
+	text := guarded(func() string { return fmt.Sprint(value) }, "a "+reflect.TypeOf(value).String()+" whose text panics")
+	p := &PanicError{Value: Text(text, MaxLog), Stack: cut(string(debug.Stack()), maxStack)}
 	if err, ok := value.(error); ok {
 		return &panicked{PanicError: p, cause: Contain(err)}
 	}

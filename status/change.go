@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 // change is what a status is to become, field by field: worked out once, from the state
 // that it was decided on. Where another client was faster, the other fields are its own.
 type change struct {
-	before, after map[string]any
+	before, after map[string]json.RawMessage
 	names         []string // of the fields that differ
 	encoded       []byte   // after, if that is all of it
 }
@@ -26,7 +25,7 @@ func changeOf(have, want document) change {
 		c.encoded = want.json
 	}
 	for name, value := range have.fields {
-		if wanted, keep := want.fields[name]; !keep || !reflect.DeepEqual(value, wanted) {
+		if wanted, keep := want.fields[name]; !keep || !equal(value, wanted) {
 			c.names = append(c.names, name)
 		}
 	}
@@ -43,39 +42,54 @@ func changeOf(have, want document) change {
 // one; none if there is nothing left to do. It is a conflict if another client wrote one
 // of the fields that differ.
 func (c change) ops(now document) ([]pinned.Op, error) {
-	var ops []pinned.Op
-	whole := map[string]any{}
+	var differ []string
 	for _, name := range c.names {
 		value, has := now.fields[name]
 		wanted, keep := c.after[name]
-		switch {
-		case has == keep && reflect.DeepEqual(value, wanted):
-		case !same(value, c.before[name]):
-			return nil, kerr.Mark(kerr.ClassConflict, fmt.Errorf("another client changed the status field %q", name))
-		case keep:
-			whole[name] = wanted
-			ops = append(ops, pinned.Op{Op: "add", Path: pointer(name), Value: wanted})
-		default:
-			ops = append(ops, pinned.Op{Op: "remove", Path: pointer(name)})
+		if has == keep && equal(value, wanted) {
+			continue
 		}
+		if !same(value, c.before[name]) {
+			return nil, kerr.Mark(kerr.ClassConflict, fmt.Errorf("another client changed the status field %q", name))
+		}
+		differ = append(differ, name)
 	}
-	if len(ops) == 0 {
+	if len(differ) == 0 {
 		return nil, nil
 	}
-	if !now.exists { // there is nothing to add a field to
-		ops = []pinned.Op{{Op: "add", Path: "/status", Value: whole}}
-		if c.encoded != nil && len(whole) == len(c.after) {
-			ops[0].Value = json.RawMessage(c.encoded)
-		}
-	}
+	ops := make([]pinned.Op, 0, 1+len(differ))
 	if now.resourceVersion != "" { // only fakes have none
-		ops = slices.Insert(ops, 0, pinned.Op{Op: "test", Path: "/metadata/resourceVersion", Value: now.resourceVersion})
+		ops = append(ops, pinned.Op{Op: "test", Path: "/metadata/resourceVersion", Value: now.resourceVersion})
+	}
+	if !now.exists { // there is nothing to add a field to
+		return append(ops, pinned.Op{Op: "add", Path: "/status", Value: c.whole(differ)}), nil
+	}
+	for _, name := range differ {
+		if wanted, keep := c.after[name]; keep {
+			ops = append(ops, pinned.Op{Op: "add", Path: pointer(name), Value: wanted})
+		} else {
+			ops = append(ops, pinned.Op{Op: "remove", Path: pointer(name)})
+		}
 	}
 	return ops, nil
 }
 
+// whole returns the fields that differ and are wanted, as a whole status.
+func (c change) whole(differ []string) any {
+	all := make(map[string]json.RawMessage, len(differ))
+	for _, name := range differ {
+		if wanted, keep := c.after[name]; keep {
+			all[name] = wanted
+		}
+	}
+	if c.encoded != nil && len(all) == len(c.after) {
+		return json.RawMessage(c.encoded)
+	}
+	return all
+}
+
 // same reports whether a field is as it was. One that is zero may have been none.
-func same(a, b any) bool { return reflect.DeepEqual(a, b) || isZero(a) && isZero(b) }
+func same(a, b json.RawMessage) bool { return equal(a, b) || isZero(a) && isZero(b) }
 
 // pointer returns the JSON pointer (RFC 6901) of a field of the status.
 func pointer(field string) string {
@@ -87,7 +101,7 @@ func pointer(field string) string {
 func (c change) answered(d document) document {
 	if d.guess {
 		d.certain()
-		all := map[string]any{}
+		all := map[string]json.RawMessage{}
 		maps.Copy(all, d.fields)
 		maps.Copy(all, c.after)
 		d.fields, d.exists = all, len(all) > 0

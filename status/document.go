@@ -12,7 +12,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	utiljson "k8s.io/apimachinery/pkg/util/json"
 
 	"github.com/kuberator/kuberator/internal/journal"
 )
@@ -25,7 +24,7 @@ import (
 // in metadata.managedFields.
 type document struct {
 	json   []byte // as a Go type shows it
-	fields map[string]any
+	fields map[string]json.RawMessage
 	// exists tells that the server has a status, that fields can be added to.
 	exists bool
 	// guess tells that nobody said which fields the server has: a zero one may be none.
@@ -167,14 +166,12 @@ func (d *document) parse() error {
 	if d.json = bytes.TrimSpace(d.json); len(d.json) == 0 {
 		return nil
 	}
-	// apimachinery's decoder keeps whole numbers whole; encoding/json rounds those
-	// above 2^53.
-	if err := utiljson.Unmarshal(d.json, &d.fields); err != nil {
+	if err := json.Unmarshal(d.json, &d.fields); err != nil {
 		return fmt.Errorf("the status is not a JSON object: %w", err)
 	}
 	// A null field is what leaving it out is: the server drops it.
 	all := len(d.fields)
-	maps.DeleteFunc(d.fields, func(_ string, value any) bool { return value == nil })
+	maps.DeleteFunc(d.fields, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
 	d.nulls = len(d.fields) < all
 	return nil
 }
@@ -182,7 +179,7 @@ func (d *document) parse() error {
 // only leaves out the fields that the server does not have.
 func (d *document) only(names []string) {
 	d.guess, d.exists = false, len(names) > 0
-	maps.DeleteFunc(d.fields, func(name string, _ any) bool { return !slices.Contains(names, name) })
+	maps.DeleteFunc(d.fields, func(name string, _ json.RawMessage) bool { return !slices.Contains(names, name) })
 }
 
 // seenAs returns the status d of the server as far as it was decided on: fields that a Go
@@ -190,7 +187,7 @@ func (d *document) only(names []string) {
 func (d *document) seenAs(shown, want document) document {
 	seen := *d
 	seen.fields = maps.Clone(d.fields)
-	maps.DeleteFunc(seen.fields, func(name string, _ any) bool {
+	maps.DeleteFunc(seen.fields, func(name string, _ json.RawMessage) bool {
 		_, has := shown.fields[name]
 		_, wanted := want.fields[name]
 		return !has && !wanted
@@ -202,7 +199,7 @@ func (d *document) seenAs(shown, want document) document {
 // certain leaves out the fields that may be none.
 func (d *document) certain() {
 	d.guess = false
-	maps.DeleteFunc(d.fields, func(_ string, value any) bool { return isZero(value) })
+	maps.DeleteFunc(d.fields, func(_ string, value json.RawMessage) bool { return isZero(value) })
 }
 
 // tells reports whether d is enough to know what has to be sent for want.
@@ -216,25 +213,6 @@ func (d *document) tells(want document) bool {
 		}
 	}
 	return d.exists // else the server may have a status that is not shown
-}
-
-// isZero reports whether a Go value that nobody set could look like this.
-func isZero(value any) bool {
-	switch v := value.(type) {
-	case map[string]any:
-		for _, inner := range v {
-			if !isZero(inner) {
-				return false
-			}
-		}
-		return true
-	case []any:
-		return len(v) == 0
-	case nil:
-		return true
-	default:
-		return reflect.ValueOf(value).IsZero()
-	}
 }
 
 // isShownBy returns the status of an object that the server returned after it was written, if it

@@ -27,18 +27,15 @@ import (
 // backoff is the better place to wait.
 const tries = 3
 
-// Op is one operation of a JSON patch (RFC 6902).
+// Op is one operation of a JSON patch (RFC 6902). A nil Value is none; see [Null].
 type Op struct {
 	Op    string `json:"op"`
 	Path  string `json:"path"`
-	Value any    `json:"value"`
+	Value any    `json:"value,omitempty"`
 }
 
-// removal is an Op without a value, where null would be noise.
-type removal struct {
-	Op   string `json:"op"`
-	Path string `json:"path"`
-}
+// Null is the value null. A test for it holds if there is no such field, too.
+var Null = json.RawMessage("null")
 
 // Write patches obj with the operations that decide returns for its state, and
 // returns the object as the server answered. No operations mean that the state is
@@ -121,23 +118,16 @@ func refused(err error, subresource bool) error {
 
 // encode puts the test of the UID in front of the operations.
 func encode(obj metav1.Object, ops []Op) ([]byte, error) {
-	patch := make([]any, 0, 1+len(ops))
+	patch := make([]Op, 0, 1+len(ops))
 	patch = append(patch, Op{"test", "/metadata/uid", orNull(obj.GetUID())})
-	for _, op := range ops {
-		if op.Op == "remove" {
-			patch = append(patch, removal{op.Op, op.Path})
-		} else {
-			patch = append(patch, op)
-		}
-	}
-	return json.Marshal(patch)
+	return json.Marshal(append(patch, ops...))
 }
 
 // orNull makes the test operation hold for objects of fake clientsets, which have
 // no UID: a missing field equals null.
 func orNull(uid types.UID) any {
 	if uid == "" {
-		return nil
+		return Null
 	}
 	return uid
 }
