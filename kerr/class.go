@@ -97,7 +97,7 @@ func classOfOne(err error) Class {
 // the step that contained it.
 func Request(err error) (*Error, bool) {
 	e, ok := errors.AsType[*Error](err)
-	if !ok {
+	if !ok || e == nil {
 		return nil, false
 	}
 	if inner, ok := Request(e.Err); ok {

@@ -13,13 +13,13 @@ const (
 	// maxText bounds the text of an error that comes from other code, in bytes. Attempts, logs
 	// and hooks carry it.
 	maxText = 16 << 10
-	// maxErrors bounds how many errors of a tree are looked at. One whose Unwrap returns itself,
-	// or a new error each time, has no end.
-	maxErrors = 256
+	// maxErrors bounds how many errors of a tree are looked at: more than anybody joins, and few
+	// enough to walk. One whose Unwrap returns itself, or a new error each time, has no end.
+	maxErrors = 1 << 14
 )
 
 // Contain returns err such that it can do no harm: none of its methods panics, its text is
-// bounded to 16 KiB, and its chain ends: after 256 errors it is cut. The text is that of now;
+// bounded to 16 KiB, and its chain ends: of more than 16,384 errors the rest is cut. The text is that of now;
 // [errors.Is] and [errors.As] reach what they did. It is called where code of others returned an
 // error. Contain(nil) is nil. What nothing can contain is a method that never returns, or calls
 // itself without end.
@@ -34,8 +34,7 @@ func Contain(err error) (safe error) {
 	if left := maxErrors; len(text) <= maxText && guarded(func() bool { return harmless(err, &left) }, false) {
 		return err
 	}
-	left := maxErrors
-	return contain(err, cut(text, maxText), &left)
+	return contain(err, cut(text, maxText), maxErrors)
 }
 
 func textOf(err error) string {
@@ -99,17 +98,19 @@ func unwrapped(err error) (all []error) {
 }
 
 // contain makes a tree of contained errors of that of err, but for those that are ours: they
-// keep their meaning. An empty text is asked for when it is needed. What is beyond left is cut.
-func contain(err error, text string, left *int) error {
-	if *left--; *left < 0 {
+// keep their meaning. An empty text is asked for when it is needed. share is how many errors may
+// be in it: what has no end takes nothing away from what was joined with it.
+func contain(err error, text string, share int) error {
+	if share < 1 {
 		return nil
 	}
-	if known := guarded(func() error { return ours(err, left) }, nil); known != nil {
+	if known := guarded(func() error { return ours(err, share-1) }, nil); known != nil {
 		return known
 	}
 	c := &contained{err: err, text: text, joined: isJoined(err)}
-	for _, inner := range guarded(func() []error { return unwrapped(err) }, nil) {
-		if part := contain(inner, "", left); part != nil {
+	all := guarded(func() []error { return unwrapped(err) }, nil)
+	for _, inner := range all {
+		if part := contain(inner, "", (share-1)/len(all)); part != nil {
 			c.parts = append(c.parts, part)
 		}
 	}
@@ -117,9 +118,9 @@ func contain(err error, text string, left *int) error {
 }
 
 // ours returns a copy of err that contains what it wraps, if it is of a type of this package.
-func ours(err error, left *int) error {
+func ours(err error, share int) error {
 	inside := func(err error) error {
-		if safe := contain(err, "", left); safe != nil {
+		if safe := contain(err, "", share); safe != nil {
 			return safe
 		}
 		return errCut
@@ -169,15 +170,24 @@ func (c *contained) Is(target error) bool {
 	}, false)
 }
 
-// As answers for the error itself. One that says yes and sets nothing is not believed.
+// As answers for the error itself. A nil pointer is no error that could be used, and one that
+// says yes and sets nothing is not believed.
 func (c *contained) As(target any) bool {
 	return guarded(func() bool {
 		value := reflect.ValueOf(target).Elem()
 		if reflect.TypeOf(c.err).AssignableTo(value.Type()) {
 			value.Set(reflect.ValueOf(c.err))
-			return true
+			return !isNil(value)
 		}
 		e, ok := c.err.(interface{ As(target any) bool }) //nolint:errorlint // the tree is walked error by error
-		return ok && e.As(target) && !value.IsZero()
+		return ok && e.As(target) && !isNil(value)
 	}, false)
+}
+
+// isNil reports whether an error is nil, or an interface that has a nil pointer.
+func isNil(value reflect.Value) bool {
+	if value.Kind() == reflect.Interface {
+		value = value.Elem()
+	}
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }

@@ -68,7 +68,7 @@ func New(op Op, kind schema.GroupVersionKind, key types.NamespacedName, uid type
 		return nil
 	}
 	e := &Error{Op: op, Kind: kind, Key: key, UID: uid, Err: err}
-	if inner, ok := err.(*Error); ok && inner.Op == op && inner.sameObject(e) { //nolint:errorlint // only a step wrapped twice in a row is the same step
+	if inner, ok := err.(*Error); ok && inner != nil && inner.Op == op && inner.sameObject(e) { //nolint:errorlint // only a step wrapped twice in a row is the same step
 		return err
 	}
 	return e
@@ -78,6 +78,9 @@ func New(op Op, kind schema.GroupVersionKind, key types.NamespacedName, uid type
 // same object does not name it again. The text is not bounded or escaped, see
 // [Text].
 func (e *Error) Error() string {
+	if e == nil { // people return a nil pointer as an error
+		return "<nil>"
+	}
 	var b strings.Builder
 	b.WriteString(string(e.Op))
 	if e.Kind.Kind != "" {
@@ -89,7 +92,7 @@ func (e *Error) Error() string {
 	cause := e.Err
 	for {
 		inner, ok := cause.(*Error) //nolint:errorlint // the chain is walked link by link
-		if !ok || !inner.sameObject(e) {
+		if !ok || inner == nil || !inner.sameObject(e) {
 			break
 		}
 		b.WriteString(": " + string(inner.Op))
@@ -102,10 +105,17 @@ func (e *Error) Error() string {
 }
 
 // Unwrap returns the cause.
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is makes [ErrNotServed] hold for an answer that says so.
-func (e *Error) Is(target error) bool { return target == ErrNotServed && notServed(e.Err) }
+func (e *Error) Is(target error) bool {
+	return e != nil && target == ErrNotServed && notServed(e.Err)
+}
 
 // Class is [ClassOf] of the error.
 func (e *Error) Class() Class { return ClassOf(e) }
