@@ -21,6 +21,7 @@ type caches map[schema.GroupKind][]cached
 type cached interface {
 	Shows(w journal.Write) bool
 	Skipped(w journal.Write) bool
+	Overtaken(w journal.Write) bool
 	view(key types.NamespacedName) journal.Object
 	live(ctx context.Context, key types.NamespacedName) (journal.Object, error)
 	source() any // the informer itself
@@ -51,6 +52,11 @@ func (c caches) Skipped(w journal.Write) bool {
 		}
 	}
 	return false
+}
+
+// Overtaken implements unseen.Caches: it reports whether a cache went over what was written.
+func (c caches) Overtaken(w journal.Write) bool {
+	return slices.ContainsFunc(c[w.Kind], func(in cached) bool { return in.Overtaken(w) })
 }
 
 // view returns the object from the first cache that has it, or nil.

@@ -92,6 +92,13 @@ func TestG13ReleaseAllDoesNotWaitForAll(t *testing.T) {
 		require.ErrorContains(t, err, "cleanup Deployment ns/a: it ignores its context, and the finalizer stays")
 		require.ErrorContains(t, err, "cleanup Deployment ns/b")
 		require.Empty(t, b.live("c").Finalizers)
+		err = b.c.ReleaseAll(b.t.Context()) // G1: it does not clean up beside the one that goes on
+		require.ErrorContains(t, err, "cleanup Deployment ns/a: an attempt that was abandoned is still running")
+		b.settle(0)
+		b.run()
+		calls := b.settle(time.Hour)
+		require.Contains(t, calls, "apply b")
+		require.NotContains(t, calls, "apply a", "neither does Run")
 		close(release)
 		b.settle(time.Minute)
 		require.NotEmpty(t, b.live("b").Finalizers)

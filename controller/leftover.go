@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/repository"
 )
@@ -16,6 +17,8 @@ type leftover[T repository.Object] struct {
 	some atomic.Bool // so that asking is cheap where there is none
 	mu   sync.Mutex
 	runs []*runState[T]
+	// released are the objects that ReleaseAll cleans up, or once did, in code that goes on.
+	released sets.Set[types.NamespacedName]
 }
 
 // add takes a run in that has ended, if something of it goes on.
@@ -29,6 +32,29 @@ func (l *leftover[T]) add(r *runState[T]) {
 	l.some.Store(true)
 }
 
+// release notes that an object is cleaned up by ReleaseAll, until done is called. It returns
+// false if something goes on for the object already.
+func (l *leftover[T]) release(key types.NamespacedName) (done func(), ok bool) {
+	if l.busyWith(key) {
+		return nil, false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.released.Has(key) {
+		return nil, false
+	}
+	if l.released == nil {
+		l.released = sets.New[types.NamespacedName]()
+	}
+	l.released.Insert(key)
+	l.some.Store(true)
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.released.Delete(key)
+	}, true
+}
+
 // busyWith reports whether an attempt for the object goes on.
 func (l *leftover[T]) busyWith(key types.NamespacedName) bool {
 	if !l.some.Load() {
@@ -37,6 +63,6 @@ func (l *leftover[T]) busyWith(key types.NamespacedName) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.runs = slices.DeleteFunc(l.runs, func(r *runState[T]) bool { return len(r.keys(0)) == 0 })
-	l.some.Store(len(l.runs) > 0)
-	return slices.ContainsFunc(l.runs, func(r *runState[T]) bool { return slices.Contains(r.keys(0), key) })
+	l.some.Store(len(l.runs) > 0 || len(l.released) > 0)
+	return l.released.Has(key) || slices.ContainsFunc(l.runs, func(r *runState[T]) bool { return slices.Contains(r.keys(0), key) })
 }

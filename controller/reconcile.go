@@ -112,6 +112,9 @@ func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 // handleError asks the user's ErrorHandler. A conflict is not worth its attention. An
 // attempt that ran out of time leaves it some, unless a shutdown ended both.
 func (t *reconciliation[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
+	if t.given != *new(T) { // what Apply and Cleanup got may have been changed
+		obj = t.given.DeepCopyObject().(T)
+	}
 	if t.c.handler == nil || obj == *new(T) || kerr.ClassOf(err) == kerr.ClassConflict {
 		return t.at.Action, err
 	}

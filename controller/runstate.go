@@ -44,7 +44,11 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
 	}
 	r.own = unseen.New(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w journal.Write) {
-		r.queue.Add(key, Reason{Verb: VerbDeleted, Kind: w.Kind, Key: w.Key}, queue.Change)
+		verb := VerbDeleted
+		if c.caches.view(w.Ref) != nil {
+			verb = VerbUpdated
+		}
+		r.queue.Add(key, Reason{Verb: verb, Kind: w.Kind, Key: w.Key}, queue.Change)
 	})
 	for _, s := range c.sources {
 		if in, referenced := s.informer(); referenced {

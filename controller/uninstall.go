@@ -89,7 +89,16 @@ func (c *Controller[T, C]) releaseEach(ctx context.Context, failures *failures) 
 
 // releaseInTime is release with a deadline, which holds also for code that ignores its ctx.
 func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
+	if !finalizer.Held(obj, c.finalizer) {
+		return nil
+	}
+	key, uid := repository.Key(obj), obj.GetUID()
+	ended, ok := c.left.release(key)
+	if !ok {
+		return kerr.New(kerr.OpCleanup, c.repo.Kind(), key, uid, errors.New("an attempt that was abandoned is still running"))
+	}
 	if c.opts.Timeout < 0 {
+		defer ended()
 		return c.release(ctx, obj)
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
@@ -98,6 +107,7 @@ func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
+		defer ended()
 		err = c.release(ctx, obj)
 	}()
 	select {
@@ -108,7 +118,7 @@ func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
 	if within(abandonAfter, done) {
 		return err
 	}
-	return kerr.New(kerr.OpCleanup, c.repo.Kind(), repository.Key(obj), obj.GetUID(),
+	return kerr.New(kerr.OpCleanup, c.repo.Kind(), key, uid,
 		fmt.Errorf("it ignores its context, and the finalizer stays: %w", context.Cause(ctx)))
 }
 
@@ -143,13 +153,7 @@ func (f *failures) joined() error {
 
 // release lets one object go.
 func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
-	if !finalizer.Held(obj, c.finalizer) {
-		return nil
-	}
 	key, uid := repository.Key(obj), obj.GetUID()
-	if c.left.busyWith(key) {
-		return kerr.New(kerr.OpCleanup, c.repo.Kind(), key, uid, errors.New("an attempt that was abandoned is still running"))
-	}
 	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
 		defer recovered(&err)
 		return finished(c.user.Cleanup(ctx, obj))

@@ -47,7 +47,7 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	if c.heldBack(r, it, reasons, more) {
 		return
 	}
-	wait, behind := r.own.Pending(it.Record.unseen, nil)
+	wait, behind := r.own.Pending(it.Record.unseen)
 	// Only now: what the caches were just found to show is in it.
 	cached, ok := c.informer.View(key)
 	if c.orphaned(r, it) {
@@ -103,7 +103,7 @@ func (c *Controller[T, C]) clean(work context.Context, r *runState[T], worker in
 // park keeps a key until the caches show what it wrote, for so long at most.
 func (r *runState[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
 	r.queue.Hold(it, reasons, more, min(wait, unseen.Interval), false)
-	if wait, _ := r.own.Pending(it.Record.unseen, nil); wait <= 0 {
+	if wait, _ := r.own.Pending(it.Record.unseen); wait <= 0 {
 		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}
 }

@@ -39,6 +39,8 @@ import (
 //   - The finalizer is removed only after cleanup returned no error. Hence for every
 //     object for which apply was called, cleanup succeeds at least once before the
 //     object is gone, whatever crashes in between.
+//   - What apply and cleanup change in the object that they get has no effect on what is done
+//     here: it is theirs.
 //   - Writes name the UID of obj: an object of the same name created later is never
 //     touched. They change this finalizer only, and remove all its duplicates.
 //
@@ -69,6 +71,7 @@ func Reconcile[T repository.Object, R any](
 	if obj == *new(T) || obj.GetName() == "" {
 		return none, kerr.New(kerr.OpApply, p.Kind(), types.NamespacedName{}, "", kerr.ErrUnnamed)
 	}
+	wrap := wrapper(p, obj) // before apply gets it, which may change it
 	held, deleting := Held(obj, name), obj.GetDeletionTimestamp() != nil
 	switch {
 	case !held && deleting:
@@ -76,13 +79,13 @@ func Reconcile[T repository.Object, R any](
 	case !held:
 		got, err := add(ctx, p, name, obj)
 		if err != nil || got == *new(T) {
-			return none, wrap(kerr.OpAddFinalizer, p, obj, err)
+			return none, wrap(kerr.OpAddFinalizer, err)
 		}
 		obj = got
 		fallthrough
 	case !deleting:
 		result, err := apply(ctx, obj)
-		return result, wrap(kerr.OpApply, p, obj, err)
+		return result, wrap(kerr.OpApply, err)
 	default:
 		return release(ctx, p, name, obj, cleanup, confirmDeleting)
 	}
@@ -129,6 +132,7 @@ func release[T repository.Object, R any](
 	cleanup func(context.Context, T) (R, error), confirm func(metav1.Object) error,
 ) (R, error) {
 	var none R
+	wrap := wrapper(p, obj)
 	live, err := pinned.Live(ctx, p, obj)
 	if gone(err) || err == nil && !Held(live, name) {
 		return none, nil
@@ -137,13 +141,14 @@ func release[T repository.Object, R any](
 		err = confirm(live)
 	}
 	if err != nil {
-		return none, wrap(kerr.OpCleanup, p, obj, err)
+		return none, wrap(kerr.OpCleanup, err)
 	}
+	kept := live.DeepCopyObject().(T) // live is the cleanup's, which may change it
 	result, err := cleanup(ctx, live)
 	if err != nil {
-		return result, wrap(kerr.OpCleanup, p, obj, err)
+		return result, wrap(kerr.OpCleanup, err)
 	}
-	return result, wrap(kerr.OpRemoveFinalizer, p, obj, Remove(ctx, p, name, live))
+	return result, wrap(kerr.OpRemoveFinalizer, Remove(ctx, p, name, kept))
 }
 
 // confirmDeleting refuses to clean up what the server does not report as being
@@ -188,6 +193,8 @@ func replace(state metav1.Object, finalizers []string) []pinned.Op {
 
 func gone(err error) bool { return err != nil && kerr.ClassOf(err) == kerr.ClassNotFound }
 
-func wrap[T repository.Object](op kerr.Op, p repository.Repository[T], obj T, err error) error {
-	return kerr.New(op, p.Kind(), repository.Key(obj), obj.GetUID(), err)
+// wrapper returns what names the object in errors.
+func wrapper[T repository.Object](p repository.Repository[T], obj T) func(kerr.Op, error) error {
+	kind, key, uid := p.Kind(), repository.Key(obj), obj.GetUID()
+	return func(op kerr.Op, err error) error { return kerr.New(op, kind, key, uid, err) }
 }

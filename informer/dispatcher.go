@@ -14,10 +14,12 @@ import (
 // what it knows of.
 type dispatcher[T repository.Object] struct {
 	subscription *Subscription[T]
+	feed         *feed[T]
 	told         map[cache.ObjectName]T
 }
 
 func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
+	t.feed.arrived()
 	t.told[cache.MetaObjectToName(obj)] = obj
 	defer t.subscription.call()()
 	t.subscription.handler.OnAdd(obj, initial)
@@ -27,6 +29,7 @@ func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
 // were listed again, client-go calls handlers for all of them. Only with resyncs is being
 // told of the same state again what somebody asked for.
 func (t *dispatcher[T]) OnUpdate(before, after T) {
+	t.feed.arrived()
 	t.told[cache.MetaObjectToName(after)] = after
 	if t.subscription.informer.opts.Resync <= 0 && journal.OrderOf(before, after) == journal.Same {
 		return
@@ -36,6 +39,7 @@ func (t *dispatcher[T]) OnUpdate(before, after T) {
 }
 
 func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
+	t.feed.arrived()
 	delete(t.told, obj.GetObjectName())
 	defer t.subscription.call()()
 	t.subscription.handler.OnDelete(obj)

@@ -24,14 +24,26 @@ type feed[T repository.Object] struct {
 	probe     *probe // nil if there is none
 	cancel    context.CancelFunc
 	filled    atomic.Bool
+	jumps     jumps
 }
 
 // full reports whether all objects that there were at the beginning are in the cache.
 func (f *feed[T]) full() bool {
 	if !f.filled.Load() && f.informer.HasSynced() {
+		f.arrived()
 		f.filled.Store(true) // which is cheaper to ask
 	}
 	return f.filled.Load()
+}
+
+// at returns the resourceVersion that the cache is at.
+func (f *feed[T]) at() string { return f.informer.GetStore().LastStoreSyncResourceVersion() }
+
+// arrived is called after something came into the cache.
+func (f *feed[T]) arrived() {
+	if f.jumps.open.Load() {
+		f.jumps.note(f.at())
+	}
 }
 
 // newFeed must be called in turn. It starts nothing.
@@ -52,6 +64,7 @@ func (i *Informer[T]) newFeed(r *lifetime[T], namespace string) *feed[T] {
 	fake := src.IsWatchListSemanticsUnSupported()
 	_ = informer.SetTransform(i.transform(fake))
 	f := &feed[T]{namespace: namespace, informer: cache.NewTypedSharedIndexInformer[T](informer)}
+	src.onList = func() { f.jumps.list(f.at()) }
 	if every := cmp.Or(i.opts.Probe, probeEvery); every > 0 && !fake {
 		f.probe = &probe{
 			kind: i.Kind(), namespace: namespace, every: every,

@@ -23,7 +23,7 @@ func (i inside[T]) Shows(w journal.Write) bool {
 	}
 	cached, ok := f.view(w.Key)
 	if !ok {
-		return w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion()) ||
+		return w.ShownBy(nil, f.at()) ||
 			w.Outcome == journal.Stored && w.Object != nil && !i.selects(w.Object)
 	}
 	return w.ShownBy(cached, "")
@@ -36,7 +36,17 @@ func (i inside[T]) Skipped(w journal.Write) bool {
 		return false
 	}
 	_, ok := f.view(w.Key)
-	return !ok && w.ShownBy(nil, f.informer.GetStore().LastStoreSyncResourceVersion())
+	return !ok && w.ShownBy(nil, f.at())
+}
+
+// Overtaken implements [journal.Cache].
+func (i inside[T]) Overtaken(w journal.Write) bool {
+	f := i.feedOf(w.Key)
+	if f == nil || w.Outcome != journal.Stored || w.Object == nil || !i.selects(w.Object) {
+		return false
+	}
+	cached, ok := f.view(w.Key)
+	return ok && journal.Older(w.ResourceVersion, cached.GetResourceVersion()) && f.jumps.over(w.ResourceVersion, f.at())
 }
 
 // Indexed implements [journal.Cache].

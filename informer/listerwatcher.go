@@ -23,6 +23,9 @@ type source struct {
 	lw   cache.ListerWatcher
 	with cache.ListerWatcherWithContext
 	opts Options
+	// onList is called before everything is asked for, as of now or of a time that is not older
+	// than what was seen. nil is none.
+	onList func()
 
 	mu      sync.Mutex
 	expired bool
@@ -71,6 +74,7 @@ func (s *source) ListWithContext(ctx context.Context, o metav1.ListOptions) (run
 	if err := s.begin(&s.list, cancel, o.ResourceVersion == ""); err != nil {
 		return nil, err
 	}
+	s.listing(o.Continue == "")
 	list, err := s.with.ListWithContext(ctx, o)
 	return list, s.end(err)
 }
@@ -85,6 +89,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		cancel()
 		return nil, err
 	}
+	s.listing(lists)
 	stream, err := s.with.WatchWithContext(ctx, o)
 	if err := s.end(err); err != nil {
 		cancel()
@@ -98,6 +103,12 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		stream.Stop()
 	}
 	return stream, nil
+}
+
+func (s *source) listing(everything bool) {
+	if everything && s.onList != nil {
+		s.onList()
+	}
 }
 
 // begin notes how to end the request that is to be made, in the place of the one

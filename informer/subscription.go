@@ -86,7 +86,7 @@ func (s *Subscription[T]) begin(r *lifetime[T]) error {
 // join lets the handler be told by a feed. It must be called in turn.
 func (s *Subscription[T]) join(f *feed[T]) error {
 	p := &part[T]{
-		teller: &dispatcher[T]{subscription: s, told: map[cache.ObjectName]T{}},
+		teller: &dispatcher[T]{subscription: s, feed: f, told: map[cache.ObjectName]T{}},
 		synced: make(chan struct{}), end: make(chan bool, 1),
 	}
 	var err error
@@ -120,6 +120,7 @@ func (s *Subscription[T]) detach(f *feed[T], gone bool) error {
 func (p *part[T]) wait(handler Handler[T]) {
 	select {
 	case <-p.registration.HasSyncedChecker().Done():
+		p.teller.feed.arrived()
 		p.told.Store(true)
 		close(p.synced)
 		if h, ok := handler.(FullHandler); ok {

@@ -8,6 +8,9 @@ type Cache interface {
 	// Skipped reports whether the write stored an object that the cache would hold, and that is
 	// gone again: the cache has come further, and does not have it.
 	Skipped(w Write) bool
+	// Overtaken reports whether the write stored an object that the cache holds in a later state,
+	// and went over the written one without an event.
+	Overtaken(w Write) bool
 	// Indexed returns the values of an object in the index of that name.
 	Indexed(name string, obj Object) []string
 }

@@ -26,6 +26,8 @@ type Caches interface {
 	Show(w journal.Write) bool
 	// Skipped reports whether a cache never showed what was written, and never will.
 	Skipped(w journal.Write) bool
+	// Overtaken reports whether a cache shows a later state, and never showed what was written.
+	Overtaken(w journal.Write) bool
 }
 
 // Writes are those of the attempts for one key that the controller's caches do not
@@ -47,7 +49,7 @@ func (u *Writes) stop() {
 type Tracker struct {
 	caches Caches
 	wait   time.Duration // Options.StaleWait
-	gone   func(key types.NamespacedName, w journal.Write)
+	missed func(key types.NamespacedName, w journal.Write)
 	// Live reads an object from the server. nil is never. It must be set before the first Replace.
 	Live func(ref journal.Ref) (journal.Object, error)
 
@@ -58,10 +60,10 @@ type Tracker struct {
 	looks   sync.WaitGroup
 }
 
-// New returns a Tracker. gone is called with an object that was written for a key, and of which
-// the caches skipped all that happened: they caught up, and do not have it.
-func New(c Caches, wait time.Duration, gone func(types.NamespacedName, journal.Write)) *Tracker {
-	return &Tracker{caches: c, wait: wait, gone: gone, waiting: map[journal.Ref]sets.Set[*Writes]{}}
+// New returns a Tracker. missed is called with a write for a key that the caches went over: they
+// caught up, and have the object in a later state, or do not have it.
+func New(c Caches, wait time.Duration, missed func(types.NamespacedName, journal.Write)) *Tracker {
+	return &Tracker{caches: c, wait: wait, missed: missed, waiting: map[journal.Ref]sets.Set[*Writes]{}}
 }
 
 // Open returns the number of keys that wait.
@@ -75,7 +77,7 @@ func (t *Tracker) Replace(u *Writes, key types.NamespacedName, writes map[journa
 	}
 	for ref, w := range writes {
 		if t.caches.Show(w) {
-			t.skipped(key, w)
+			t.caughtUp(key, w, true)
 			delete(writes, ref)
 		}
 	}
@@ -119,7 +121,7 @@ func (t *Tracker) look(u *Writes) {
 		return
 	}
 	t.resolve(u)
-	t.Pending(u, func(w journal.Write) { t.skipped(u.key, w) })
+	t.Pending(u)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(u.writes) > 0 {
@@ -164,10 +166,12 @@ func (t *Tracker) of(u *Writes) []journal.Write {
 	return slices.Collect(maps.Values(u.writes))
 }
 
-// skipped tells of a write if the caches caught up with it and do not have the object.
-func (t *Tracker) skipped(key types.NamespacedName, w journal.Write) {
-	if t.caches.Skipped(w) {
-		t.gone(key, w)
+// caughtUp is called for a write that the caches do not lag behind any more. The key that made it
+// has seen its state; if that is not what the caches show, and there was no event about it, nothing
+// else would wake the key: an event about a later state is compared with what the caches had before.
+func (t *Tracker) caughtUp(key types.NamespacedName, w journal.Write, noEvent bool) {
+	if noEvent && t.caches.Skipped(w) || t.caches.Overtaken(w) {
+		t.missed(key, w)
 	}
 }
 
@@ -205,12 +209,7 @@ func (t *Tracker) Arrived(ref journal.Ref) (ready []types.NamespacedName) {
 	all := t.waiting[ref].UnsortedList()
 	t.mu.Unlock()
 	for _, u := range all {
-		wait, _ := t.Pending(u, func(w journal.Write) {
-			if w.Ref != ref { // of which there was an event
-				t.skipped(u.key, w)
-			}
-		})
-		if wait <= 0 {
+		if wait, _ := t.pending(u, ref); wait <= 0 {
 			ready = append(ready, u.key)
 		}
 	}
@@ -220,13 +219,15 @@ func (t *Tracker) Arrived(ref journal.Ref) (ready []types.NamespacedName) {
 // Pending returns how long the next attempt of a key should wait for the caches, at
 // most, and the writes that they do not show. There is no waiting for what cannot be
 // compared, nor for longer than a while since the write: then the attempt reads live.
-// caughtUp, if not nil, is told of the others, which are forgotten.
-func (t *Tracker) Pending(u *Writes, caughtUp func(journal.Write)) (wait time.Duration, writes map[journal.Ref]journal.Write) {
+func (t *Tracker) Pending(u *Writes) (wait time.Duration, writes map[journal.Ref]journal.Write) {
+	return t.pending(u, journal.Ref{})
+}
+
+// pending is Pending after an event about an object.
+func (t *Tracker) pending(u *Writes, event journal.Ref) (wait time.Duration, writes map[journal.Ref]journal.Write) {
 	for _, w := range t.of(u) {
 		if t.caches.Show(w) {
-			if caughtUp != nil {
-				caughtUp(w)
-			}
+			t.caughtUp(u.key, w, w.Ref != event)
 			t.shown(u, w)
 			continue
 		}
