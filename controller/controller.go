@@ -28,6 +28,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 	user      C
 	handler   ErrorHandler[T] // nil if C has none
 	finalizer string
+	observers []Observer
 	opts      Options
 	informer  *informer.Informer[T]
 	wiring[T]
@@ -136,7 +137,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 		return fail(err)
 	}
 	c := &Controller[T, C]{
-		repo: repo, user: user, finalizer: name, opts: all, informer: cached,
+		repo: repo, user: user, finalizer: name, observers: each(all.Observer), opts: all, informer: cached,
 		early: sets.New[types.NamespacedName](), seed: maphash.MakeSeed(),
 		settings: &journal.Settings{
 			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,

@@ -17,11 +17,13 @@ import (
 //
 // The methods are called on the worker that makes the attempt, or, for Trouble, on one
 // goroutine that does nothing else. They must be safe for concurrent use and return quickly. A
-// panic is logged and changes nothing.
+// panic is logged and changes nothing, for the other observers neither. A call of runtime.Goexit
+// in Started or Ended ends the attempt as one in Apply does: it has failed.
 type Observer interface {
 	// Started is called before an attempt. Apply, Cleanup, HandleError and the requests of the
 	// attempt get the ctx that it returns, which must be ctx or derived from it: with a span, for
-	// instance. If it is not, that is logged, and they get ctx. Of at the fields Controller, Key,
+	// instance. If it is not, or if it ends later than ctx, that is logged, and they get ctx.
+	// One that ends sooner ends the attempt sooner. Of at the fields Controller, Key,
 	// UID, Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
 	Started(ctx context.Context, at Attempt) context.Context
 	// Ended is called after an attempt, once for each call of Started, with the ctx that this
@@ -107,35 +109,69 @@ func (all observers) Trouble(t Trouble) {
 	}
 }
 
-// tellStarted calls the observer and returns the ctx of the attempt, as the observer wants it.
-func (t *reconciliation[T, C]) tellStarted(ctx context.Context) (observed context.Context) {
-	if t.c.opts.Observer == nil {
-		return ctx
+// each returns the observers that an Observer is made of.
+func each(o Observer) (all []Observer) {
+	if isNil(o) {
+		return nil
 	}
+	several, ok := o.(observers)
+	if !ok {
+		return []Observer{o}
+	}
+	for _, one := range several {
+		all = append(all, each(one)...)
+	}
+	return all
+}
+
+// tellStarted calls the observers and returns the ctx of the attempt, as they want it.
+func (t *reconciliation[T, C]) tellStarted(ctx context.Context) context.Context {
+	for _, o := range t.c.observers {
+		ctx = t.startedBy(o, ctx)
+	}
+	return ctx
+}
+
+// startedBy calls one, whose panic is not that of another.
+func (t *reconciliation[T, C]) startedBy(o Observer, ctx context.Context) (observed context.Context) {
 	observed = ctx // also if it panics
 	defer t.c.observerPanicked(t.at.Key, t.at.UID)
-	derived := t.c.opts.Observer.Started(ctx, t.at.Attempt)
-	if derived == nil || journal.From(derived) != &t.journal {
-		t.c.opts.Logger.Error("Options.Observer: Started returned a ctx that is not derived from the one that it was called with", t.at.names()...)
+	derived := o.Started(ctx, t.at.Attempt)
+	if derived == nil || journal.From(derived) != &t.journal || later(derived, ctx) {
+		t.c.opts.Logger.Error("Options.Observer: Started returned a ctx that is not derived from the one that it was called with, or that does not end with it", t.at.names()...)
 		return ctx
 	}
 	return derived
 }
 
-// tellEnded calls the observer.
+// later reports whether a ctx ends later than another one, or never, as that of
+// context.WithoutCancel does.
+func later(a, b context.Context) bool {
+	is, ends := a.Deadline()
+	wanted, bounded := b.Deadline()
+	return bounded && (!ends || is.After(wanted))
+}
+
+// tellEnded calls the observers, the last one first.
 func (t *reconciliation[T, C]) tellEnded(ctx context.Context) {
-	if t.c.opts.Observer != nil {
-		defer t.c.observerPanicked(t.at.Key, t.at.UID)
-		t.c.opts.Observer.Ended(ctx, t.at.Attempt)
+	for _, o := range slices.Backward(t.c.observers) {
+		func() {
+			defer t.c.observerPanicked(t.at.Key, t.at.UID)
+			o.Ended(ctx, t.at.Attempt)
+		}()
 	}
 }
 
 func (c *Controller[T, C]) tellTrouble(t Trouble) {
-	defer c.observerPanicked(t.Key, t.UID)
-	c.opts.Observer.Trouble(t)
+	for _, o := range c.observers {
+		func() {
+			defer c.observerPanicked(t.Key, t.UID)
+			o.Trouble(t)
+		}()
+	}
 }
 
-// observerPanicked must be deferred by who calls the observer, which must not take a worker
+// observerPanicked must be deferred by who calls an observer, which must not take a worker
 // down.
 func (c *Controller[T, C]) observerPanicked(key types.NamespacedName, uid types.UID) {
 	if value := recover(); value != nil {

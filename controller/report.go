@@ -59,7 +59,7 @@ func (c *Controller[T, C]) trouble(err error) {
 		}
 		entry.Write(append(fields, errorFields(t.Err)...)...)
 	}
-	if r := c.now(); r != nil && c.opts.Observer != nil {
+	if r := c.now(); r != nil && len(c.observers) > 0 {
 		r.troubles.add(t)
 	}
 }

@@ -44,15 +44,15 @@ import (
 // The failures, joined; beyond ten they are counted. An error at once if this
 // controller is running. Calling it again takes up what is left.
 func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
-	if c.finalizer == NoFinalizer {
-		return nil
-	}
 	r, err := c.begin()
 	if err != nil {
 		return fmt.Errorf("release all: %w", err)
 	}
 	defer c.end()
 	r.queue.ShutDown() // nothing is reconciled
+	if c.finalizer == NoFinalizer {
+		return nil
+	}
 	go r.troubles.run(c.tellTrouble)
 	defer r.troubles.end(abandonAfter)
 	subscriptions, err := c.subscribe(ctx, r)

@@ -176,10 +176,10 @@ func notServed(err error) bool {
 	return errors.As(err, &status) && status.Status().Code == http.StatusNotFound && unexpectedAnswer(status.Status())
 }
 
-// unexpectedAnswer tells an answer that no API handler wrote from one that a
-// handler did.
+// unexpectedAnswer reports whether no API handler wrote the answer: an object that is not found
+// is named in it.
 func unexpectedAnswer(s metav1.Status) bool {
-	return hasCause(s, metav1.CauseTypeUnexpectedServerResponse)
+	return hasCause(s, metav1.CauseTypeUnexpectedServerResponse) || s.Details == nil || s.Details.Name == ""
 }
 
 func hasCause(s metav1.Status, kind metav1.CauseType) bool {

@@ -81,7 +81,7 @@ func (l *Live[T]) serverSideApply(ctx context.Context, obj metav1.Object, fields
 		return *new(T), l.wrap(kerr.OpServerSideApply, Key(obj), obj.GetUID(), err)
 	}
 	if fieldManager == "" {
-		return fail(errors.New("the field manager is empty"))
+		return fail(kerr.Terminal(errors.New("the field manager is empty")))
 	}
 	data, err := json.Marshal(fields)
 	if err != nil {

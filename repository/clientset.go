@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -71,12 +72,18 @@ func fromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk s
 	plural, _ := meta.UnsafeGuessKindToResource(gvk)
 	l := &Live[T]{kind: gvk, resource: plural, scope: s, backend: clientBackend[T, L, C]{clientset, client}}
 	switch {
-	case client == nil:
+	case client == nil, isNil(clientset):
 		l.err = errors.New("repository.FromClient: the client is nil")
 	case gvk.Kind == "":
 		l.err = errors.New("repository.FromClient: the kind is empty")
 	}
 	return apply(l, opts)
+}
+
+// isNil reports whether v is nil, or a nil pointer.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
 type clientBackend[T Object, L runtime.Object, C Client[T, L]] struct {

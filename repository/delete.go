@@ -30,12 +30,12 @@ func (l *Live[T]) delete(ctx context.Context, obj T, w writing) error {
 		return *new(T), l.backend.delete(ctx, key, w.deleteOptions(obj))
 	})
 	switch {
-	case apierrors.IsNotFound(err) && kerr.ClassOf(err) == kerr.ClassNotFound:
+	case err != nil && kerr.ClassOf(err) == kerr.ClassNotFound:
 		return nil
 	case apierrors.IsConflict(err):
 		// A precondition did not hold, or the kind refuses for a reason of its own.
 		live, getErr := l.Get(ctx, Key(obj))
-		if apierrors.IsNotFound(getErr) || getErr == nil && live.GetUID() != obj.GetUID() {
+		if getErr != nil && kerr.ClassOf(getErr) == kerr.ClassNotFound || getErr == nil && live.GetUID() != obj.GetUID() {
 			return nil
 		}
 	}

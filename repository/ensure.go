@@ -120,6 +120,8 @@ func (l *Live[T]) ensure(ctx context.Context, obj, have T, change func(T) error)
 		return *new(T), false, l.wrap(kerr.OpEnsure, Key(obj), have.GetUID(), err)
 	}
 	if !exists {
+		want.SetResourceVersion("") // of an object that was read and is gone
+		want.SetUID("")
 		got, err = l.create(ctx, want, l.writing)
 		return got, apierrors.IsAlreadyExists(err), err
 	}

@@ -3,14 +3,19 @@ package repository
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/journal"
@@ -77,11 +82,15 @@ func (l *Live[T]) ListerWatcher() cache.ListerWatcher {
 	if len(l.namespaces) == 1 {
 		return l.backend.listerWatcher(l.namespaces[0])
 	}
-	return l.backend.listerWatcher(metav1.NamespaceAll)
+	return l.ListerWatcherIn(metav1.NamespaceAll)
 }
 
-// ListerWatcherIn lists and watches one namespace.
+// ListerWatcherIn lists and watches one namespace, or all if that is empty. If the repository is
+// confined to others, each request is an error of class Forbidden, and nothing is sent.
 func (l *Live[T]) ListerWatcherIn(namespace string) cache.ListerWatcher {
+	if len(l.namespaces) > 0 && !slices.Contains(l.namespaces, namespace) {
+		return refusing{l.elsewhere(types.NamespacedName{Namespace: namespace})}
+	}
 	return l.backend.listerWatcher(namespace)
 }
 
@@ -96,7 +105,7 @@ func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) 
 		switch {
 		case err == nil:
 			a.Learned(journal.Found(ref, got))
-		case apierrors.IsNotFound(err):
+		case kerr.ClassOf(err) == kerr.ClassNotFound:
 			a.Learned(journal.Write{Ref: ref, Outcome: journal.Gone})
 		}
 	}
@@ -167,10 +176,19 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w wr
 		return *new(T), l.wrap(op, key, uid, err)
 	case got == *new(T):
 		a.Wrote(journal.Write{Ref: l.ref(key), Outcome: journal.Deleted, UID: uid, ResourceVersion: obj.GetResourceVersion()})
+	case removed(got):
+		a.Wrote(journal.Write{Ref: l.ref(key), Outcome: journal.Gone, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
 	case a != nil:
 		a.Wrote(journal.Found(l.ref(key), got))
 	}
 	return got, nil
+}
+
+// removed reports whether a write was the end of an object: that of the last finalizer of one that
+// is being deleted, and has no time of grace left. Fake clientsets, whose objects have no resourceVersion, keep it.
+func removed(got metav1.Object) bool {
+	grace := got.GetDeletionGracePeriodSeconds()
+	return got.GetResourceVersion() != "" && got.GetDeletionTimestamp() != nil && len(got.GetFinalizers()) == 0 && (grace == nil || *grace == 0)
 }
 
 // object returns obj, or nil where a nil pointer would hide in the interface.
@@ -189,7 +207,11 @@ func (l *Live[T]) refuse(op kerr.Op, obj metav1.Object) error {
 	return l.wrap(op, Key(obj), obj.GetUID(), l.check(Key(obj)))
 }
 
-// check refuses a key that cannot be sent: no name, no namespace, or a namespace
+// isSegment reports whether a name can stand in a path. What names a kind allows is for the server
+// to say.
+func isSegment(name string) bool { return len(content.IsPathSegmentName(name)) == 0 }
+
+// check refuses a key that cannot be sent: no name, one that is no name, no namespace, or a namespace
 // that the repository is not confined to.
 func (l *Live[T]) check(key types.NamespacedName) error {
 	switch {
@@ -197,12 +219,27 @@ func (l *Live[T]) check(key types.NamespacedName) error {
 		return l.err
 	case key.Name == "", key.Namespace == "" && l.scope == scopeNamespaced:
 		return kerr.ErrUnnamed
+	case !isSegment(key.Name), key.Namespace != "" && !isSegment(key.Namespace):
+		return kerr.Invalid(fmt.Errorf("%q cannot be the name of an object: it would be another part of the path", key.String()))
 	case len(l.namespaces) > 0 && !slices.Contains(l.namespaces, key.Namespace):
-		return apierrors.NewForbidden(l.resource.GroupResource(), key.Name,
-			errors.New("the repository is confined to other namespaces, and this one is "+key.Namespace))
+		return l.elsewhere(key)
+	case l.scope == scopeCluster && key.Namespace != "":
+		return kerr.Terminal(fmt.Errorf("the kind has no namespaces, and the object is in %q", key.Namespace))
 	}
 	return nil
 }
+
+// elsewhere is the error for a namespace that the repository is not confined to.
+func (l *Live[T]) elsewhere(key types.NamespacedName) error {
+	return apierrors.NewForbidden(l.resource.GroupResource(), key.Name,
+		errors.New("the repository is confined to other namespaces, and this one is "+strconv.Quote(key.Namespace)))
+}
+
+// refusing is a ListerWatcher that sends nothing.
+type refusing struct{ err error }
+
+func (r refusing) List(metav1.ListOptions) (runtime.Object, error)   { return nil, r.err }
+func (r refusing) Watch(metav1.ListOptions) (watch.Interface, error) { return nil, r.err }
 
 // unsure marks the error of a write as ambiguous if it is neither an answer of the
 // API server nor known to have kept the request from being sent. An answer that

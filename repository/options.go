@@ -31,7 +31,9 @@ func ClusterScoped() Option {
 func apply[T Object](l *Live[T], opts []Option) *Live[T] {
 	var o options
 	for _, opt := range opts {
-		opt(&o)
+		if opt != nil {
+			opt(&o)
+		}
 	}
 	l.namespaces = o.namespaces
 	switch {

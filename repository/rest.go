@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -14,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // New returns the repository of the resource gvr, whose Go type is E, without
@@ -148,7 +151,25 @@ func (b restBackend[T]) answer(ctx context.Context, r *rest.Request) (T, error) 
 }
 
 func (b restBackend[T]) get(ctx context.Context, key types.NamespacedName) (T, error) {
-	return b.answer(ctx, b.once(b.client.Get(), key))
+	answer := b.once(b.client.Get(), key).Do(ctx)
+	if err := answer.Error(); err != nil {
+		return *new(T), err
+	}
+	obj := b.newObject()
+	if err := answer.Into(obj); err != nil {
+		return *new(T), undecodableOr(answer, err)
+	}
+	return obj, nil
+}
+
+// undecodableOr marks the error if the answer is an object: what is not may be that of a proxy, or
+// cut.
+func undecodableOr(answer rest.Result, err error) error {
+	var head metav1.PartialObjectMetadata
+	if data, rawErr := answer.Raw(); rawErr == nil && json.Unmarshal(data, &head) == nil && head.Name != "" {
+		return kerr.Mark(kerr.ClassUndecodable, err)
+	}
+	return err
 }
 
 func (b restBackend[T]) raw(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error) {

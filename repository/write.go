@@ -43,6 +43,9 @@ func (l *Live[T]) Create(ctx context.Context, obj T, opts ...CreateOption) (T, e
 }
 
 func (l *Live[T]) create(ctx context.Context, obj T, w writing) (T, error) {
+	if obj != *new(T) && obj.GetResourceVersion() != "" {
+		return *new(T), l.wrap(kerr.OpCreate, Key(obj), obj.GetUID(), kerr.Terminal(errors.New("an object that is created has no resourceVersion")))
+	}
 	return l.write(ctx, kerr.OpCreate, object(obj), w, func(types.NamespacedName) (T, error) {
 		return l.backend.create(ctx, obj, w.createOptions())
 	})
@@ -52,10 +55,16 @@ func (l *Live[T]) create(ctx context.Context, obj T, w writing) (T, error) {
 // the object as the server stored it; if nothing differs it sends nothing and
 // returns before. The patch carries the resourceVersion of before: if the object
 // changed or was replaced since, nothing is written and the error is of class
-// Conflict.
+// Conflict. before must be what the server returned: one with a UID and no resourceVersion is
+// refused, with class Terminal.
 func (l *Live[T]) Update(ctx context.Context, before, after T, opts ...UpdateOption) (T, error) {
-	if err := errors.Join(l.refuse(kerr.OpUpdate, object(before)), l.refuse(kerr.OpUpdate, object(after))); err != nil {
-		return *new(T), err
+	for _, obj := range []T{before, after} {
+		if err := l.refuse(kerr.OpUpdate, object(obj)); err != nil {
+			return *new(T), err
+		}
+	}
+	if before.GetUID() != "" && before.GetResourceVersion() == "" {
+		return *new(T), l.wrap(kerr.OpUpdate, Key(before), before.GetUID(), kerr.Terminal(errors.New("before has no resourceVersion: it must be what the server returned")))
 	}
 	patch, err := mergePatch(before, after)
 	if err != nil || patch == nil {

@@ -145,7 +145,9 @@ func (forDelete) forDelete() {}
 // with returns w with the options on top.
 func with[O interface{ set(to *writing) }](w writing, opts []O) writing {
 	for _, opt := range opts {
-		opt.set(&w)
+		if any(opt) != nil {
+			opt.set(&w)
+		}
 	}
 	return w
 }

@@ -24,7 +24,8 @@ func TestOptionsAreSent(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: one}
 	ctx, repo := t.Context(), over(t, a)
 	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", UID: "u", ResourceVersion: "7"}}
-	changed := cm.DeepCopy()
+	fresh, changed := cm.DeepCopy(), cm.DeepCopy()
+	fresh.ResourceVersion = ""
 	changed.Data = map[string]string{"new": "v"}
 	named := repo.With(repository.FieldManager("op"))
 	for _, write := range []func() error{
@@ -33,7 +34,7 @@ func TestOptionsAreSent(t *testing.T) {
 		func() error { return repo.Delete(ctx, cm, repository.Orphan(), repository.IfUnchanged()) },
 		func() error { return repo.Delete(ctx, cm, repository.DryRun()) },
 		func() error {
-			_, err := repo.Create(ctx, cm, repository.FieldManager("one"), repository.DryRun())
+			_, err := repo.Create(ctx, fresh, repository.FieldManager("one"), repository.DryRun())
 			return err
 		},
 		func() error { _, err := repo.Update(ctx, cm, changed, repository.FieldManager("one")); return err },
@@ -43,14 +44,14 @@ func TestOptionsAreSent(t *testing.T) {
 			_, err := named.With(repository.DryRun()).Patch(ctx, cm, types.MergePatchType, []byte("{}"), "status")
 			return err
 		},
-		func() error { _, err := named.Create(ctx, cm, repository.FieldManager("this once")); return err },
+		func() error { _, err := named.Create(ctx, fresh, repository.FieldManager("this once")); return err },
 		func() error { _, err := repo.Patch(ctx, cm, types.MergePatchType, []byte("{}")); return err },
 	} {
 		require.NoError(t, write())
 	}
 	const (
 		path   = "/api/v1/namespaces/ns/configmaps"
-		object = `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"n","namespace":"ns","uid":"u","resourceVersion":"7"}}`
+		object = `{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"n","namespace":"ns","uid":"u"}}`
 		remove = "DELETE " + path + `/n {"kind":"DeleteOptions","apiVersion":"v1","preconditions":`
 	)
 	require.Equal(t, []string{

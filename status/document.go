@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // document is a status as JSON, and its top-level fields.
@@ -46,10 +47,13 @@ type object interface {
 func encode(status any) (document, error) {
 	data, err := json.Marshal(status)
 	if err != nil {
-		return document{}, fmt.Errorf("encode the status: %w", err)
+		return document{}, kerr.Terminal(fmt.Errorf("encode the status: %w", err))
 	}
 	d := document{json: data}
-	return d, d.parse()
+	if err := d.parse(); err != nil {
+		return document{}, kerr.Terminal(err)
+	}
+	return d, nil
 }
 
 // stored returns the status that the server has of an object that it returned.

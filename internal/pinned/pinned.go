@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -62,7 +63,8 @@ func Write[T repository.Object](ctx context.Context, p repository.Repository[T],
 		if got, err = p.Patch(ctx, obj, types.JSONPatchType, patch, subresources...); err == nil {
 			return got, nil
 		}
-		if !mayBeStale(err) {
+		missing := len(subresources) > 0 && errors.Is(err, kerr.ErrNotServed) // the subresource, or the kind
+		if !mayBeStale(err) && !missing {
 			return none, err
 		}
 		live, getErr := Live(ctx, p, obj)
@@ -70,7 +72,7 @@ func Write[T repository.Object](ctx context.Context, p repository.Repository[T],
 			return none, getErr
 		}
 		if again, _ := encode(obj, decide(live)); bytes.Equal(again, patch) && !apierrors.IsConflict(err) {
-			return none, refused(err, len(subresources) > 0)
+			return none, refused(err, missing || len(subresources) > 0 && kerr.ClassOf(err) == kerr.ClassNotFound)
 		}
 		state = live
 	}
@@ -108,8 +110,8 @@ func mayBeStale(err error) bool {
 
 // refused is called when the live object calls for the very patch that failed: it
 // was not stale.
-func refused(err error, subresource bool) error {
-	if subresource && kerr.ClassOf(err) == kerr.ClassNotFound {
+func refused(err error, noSubresource bool) error {
+	if noSubresource {
 		return kerr.Mark(kerr.ClassNoStatusSubresource,
 			fmt.Errorf("the object exists, but its kind has no such subresource (add it to the CustomResourceDefinition): %w", err))
 	}
