@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/finalizer"
@@ -60,6 +61,10 @@ func (v *vanished) take(key types.NamespacedName) []journal.Object {
 	return objs
 }
 
+// undecodableEvery is how often an object is looked at that was held and does not fit the Go type
+// any more: caches do not have it, so there is no event if it goes.
+const undecodableEvery = 5 * time.Minute
+
 // orphan is the last state of an object that is gone, and that Cleanup may be owed to.
 type orphan struct {
 	last      journal.Object
@@ -94,11 +99,16 @@ func (t *reconciliation[T, C]) bypassed(ctx context.Context) error {
 	t.at.UID, t.at.Op = last.GetUID(), kerr.OpGet
 	done := func() { st.orphans = st.orphans[1:] }
 	if !o.confirmed {
-		live, err := t.c.repo.Get(ctx, t.at.Key)
+		uid, err := t.liveUID(ctx)
 		switch {
-		case err == nil && live.GetUID() == last.GetUID():
+		case err == nil && uid == last.GetUID():
 			done() // it left the selector, or the namespaces that are watched
 			return nil
+		case err != nil && kerr.ClassOf(err) == kerr.ClassUndecodable && (uid == "" || uid == last.GetUID()):
+			o.since = time.Now() // it is there, and no cache shows its end
+			t.at.Action = Requeue(undecodableEvery)
+			return nil
+		case err != nil && kerr.ClassOf(err) == kerr.ClassUndecodable: // another object of the name
 		case err != nil && kerr.ClassOf(err) != kerr.ClassNotFound:
 			return t.giveUp(done, err)
 		}
@@ -126,6 +136,36 @@ func (t *reconciliation[T, C]) bypassed(ctx context.Context) error {
 	default:
 		return t.giveUp(done, err)
 	}
+}
+
+// liveUID returns the UID that the server has for the key, also of an object that does not fit the
+// Go type if the repository can tell. It returns the error of Get then, too.
+func (t *reconciliation[T, C]) liveUID(ctx context.Context) (types.UID, error) {
+	live, err := t.c.repo.Get(ctx, t.at.Key)
+	if err == nil {
+		return live.GetUID(), nil
+	}
+	untyped, ok := t.c.repo.(interface {
+		GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
+	})
+	if !ok || kerr.ClassOf(err) != kerr.ClassUndecodable {
+		return "", err
+	}
+	raw, rawErr := untyped.GetUnstructured(ctx, t.at.Key)
+	if rawErr != nil {
+		return "", rawErr
+	}
+	return raw.GetUID(), err
+}
+
+// bypassTime returns how long Cleanup may still be tried for what is gone, and false if nothing is.
+// An object that has the name by now waits for that, and no longer.
+func (t *reconciliation[T, C]) bypassTime() (left time.Duration, bypassed bool) {
+	orphans := t.it.Record.orphans
+	if len(orphans) == 0 || !orphans[0].confirmed {
+		return 0, false
+	}
+	return max(time.Until(orphans[0].since.Add(t.c.opts.BypassTimeout)), leastAfter), true
 }
 
 // giveUp ends the retries of an orphan in time.

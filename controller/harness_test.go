@@ -61,11 +61,11 @@ func crowd(full int) int {
 func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		core, logs := observer.New(zapcore.DebugLevel)
+		logger, logs := newLogs()
 		b := &bench{server: newServer(t, objs...), t: t, logs: logs}
 		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
 		b.watched = b.repo
-		b.opts = controller.Options{Workers: 4, Logger: zap.New(core), Observer: b}
+		b.opts = controller.Options{Workers: 4, Logger: logger, Observer: b}
 		b.user = controller.Funcs[*deployment]{FinalizerName: ours}
 		defer func() { // also if f fails: what it started could go on for ever, in virtual time
 			if b.stop == nil {
@@ -78,6 +78,12 @@ func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
 		}()
 		f(b)
 	})
+}
+
+// newLogs returns a logger and the records that it gets.
+func newLogs() (*zap.Logger, *observer.ObservedLogs) {
+	core, logs := observer.New(zapcore.DebugLevel)
+	return zap.New(core), logs
 }
 
 // start runs the controller. apply and cleanup are called after the call is noted.

@@ -29,7 +29,8 @@ func (t *reconciliation[T, C]) reconcile(work, ctx context.Context) bool {
 	at := &t.at
 	if len(t.it.Record.orphans) > 0 {
 		at.Err = t.bypassed(ctx)
-		return at.Bypassed || at.Err != nil
+		_, again := at.Action.After()
+		return at.Bypassed || at.Err != nil || again
 	}
 	obj, err := t.snapshot(ctx)
 	if err == nil && obj == *new(T) {

@@ -93,7 +93,7 @@ func (c *Controller[T, C]) clean(work context.Context, r *runState[T], worker in
 	t := c.reconciliation(r, it, reasons, more)
 	t.at.UID = it.Record.orphans[0].last.GetUID()
 	t.run(work, worker, behind)
-	if _, again := t.at.Action.After(); t.at.Err == nil && !again {
+	if _, again := t.at.Action.After(); t.at.done() && !again {
 		for _, reason := range reasons {
 			r.queue.Add(it.Key, reason, queue.Change)
 		}
