@@ -38,8 +38,9 @@ type Attempt struct {
 	// Start is when the attempt began, and Duration how long it took.
 	Start    time.Time
 	Duration time.Duration
-	// Writes is the number of requests that changed something, of any object, and were sent with
-	// the ctx of the attempt through a repository.Live or reported by repository.Wrote.
+	// Writes is the number of writes, to any object, that were sent with the ctx of the attempt
+	// through a repository.Live, or reported by repository.Wrote or WroteDeletion, and that the
+	// API server accepted.
 	Writes int
 	// Action and Err are the result of the attempt, after the [ErrorHandler]. Err is nil or has a
 	// *kerr.Error in its chain.

@@ -10,12 +10,12 @@ import (
 // and hooks carry it.
 const maxText = 16 << 10
 
-// Contain returns err such that it can do no harm: none of its methods panics, and its text
-// is bounded to 16 KiB. The text is that of now; [errors.Is] and [errors.As] reach what they did.
-// It is called where code of others returned an error. Contain(nil) is nil.
+// Contain returns err in a form that can do no harm: none of its methods panics, and its text, as
+// of now, is at most 16 KiB. [errors.Is] and [errors.As] reach what they reached in err. Call it
+// where code of others returned an error. Contain(nil) is nil.
 //
-// A nil pointer of a type that is an error, methods that panic, and errors as long as what a
-// tenant wrote into an object are all seen in the field.
+// It exists because nil pointers of error types, methods that panic, and errors as long as what a
+// tenant wrote into an object do happen.
 func Contain(err error) (safe error) {
 	if err == nil {
 		return nil
@@ -80,7 +80,7 @@ func harmless(err error) bool {
 	return true
 }
 
-// contained is an error of other code. It has no Unwrap: who walked on would call its methods.
+// contained is an error of other code. It has no Unwrap: walking on would call its methods.
 type contained struct {
 	err  error
 	text string

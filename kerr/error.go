@@ -7,8 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Op is the step that failed, in words that read well in front of an object's
-// name.
+// Op is the step that failed, as it is written in front of the name of the object in the text of an
+// [Error].
 type Op string
 
 // The steps of the library. User code may use its own.
@@ -51,8 +51,8 @@ func (o Op) reads() bool {
 type Error struct {
 	// Op is the step.
 	Op Op
-	// Kind, Key and UID name the object. UID is empty where the object was not
-	// read yet.
+	// Kind, Key and UID identify the object. UID is empty if the object had not been read. Key is
+	// empty, or has the namespace only, if the step is not about one object, such as a list.
 	Kind schema.GroupVersionKind
 	Key  types.NamespacedName
 	UID  types.UID
@@ -60,9 +60,9 @@ type Error struct {
 	Err error
 }
 
-// New returns err as an [*Error] of the step op on the object; nil for a nil err.
-// Each step wraps once: if err is an [*Error] with the same step and object it is
-// returned as it is.
+// New returns err as an [*Error] of the step op on the object; nil for a nil err. If err itself
+// is an [*Error] with the same step and object it is returned as it is, so that each step wraps
+// once.
 func New(op Op, kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, err error) error {
 	if err == nil {
 		return nil
@@ -104,7 +104,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes [ErrNotServed] hold for an answer that says so.
+// Is reports whether target is [ErrNotServed] and the answer of the server says so.
 func (e *Error) Is(target error) bool { return target == ErrNotServed && notServed(e.Err) }
 
 // Class is [ClassOf] of the error.

@@ -7,13 +7,13 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
 
-// joinedType is what errors.Join returns. Its method Unwrap does not tell it: the errors of
-// fmt.Errorf with two %w have that too, which are one failure with two names.
+// joinedType is what errors.Join returns. The method Unwrap is not enough to recognise it: an
+// error of fmt.Errorf with two %w has that too, and is one failure with two names.
 var joinedType = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 
-// failures returns the failures that somebody joined, with [errors.Join] or as an
-// Aggregate of apimachinery, in the chain of err; err itself if there is only one. A mark
-// speaks for all that it was put on.
+// failures returns the failures that were joined, with [errors.Join] or as an Aggregate of
+// apimachinery, in the chain of err; err itself if there is only one. A mark decides for all
+// errors below it.
 func failures(err error) []error {
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		if _, ok := itself[*marked](e); ok {
@@ -43,7 +43,7 @@ func failures(err error) []error {
 	return []error{err}
 }
 
-// itself tells whether err is an E, and not whether there is one in its chain.
+// itself reports whether err itself is an E, and not whether there is one in its chain.
 func itself[E any](err error) (E, bool) {
 	e, ok := any(err).(E)
 	return e, ok

@@ -16,12 +16,11 @@ import (
 
 // Create creates obj and returns it as the server stored it.
 //
-// If an object of that name exists, or the outcome of the request is unknown, and
-// obj has a controller owner reference, the existing object is read: if it has the
-// same controller, by UID, it was created by an earlier attempt and is returned
-// without an error. Otherwise the error is of class AlreadyExists and
-// apierrors.IsAlreadyExists holds. The name must be set: a generated one would
-// create a second object when an attempt is repeated.
+// If an object of that name exists, or the outcome of the request is unknown, and obj has a
+// controller owner reference, the existing object is read: if it has the same controller, by UID,
+// it was created by an earlier attempt and is returned without an error. Otherwise the error is
+// of class AlreadyExists and apierrors.IsAlreadyExists holds. The name must be set, and
+// generateName is not supported: it would create a second object when an attempt is repeated.
 func (l *Live[T]) Create(ctx context.Context, obj T, opts ...CreateOption) (T, error) {
 	got, err := l.create(ctx, obj, with(l.writing, opts))
 	if err == nil || !apierrors.IsAlreadyExists(err) && kerr.ClassOf(err) != kerr.ClassAmbiguous {
@@ -48,11 +47,10 @@ func (l *Live[T]) create(ctx context.Context, obj T, w writing) (T, error) {
 	})
 }
 
-// Update sends what differs between before and after as a merge patch and returns
-// the object as the server stored it; if nothing differs it sends nothing and
-// returns before. The patch carries the resourceVersion of before: if the object
-// changed or was replaced since, nothing is written and the error is of class
-// Conflict.
+// Update sends the difference between before and after as a merge patch and returns the object as
+// the server stored it. If there is none, it sends nothing and returns before. The patch carries
+// the resourceVersion of before: if the object changed or was replaced since, nothing is written
+// and the error is of class Conflict.
 func (l *Live[T]) Update(ctx context.Context, before, after T, opts ...UpdateOption) (T, error) {
 	if err := errors.Join(l.refuse(kerr.OpUpdate, object(before)), l.refuse(kerr.OpUpdate, object(after))); err != nil {
 		return *new(T), err
@@ -93,8 +91,9 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 	return json.Marshal(patch)
 }
 
-// difference returns the merge patch (RFC 7396) that makes from be to: what is new or
-// another, and null for what is gone. A field that is null is like one that is not there.
+// difference returns the merge patch (RFC 7396) that makes from be to: the new value of each
+// field that differs, and null for a field that is removed. A field that is null is like one that
+// is not there.
 func difference(from, to map[string]any) map[string]any {
 	patch := map[string]any{}
 	for field, was := range from {
