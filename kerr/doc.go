@@ -16,7 +16,7 @@
 //	Conflict             the object is newer than what was decided on   backoff; from the fifth in a row a warning
 //	AlreadyExists        another object has the name                    backoff
 //	FieldManagerConflict another manager owns a field                   backoff
-//	Throttled            the server asks to slow down                   backoff, at least the time that it named
+//	Throttled            the server asks to slow down                   backoff, or Retry-After if that is longer
 //	NotFound             the object, or one it needs, does not exist    backoff; quiet for the object itself
 //	Forbidden            401 or 403: a role may be granted later        backoff
 //	Invalid              the server refused the content (4xx)           backoff

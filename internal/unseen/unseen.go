@@ -104,9 +104,9 @@ func (t *Tracker) later(u *Writes) {
 	}
 }
 
-// look looks at the writes of a key for which there was no event. An object that was
-// created and deleted again while no watch was open makes none, ever: nobody would
-// tell the key that what it made is gone.
+// look looks at the writes of a key for which there was no event. An object that was created and
+// deleted again while no watch was open never makes one: the key would not be reconciled because
+// what it made is gone.
 func (t *Tracker) look(u *Writes) {
 	t.mu.Lock()
 	ended := t.ended
@@ -164,14 +164,15 @@ func (t *Tracker) of(u *Writes) []journal.Write {
 	return slices.Collect(maps.Values(u.writes))
 }
 
-// skipped tells of a write if the caches caught up with it and do not have the object.
+// skipped calls gone for a write if the caches caught up with it and do not have the object.
 func (t *Tracker) skipped(key types.NamespacedName, w journal.Write) {
 	if t.caches.Skipped(w) {
 		t.gone(key, w)
 	}
 }
 
-// Stop ends the timers, and waits for who looks. The reads of t.Live must have ended, or end.
+// Stop ends the timers, and waits for the looks that go on. The reads of t.Live must have ended,
+// or end.
 func (t *Tracker) Stop() {
 	t.mu.Lock()
 	t.ended = true
@@ -217,10 +218,10 @@ func (t *Tracker) Arrived(ref journal.Ref) (ready []types.NamespacedName) {
 	return ready
 }
 
-// Pending returns how long the next attempt of a key should wait for the caches, at
-// most, and the writes that they do not show. There is no waiting for what cannot be
-// compared, nor for longer than a while since the write: then the attempt reads live.
-// caughtUp, if not nil, is told of the others, which are forgotten.
+// Pending returns how long the next attempt of a key should wait for the caches, at most, and the
+// writes that they do not show. There is no waiting for what cannot be compared, nor for longer
+// than a while since the write: then the attempt reads live. caughtUp, if not nil, is called with
+// the others, which are forgotten.
 func (t *Tracker) Pending(u *Writes, caughtUp func(journal.Write)) (wait time.Duration, writes map[journal.Ref]journal.Write) {
 	for _, w := range t.of(u) {
 		if t.caches.Show(w) {

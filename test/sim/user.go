@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// user is who sends a request, or whom it impersonates. An administrator in the process has no
-// user, and may do everything.
+// user is the sender of a request, or the user that it impersonates. An administrator in the
+// process has no user, and may do everything.
 type user struct {
 	name   string
 	groups []string
