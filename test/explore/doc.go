@@ -29,9 +29,9 @@
 //
 // # What must hold
 //
-//   - At every [Settle], the objects in the cluster and what external systems hold are the
-//     same as without faults, but for fields that differ from run to run anyhow, and those
-//     that Case.Mask names.
+//   - At every [Settle], the objects in the cluster and the content of external systems are the
+//     same as without faults, except for fields that differ from run to run without faults, and
+//     those in Case.Mask.
 //   - The operator has created and deleted each object as often as without faults. (Not
 //     compared where more than one process works, or states were never seen.)
 //   - It settles: it stops writing.
