@@ -27,13 +27,13 @@ type Attempt struct {
 	// arrived. MoreReasons is the number of further ones.
 	Reasons     []Reason
 	MoreReasons int
-	// SelfTriggered reports that every reason of this attempt is an event caused by a write of
+	// SelfTriggered reports whether every reason of this attempt is an event caused by a write of
 	// the previous one. One or two in a row are normal, for instance after a child was created.
 	// After 20 in a row the controller slows the object to 10 attempts a minute and logs a
 	// warning.
 	SelfTriggered bool
-	// Bypassed reports that the object is gone without a Cleanup, since its finalizer was
-	// bypassed, and that this attempt is the Cleanup that was missed; see the function Bypassed.
+	// Bypassed reports whether the object is gone without a Cleanup, since its finalizer was
+	// bypassed, so that this attempt is the Cleanup that was missed; see the function Bypassed.
 	Bypassed bool
 	// Start is when the attempt began, and Duration how long it took.
 	Start    time.Time

@@ -78,7 +78,8 @@ type subscription interface {
 // returns. before is nil for a new object and after is nil for a deleted one; return the keys for
 // both, so that the objects that it no longer refers to are reconciled too. The function is
 // called by one goroutine, must return quickly and must not change the objects. If it panics, the
-// event is lost for it; that is logged and given to Options.Observer. Run runs the informer too.
+// event is lost for this function; the panic is logged and given to Options.Observer. Run runs
+// the informer too.
 //
 // If anyOf has predicates, an update counts only if one of them returns true or panics. Creations
 // and deletions always count.

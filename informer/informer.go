@@ -96,9 +96,9 @@ func (i *Informer[T]) reportOf(obj T, err error) {
 	}
 }
 
-// Run keeps the cache up to date until ctx ends. It returns nil when everything that it started
-// has stopped, or at once if the informer has other users, for which it goes on. Failures are
-// retried, see [Handler] for a way to see them.
+// Run keeps the cache up to date until ctx ends. Then it stops the informer and waits for it,
+// unless the informer has other users. It always returns nil: failed lists and watches are
+// retried, and reported to [Handler].OnError.
 //
 // A controller runs the informers that it was given by itself.
 func (i *Informer[T]) Run(ctx context.Context) error {

@@ -13,8 +13,8 @@ import (
 
 // Predicate reports whether the change from before to after matters. A controller calls
 // predicates for updates only, where neither is nil. The predicates of this package also accept a
-// nil before, for a new object, and return true for it. It must not change the objects, and may
-// be called by several goroutines.
+// nil before, for a new object, and return true for it. A predicate must not change the objects,
+// and must be safe for concurrent use.
 type Predicate[T repository.Object] func(before, after T) bool
 
 // Changed is the default filter of a controller. It reports whether anything but the status and

@@ -123,10 +123,10 @@ func (i *Informer[T]) indexed(name string, obj T) []string {
 // Running reports whether the informer runs, for any user.
 func (i *Informer[T]) Running() bool { return i.now() != nil }
 
-// View returns the cached object itself, which is shared and must not be changed; ok is false if
-// the cache does not have it, for whatever reason. It is for mappings and predicates, which see
-// many objects and belong to no reconcile: it does not consider own writes, and does not
-// distinguish an object that does not exist from one that the cache does not know.
+// View returns the cached object itself, which is shared and must not be changed, and whether the
+// cache has it. It is for mappings and predicates, which see many objects and belong to no
+// reconcile: it does not consider own writes, and does not distinguish an object that does not
+// exist from one that the cache does not know.
 func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
 	if f := i.feedOf(key); f != nil {
 		return f.view(key)

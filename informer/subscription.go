@@ -22,7 +22,8 @@ type Handler[T repository.Object] interface {
 	cache.TypedResourceEventHandler[T]
 	// OnError is called with the error of each list or watch that failed and will be retried,
 	// with a [StaleError] when the cache was found stale, and with the error of each object that
-	// cannot be decoded. It may run concurrently with the other functions, and with itself.
+	// cannot be decoded, or for which an index or the transform failed. It may run concurrently
+	// with the other functions, and with itself.
 	OnError(err error)
 }
 

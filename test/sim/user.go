@@ -38,7 +38,7 @@ func newUser(name string, groups ...string) *user {
 // nobody is the anonymous user.
 func nobody() *user { return &user{name: anonymous, groups: []string{unauthenticated}} }
 
-// impersonated returns whom a request impersonates, or who sends it, if it impersonates nobody.
+// impersonated returns the user that a request impersonates, or else its sender.
 func (s *Server) impersonated(sender *user, header http.Header) (*user, error) {
 	name, groups, uid := header.Get("Impersonate-User"), header["Impersonate-Group"], header.Get("Impersonate-Uid")
 	extra := impersonatedExtra(header)

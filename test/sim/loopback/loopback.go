@@ -43,7 +43,7 @@ type Server struct {
 	temporary   string // a folder; empty: none
 	close       func() error
 	done        chan struct{} // closed when it has ended
-	err         error         // why, if nobody asked for it; set before done is closed
+	err         error         // why, if Close was not called; set before done is closed
 }
 
 // Serve serves srv until Close. It returns when clients can connect. Closing srv is the
