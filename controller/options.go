@@ -36,10 +36,10 @@ type Options struct {
 	// must not stop the object. Negative means: do not wait, read from the API server at once.
 	StaleWait time.Duration
 	// MinBackoff and MaxBackoff are the shortest and the longest wait after a failure. The wait
-	// doubles with each consecutive failure. The default of MinBackoff is 100 ms: enough to slow
-	// a series of failures, and little for a conflict. The default of MaxBackoff is 5 minutes, or
-	// MinBackoff if that is longer: a person who has repaired something can still wait that long
-	// for the result.
+	// doubles with each consecutive failure, and is shortened at random by up to a fifth. The
+	// default of MinBackoff is 100 ms: enough to slow a series of failures, and little for a
+	// conflict. The default of MaxBackoff is 5 minutes, or MinBackoff if that is longer: a person
+	// who has repaired something can still wait that long for the result.
 	MinBackoff, MaxBackoff time.Duration
 	// Grace is how long Run lets running attempts finish after its ctx has ended. Then their ctx
 	// is cancelled, and they have 5 more seconds to return. The default is 20 s: with these 5 s

@@ -14,8 +14,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Client is what a repository needs of a generated typed client, such as
-// corev1client.ConfigMapInterface. The methods are the generator's, hence six.
+// Client has the methods of a generated typed client, such as corev1client.ConfigMapInterface,
+// that a repository calls.
 type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // the methods are those of generated clients
 	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
 	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error

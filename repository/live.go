@@ -21,7 +21,7 @@ import (
 // return. Beyond the interface it creates, updates, applies and deletes objects, which is how
 // user code writes children. It is safe for concurrent use.
 //
-// Every error is a [*kerr.Error].
+// Every error of a request is a [*kerr.Error] or has one in its chain.
 type Live[T Object] struct {
 	kind       schema.GroupVersionKind
 	resource   schema.GroupVersionResource

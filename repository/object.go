@@ -2,8 +2,8 @@
 //
 // [New] makes a [Live] repository from a rest.Config, without generated code; [FromClient] makes
 // one from a generated clientset, also a fake. Each write of a Live is noted for the reconcile in
-// its ctx, so that later reads and attempts consider it. Each error is a [*kerr.Error], which
-// says what failed on which object.
+// its ctx, so that later reads and attempts consider it. The errors of a Live are or wrap a
+// [*kerr.Error], which says what failed on which object.
 package repository
 
 import (

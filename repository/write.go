@@ -19,8 +19,9 @@ import (
 // If an object of that name exists, or the outcome of the request is unknown, and obj has a
 // controller owner reference, the existing object is read: if it has the same controller, by UID,
 // it was created by an earlier attempt and is returned without an error. Otherwise the error is
-// of class AlreadyExists and apierrors.IsAlreadyExists holds. The name must be set, and
-// generateName is not supported: it would create a second object when an attempt is repeated.
+// that of the request: of class AlreadyExists, where apierrors.IsAlreadyExists holds, or
+// Ambiguous. The name must be set, else the error is [kerr.ErrUnnamed]: with a generated name, an
+// attempt that is repeated would create a second object.
 func (l *Live[T]) Create(ctx context.Context, obj T, opts ...CreateOption) (T, error) {
 	got, err := l.create(ctx, obj, with(l.writing, opts))
 	if err == nil || !apierrors.IsAlreadyExists(err) && kerr.ClassOf(err) != kerr.ClassAmbiguous {
