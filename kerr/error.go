@@ -13,8 +13,8 @@ type Op string
 
 // The steps of the library. User code may use its own.
 const (
-	OpGet             Op = "get"               // a live read of one object
-	OpList            Op = "list"              // a live list
+	OpGet             Op = "get"               // a read of one object, live or from a cache
+	OpList            Op = "list"              // a list, live or from a cache
 	OpSync            Op = "sync"              // the list or the watch of a cache
 	OpDecode          Op = "decode"            // an object of a list or a watch that does not fit the Go type
 	OpCreate          Op = "create"            // repository.Live.Create

@@ -70,8 +70,10 @@ var (
 	stepFaults = []FaultKind{Gap, Revert}
 )
 
+// String returns the fault as it is written in a plan, such as "U3:committed+crash".
 func (f Fault) String() string { return fmt.Sprintf("%s%d:%s", f.Unit, f.At, f.Kind) }
 
+// String returns the text of the plan, which -explore.plan and [ParsePlan] take.
 func (p Plan) String() string {
 	texts := make([]string, len(p))
 	for i, f := range p {
