@@ -11,43 +11,45 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Attempt is one reconcile of one object, see [Observer].
+// Attempt is one reconcile of one object: one call of Apply or Cleanup, or a step before it that
+// failed. An [Observer] gets it.
 type Attempt struct {
 	// Controller is the name of the controller.
 	Controller string
-	// Key and UID name the object.
+	// Key and UID identify the object.
 	Key types.NamespacedName
 	UID types.UID
-	// Op is the step that the attempt ended with: kerr.OpApply or kerr.OpCleanup, or
-	// an earlier one that failed. It is kerr.OpGet beside a nil Err if there was nothing to do:
-	// the object turned out to be gone, or is being deleted and does not have our finalizer.
+	// Op is the last step of the attempt: kerr.OpApply or kerr.OpCleanup, or another step that
+	// failed. If it is kerr.OpGet and Err is nil, there was nothing to do: the object is gone, or
+	// is being deleted and does not carry the finalizer of this controller.
 	Op kerr.Op
-	// Reasons are the first eight reasons for the attempt, in the order in which
-	// they came; MoreReasons counts the rest.
+	// Reasons are the first eight different reasons for the attempt, in the order in which they
+	// arrived. MoreReasons is the number of further ones.
 	Reasons     []Reason
 	MoreReasons int
-	// SelfTriggered reports that every reason of this attempt is an event caused by a write of
+	// SelfTriggered reports whether every reason of this attempt is an event caused by a write of
 	// the previous one. One or two in a row are normal, for instance after a child was created.
 	// After 20 in a row the controller slows the object to 10 attempts a minute and logs a
 	// warning.
 	SelfTriggered bool
-	// Bypassed means that the object is gone without a Cleanup, since its finalizer was
-	// bypassed. What the attempt does is the Cleanup that was missed.
+	// Bypassed reports whether the object is gone without a Cleanup, since its finalizer was
+	// bypassed, so that this attempt is the Cleanup that was missed; see the function Bypassed.
 	Bypassed bool
-	// Start and Duration are when and how long it ran.
+	// Start is when the attempt began, and Duration how long it took.
 	Start    time.Time
 	Duration time.Duration
-	// Writes counts the requests that changed something, to any object, among those
-	// that were sent with the attempt's ctx through a Repository of this module.
+	// Writes is the number of writes, to any object, that were sent with the ctx of the attempt
+	// through a repository.Live, or reported by repository.Wrote or WroteDeletion, and that the
+	// API server accepted.
 	Writes int
-	// Action and Err are what the attempt returned, after the ErrorHandler. Err is
-	// nil or has a *kerr.Error in its chain.
+	// Action and Err are the result of the attempt, after the [ErrorHandler]. Err is nil or has a
+	// *kerr.Error in its chain.
 	Action Action
 	Err    error
-	// Failures is the number of consecutive failures that the backoff is computed from, this
-	// one included. It is 0 if the error is not retried (kerr.WaitsForChange), or if the object
-	// changed during the attempt. Next is the wait until the next attempt if nothing changes
-	// before; negative if none is planned.
+	// Failures is the number of consecutive failures that the backoff is computed from, this one
+	// included. It is 0 after a success, and if the error is not retried (kerr.WaitsForChange).
+	// Next is the wait until the next attempt if nothing changes before; negative if none is
+	// scheduled.
 	Failures int
 	Next     time.Duration
 }
@@ -55,7 +57,7 @@ type Attempt struct {
 // Verb is the kind of event or timer that caused an attempt.
 type Verb string
 
-// The verbs.
+// The kinds of causes.
 const (
 	VerbAdded    Verb = "added"     // an object is new to the cache
 	VerbUpdated  Verb = "updated"   // an object changed
@@ -64,19 +66,20 @@ const (
 	VerbTimer    Verb = "timer"     // a Requeue
 	VerbRetry    Verb = "retry"     // a backoff
 	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue, or a source
-	VerbCaughtUp Verb = "caught up" // the caches show what was written; beside the reasons that had to wait
+	VerbCaughtUp Verb = "caught up" // the caches the attempt waited for are up to date; listed beside the reasons that had to wait
 )
 
-// Reason is why an attempt was made.
+// Reason is one cause of an attempt: an event, a timer or a call of Enqueue.
 type Reason struct {
 	Verb Verb
-	// Kind, Key and ResourceVersion name the object that an event was about. Kind is
-	// empty for timers, retries and Enqueue. ResourceVersion is empty too if the event
-	// cannot be told from an older one by it: the server was restored from a backup.
+	// Kind, Key and ResourceVersion identify the object and the state that an event was about.
+	// All are empty for timers, retries and Enqueue. ResourceVersion alone is empty if another
+	// state had the same one before, because the server was restored from a backup, and if the
+	// last state of a deleted object is not known.
 	Kind            schema.GroupKind
 	Key             types.NamespacedName
 	ResourceVersion string
-	// Failures is the number of failed attempts before a retry.
+	// Failures is the number of consecutive failures before a retry; 0 for other reasons.
 	Failures int
 }
 

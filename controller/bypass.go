@@ -16,17 +16,18 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// A finalizer can be bypassed: somebody removes it by force, or the API server does not
-// see it, if it began to serve the DELETE before the finalizer was added
-// (kubernetes#77988, often where deletions follow creations closely). No client can
-// prevent that, but it shows: an object that we held is gone although no Cleanup of
-// ours succeeded. Then Cleanup runs on its last known state.
+// A finalizer can be bypassed: another client removes it by force, or the API server does not see
+// it, if it began to serve the DELETE before the finalizer was added (kubernetes#77988, often
+// where deletions follow creations closely). No client can prevent that, but it shows: an object
+// that we held is gone although no Cleanup of ours succeeded. Then Cleanup runs on its last known
+// state.
 
 type bypassedKey struct{}
 
-// Bypassed reports whether the Cleanup with this ctx runs after its object is gone, on the
-// last known state, since the finalizer was bypassed: removed by another client, or ignored
-// by the API server. The object cannot be read or written any more.
+// Bypassed reports whether ctx is that of a Cleanup whose object is already gone, because its
+// finalizer was bypassed: removed by another client, or ignored by the API server. Cleanup then
+// gets the last known state of the object, which cannot be read or written any more. It is
+// retried for Options.BypassTimeout.
 func Bypassed(ctx context.Context) bool { return ctx.Value(bypassedKey{}) != nil }
 
 // vanished are last states of objects that the cache does not have any more, from the event
@@ -178,7 +179,7 @@ func (t *reconciliation[T, C]) giveUp(done func(), err error) error {
 		return nil
 	}
 	if errors.Is(err, errUnfinished) {
-		return nil // it asked for another turn
+		return nil // it asked for another attempt
 	}
 	return kerr.New(t.at.Op, t.c.repo.Kind(), t.at.Key, t.at.UID, err)
 }

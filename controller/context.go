@@ -10,68 +10,76 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// NoFinalizer is returned by a [Context] that has nothing to clean up. Cleanup is
+// NoFinalizer is what [Context].Finalizer returns if there is nothing to clean up. Cleanup is
 // then never called, and Apply is not called for objects that are being deleted.
 const NoFinalizer = finalizer.None
 
 // Context is what you implement: what to do for an object of type T.
 //
-// Apply, Cleanup and HandleError are called concurrently, by Options.Workers goroutines (4 by default),
-// for different objects. What they share, such as a map or a client that is not safe for concurrent
-// use, needs a lock. For one object never more than one of Apply and Cleanup runs.
+// Apply, Cleanup and HandleError are called concurrently for different objects, by
+// Options.Workers goroutines (4 by default). What they share, such as a map or a client that is
+// not safe for concurrent use, needs a lock. For one object at most one of Apply and Cleanup runs
+// at a time.
 //
 // # Guarantees
 //
-//   - Apply is called for every object that exists, and again after every change of
-//     it that passes the filter, until a call succeeds that began at the latest
-//     state. Once per generation is the normal case; events may be merged.
-//   - Apply is called only while the object carries the finalizer and is not being
-//     deleted. Before an object for which it was called is gone, Cleanup succeeds at
-//     least once, whatever crashes in between.
-//   - Cleanup is called only after a read in the same attempt confirmed that this
-//     very object, by UID, is being deleted.
+//   - Apply is called for every object that exists, and again after every change of it that
+//     passes the filter (see Controller.Filter), until a call that started from the latest state
+//     succeeds. Normally that is one call for each generation; several events may lead to one
+//     call.
+//   - Apply is called only while the object carries the finalizer and is not being deleted.
+//     Before an object for which it was called is gone, Cleanup succeeds at least once, whatever
+//     crashes in between.
+//   - Cleanup is called only after a read in the same attempt confirmed that this object, by UID,
+//     is being deleted.
 //
 // # Assumptions
 //
-// Both are idempotent: they run again after a crash, a lost answer, or a change
-// that does not concern them. Cleanup may run for an object that Apply never saw.
+// Both are idempotent: they run again after a crash, a lost answer, or a change that does not
+// concern them. Cleanup may run for an object for which Apply was never called.
 //
 // # Caveats
 //
 // A finalizer that is removed by force, or that the API server ignores in a race between its
-// addition and a deletion, cannot keep the object. Cleanup then runs on the last known
-// state, see [Bypassed], unless the process ends before; see [Sweeper].
+// addition and a deletion, cannot keep the object. Cleanup is then called with the last known
+// state, see [Bypassed], unless the process ends before that; see [Sweeper].
 //
 // # Errors
 //
-// A returned error is retried with exponential backoff, by default from 100 ms to 5 min.
-// Wrap it with [kerr.Terminal], [kerr.Invalid] or [kerr.After] for another schedule. An Action
+// A returned error is retried with exponential backoff, by default from 100 ms to 5 min. Wrap it
+// with [kerr.Terminal], [kerr.Invalid] or [kerr.After] for another schedule. An Action returned
 // beside an error counts only if the error is not retried. docs/retries.md has the whole table.
 type Context[T repository.Object] interface {
 	// Finalizer returns the name of the finalizer, such as "example.com/cleanup",
 	// or [NoFinalizer]. It is called once, by [New].
 	Finalizer() string
-	// Apply makes the world match obj. obj is a copy that may be changed. The
-	// deadline of ctx is Options.Timeout.
+	// Apply makes the cluster, or something outside it, match obj. obj is a copy, which may be
+	// changed. The deadline of ctx is Options.Timeout.
 	Apply(ctx context.Context, obj T) (Action, error)
-	// Cleanup undoes what Apply did. An [Action] other than [AwaitChange] means that
-	// it is not finished: the finalizer stays, and Cleanup is called again then.
+	// Cleanup undoes what Apply did. obj is a copy, which may be changed. If it returns an
+	// [Action] other than [AwaitChange], it is not finished: the finalizer is kept, and Cleanup
+	// is called again at that time.
 	Cleanup(ctx context.Context, obj T) (Action, error)
 }
 
-// ErrorHandler is an optional interface that can be implemented by a [Context]. If
-// implemented, it decides what an error of an attempt means: what it returns takes
-// the place of what Apply or Cleanup returned. A nil error ends the object's
-// failures. It is not called for conflicts, which the next attempt resolves.
+// ErrorHandler is an optional interface that can be implemented by a [Context]. If implemented,
+// HandleError is called with the error of an attempt, and what it returns takes the place of what
+// Apply or Cleanup returned. A nil error counts as success: it resets the backoff, and another
+// attempt is scheduled only if the Action asks for one. It does not remove the finalizer after a
+// failed Cleanup.
+//
+// HandleError is not called for errors of class Conflict, which the next attempt resolves, nor if
+// the object could not be read, nor for the Cleanup of an object that is gone (see [Bypassed]).
+// If the attempt has exceeded its deadline, ctx has 10 s left.
 type ErrorHandler[T repository.Object] interface {
 	HandleError(ctx context.Context, obj T, err error) (Action, error)
 }
 
-// Funcs makes a [Context] of functions. A nil ApplyFunc or CleanupFunc does
+// Funcs makes a [Context] of functions. If ApplyFunc or CleanupFunc is nil, Apply or Cleanup does
 // nothing.
 type Funcs[T repository.Object] struct {
-	// FinalizerName is what Finalizer returns. It must be set; [NoFinalizer] needs
-	// CleanupFunc to be nil.
+	// FinalizerName is what Finalizer returns. It must be set. With [NoFinalizer], CleanupFunc
+	// must be nil: it would never be called.
 	FinalizerName string
 	ApplyFunc     func(ctx context.Context, obj T) (Action, error)
 	CleanupFunc   func(ctx context.Context, obj T) (Action, error)
@@ -104,19 +112,19 @@ func (f Funcs[T]) validate() error {
 	return nil
 }
 
-// Action says when an object's turn comes again although nothing changed. The zero
-// value is [AwaitChange].
+// Action tells the controller when to reconcile the object again if nothing changes before. The
+// zero value is [AwaitChange]: not at all.
 type Action struct {
 	requeue bool
 	after   time.Duration
 }
 
-// AwaitChange waits for the next change. It ends an earlier [Requeue].
+// AwaitChange asks for no further attempt until an event. A [Requeue] that is still pending for
+// the object is cancelled.
 func AwaitChange() Action { return Action{} }
 
-// Requeue comes back after d, or earlier if something changes. It takes the place
-// of an earlier Requeue. A d of zero or less means at once, after the objects that
-// wait already.
+// Requeue asks for another attempt after d, or earlier if something changes. It replaces an
+// earlier Requeue for the object. A d of zero or less puts the object at the end of the queue.
 func Requeue(d time.Duration) Action { return Action{requeue: true, after: max(d, 0)} }
 
 // After returns the time given to [Requeue]; ok is false for [AwaitChange].

@@ -19,10 +19,11 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Controller calls a [Context] for the objects of a kind. Make it with [New] or [NewFor], wire
-// it with Filter, Source, [Owns], [OwnsShared], [Watches] and [References], then [Controller.Run] it.
-// Its methods, and these functions, are safe for concurrent use; what is wired after the first Run or
-// ReleaseAll has no effect, and is an error of the next one.
+// Controller calls a [Context] for the objects of a kind. Make it with [New] or [NewFor], add to
+// it with Filter, Source, [Owns], [OwnsShared], [Watches] and [References], then call
+// [Controller.Run]. Its methods, and these functions, are safe for concurrent use. A call of
+// these functions after the first Run or ReleaseAll has no effect, is logged, and makes the next
+// Run return an error.
 type Controller[T repository.Object, C Context[T]] struct {
 	repo      repository.Repository[T]
 	user      C
@@ -42,12 +43,13 @@ type Controller[T repository.Object, C Context[T]] struct {
 	left    leftover[T] // of runs that ended
 }
 
-// New returns a controller that calls user for the objects of repo. opts may be
-// nil.
+// New returns a controller that calls user for the objects of repo. A nil opts means the
+// defaults.
 //
-// It does no I/O and starts no goroutine. It returns an error for a nil repository, one
-// whose writes are all dry runs, a nil user, a finalizer's name that is empty, unqualified or reserved (see
-// finalizer.Validate), and for options that contradict themselves.
+// It does no I/O and starts no goroutine. It returns an error for a nil repository, for one whose
+// writes are all dry runs, for a nil user, for a finalizer name that is empty, unqualified or
+// reserved (see finalizer.Validate), and for options that contradict each other or are negative
+// where that means nothing.
 //
 // # Caveats
 //
@@ -74,23 +76,23 @@ func New[T repository.Object, C Context[T]](repo repository.Repository[T], user 
 	return assemble(repo, user, opts, func(o *Options) (*informer.Informer[T], error) { return informer.New(repo, &o.Informer) })
 }
 
-// NewFor is [New] over an informer that others use too: another controller of the same kind, or
-// code that reads it. What the informer lists and watches, and keeps in memory, is there once. It
-// writes through the informer's repository.
+// NewFor is [New] with an informer that is shared: with another controller of the same kind, or
+// with code that reads it. The objects are listed, watched and kept in memory only once. The
+// controller writes through the repository of the informer.
 //
-// The informer runs as long as one of its users does. A controller that ends, or calls
-// ReleaseAll, leaves it to the others. informer.SetNamespaces changes what all of them see.
+// The informer runs as long as one of its users runs; a controller that ends does not stop it for
+// the others. informer.SetNamespaces changes what all of them see.
 //
 // # Caveats
 //
-// A controller that begins while the informer runs already reads each object live once, before its first
-// attempt. Two controllers of one kind must have different finalizers, or none; that the finalizer of one
-// comes or goes is a change for the other.
+// A controller that starts while the informer already runs reads each object from the API server
+// once, for the first attempt. Two controllers of one kind must have different finalizers, or
+// none. When one of them adds or removes its finalizer, that is a change for the other.
 //
 // # Errors
 //
-// Those of New, and an error for a nil informer or if Options.Informer is not empty: the
-// informer has options of its own.
+// Those of New, and an error if in is nil or if Options.Informer is not empty: the informer has
+// its own options.
 func NewFor[T repository.Object, C Context[T]](in *informer.Informer[T], user C, opts *Options) (*Controller[T, C], error) {
 	if in == nil {
 		return nil, errors.New("new controller: the informer is nil")
@@ -149,7 +151,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 	return c, nil
 }
 
-// isNil tells a nil interface, and a nil pointer in one.
+// isNil reports whether v is a nil interface, or holds a nil pointer.
 func isNil(v any) bool {
 	if v == nil {
 		return true
@@ -158,20 +160,21 @@ func isNil(v any) bool {
 	return value.Kind() == reflect.Pointer && value.IsNil()
 }
 
-// Informer returns the cache of the objects. It runs as long as the controller, or another user
-// of it, see [NewFor].
+// Informer returns the cache of the controller's objects. It runs while the controller, or
+// another user of it, runs; see [NewFor].
 func (c *Controller[T, C]) Informer() *informer.Informer[T] { return c.informer }
 
 func (c *Controller[T, C]) ref(key types.NamespacedName) journal.Ref {
 	return journal.Ref{Kind: c.repo.Kind().GroupKind(), Key: key}
 }
 
-// Name returns Options.Name or its default.
+// Name returns Options.Name, or its default: the kind in lower case.
 func (c *Controller[T, C]) Name() string { return c.opts.Name }
 
-// Enqueue asks for an attempt for the object, for a reason of the caller's. It does
-// not shorten a backoff. A key without an object is ignored. Before Run it is
-// remembered.
+// Enqueue schedules an attempt for the object, with the reason [VerbEnqueued]. It does not
+// shorten a backoff. A key for which the cache has no object is ignored. Before Run, and between
+// two runs, keys are kept for the next one; during ReleaseAll they are dropped. It does not
+// block, and is safe for concurrent use.
 func (c *Controller[T, C]) Enqueue(key types.NamespacedName) {
 	c.mu.Lock()
 	r := c.current
@@ -184,7 +187,7 @@ func (c *Controller[T, C]) Enqueue(key types.NamespacedName) {
 	}
 }
 
-// Run is [New] and [Controller.Run].
+// Run creates a controller with [New] and runs it until ctx ends, see [Controller.Run].
 func Run[T repository.Object, C Context[T]](ctx context.Context, repo repository.Repository[T], user C, opts *Options) error {
 	c, err := New(repo, user, opts)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package controller runs your code for every object of a kind, until the cluster is as the
-// object says.
+// Package controller calls your code for every object of a kind, and again after every change and
+// every failure, until the cluster is as the object says.
 //
 // You implement [Context] for your type: Apply makes the cluster, or something outside it,
 // match an object, and Cleanup undoes that before the object goes away. [Run] does the rest: it
@@ -16,35 +16,35 @@
 // repositories ([repository.New]), both with the ctx that it got. Before Run, say which of their
 // changes concern an object:
 //
-//   - [References]: what Apply read, found or not, by name, list or index. This is the one to
-//     begin with: there is no mapping to write.
-//   - [Owns]: what has the object as its controller, see [repository.SetController].
-//   - [Watches]: what a function of yours says.
+//   - [References]: changes of what Apply read, found or not, by name, list or index. Begin with
+//     this one: no mapping has to be written.
+//   - [Owns]: changes of children, whose controller is the object, see [repository.SetController].
+//   - [Watches]: changes of what a function of yours maps to the object.
 //
 // Run runs these informers too. Reads with the ctx of an attempt show what that attempt, and
-// earlier ones of the same object, wrote, also if the watch has not delivered it yet.
+// earlier ones of the same object, wrote, even if the watch has not delivered it yet.
 //
 // # Errors
 //
-// An error that Apply returns is tried again with a growing backoff. Package kerr has marks for
-// other schedules: [kerr.Terminal], [kerr.Invalid], [kerr.After]. An [ErrorHandler] can show
-// failures in the status. docs/retries.md has the whole table.
+// An error that Apply returns is retried with exponential backoff. Package kerr has marks for other
+// schedules: [kerr.Terminal], [kerr.Invalid], [kerr.After]. An [ErrorHandler] can show failures in
+// the status. docs/retries.md has the whole table.
 //
 // # Time
 //
-// An attempt has Options.Timeout until its ctx ends. Code that does not return then keeps its
-// worker and its object, and no other: see [Controller.Healthy]. When the ctx of Run ends, no
-// attempt starts any more, and those that run have Options.Grace to finish.
+// One call of Apply or Cleanup for one object is an attempt. Its ctx ends after Options.Timeout.
+// Code that does not return then blocks its worker and its object, and no other: see
+// [Controller.Healthy]. When the ctx of Run ends, no attempt starts any more, and running attempts
+// have Options.Grace to finish.
 //
-// # What is seen
+// # Logs, metrics and traces
 //
-// Failures and trouble are logged, see Options.Logger and Options.Slog; [Logger] gives your code
-// a logger with the names of the object. An [Observer] gets the same as data, for metrics and
-// traces.
+// Failures are logged, see Options.Logger and Options.Slog; [Logger] gives your code a logger with
+// the names of the object. An [Observer] gets the same as data, for metrics and traces.
 //
 // # Testing
 //
-// A controller runs against the fake clientsets of client-go, against a simulated API server
-// (package test/sim), in virtual time if you like, and against package test/explore, which
-// crashes it before and after every write. docs/testing.md shows how.
+// A controller runs with the fake clientsets of client-go, with a simulated API server (package
+// test/sim), also in virtual time, and in package test/explore, which crashes it before and after
+// every write. docs/testing.md shows how.
 package controller

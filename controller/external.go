@@ -14,7 +14,7 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// external is something outside Kubernetes that says which objects to reconcile.
+// external is a function given to Source.
 type external struct {
 	run  func(ctx context.Context, enqueue func(types.NamespacedName)) error
 	busy chan struct{} // taken by the call that runs, also if its Run has ended
@@ -24,36 +24,36 @@ type external struct {
 var errReturned = errors.New("it returned before its context ended")
 
 // Source adds something outside Kubernetes that says which objects to reconcile: a queue, a
-// webhook, a channel, a poll of another system. run calls enqueue for each such object, until its
-// ctx ends, and then returns.
+// webhook, a channel, or a poll of another system. run calls enqueue for each such object until
+// its ctx ends, and then returns.
 //
 // # Expected flow
 //
-// [Controller.Run] calls run on a goroutine of its own when the workers start, with a ctx that ends
-// when the ctx of Run does. enqueue is [Controller.Enqueue] while Run runs: the reason is
-// [VerbEnqueued], a backoff is not shortened, a key without an object is ignored. It does not block, may be
-// called by several goroutines, and does nothing once Run has ended.
+// [Controller.Run] calls run on a goroutine of its own when the workers start. Its ctx ends when
+// the ctx of Run does. enqueue does what [Controller.Enqueue] does: the reason is [VerbEnqueued],
+// a backoff is not shortened, and a key without a cached object is ignored. It does not block,
+// may be called by several goroutines, and does nothing after Run has ended.
 //
 // # Guarantees
 //
-// run is not called twice at the same time, also not by a Run that follows one which ended
-// while run went on. Run does not return nil before run has returned.
+// There is at most one call of run at a time. If a call goes on after its Run has ended, the next
+// Run waits for it before it calls run again. Run does not return nil before run has returned.
 //
 // # Caveats
 //
-// What happens outside while no process runs is not seen by a source that tells of changes only;
-// but every object is reconciled once after a start. ReleaseAll does not call run.
+// A source that reports only changes misses those that happen while no process runs. But every
+// object is reconciled once after a start. ReleaseAll does not call run.
 //
 // # Errors
 //
-// If run returns an error, panics, or returns although its ctx has not ended, that is logged and
-// reported to Options.Observer, with [kerr.OpSource]. run is called again after Options.MinBackoff,
-// and twice as long after each such end, up to Options.MaxBackoff; [kerr.After] and Retry-After count as for Apply.
-// A call that lasted for MaxBackoff makes those before it history. If run has not returned 5 seconds
-// after the attempts ended, Run returns an error that says so.
+// If run returns an error, panics, or returns before its ctx has ended, that is logged and given
+// to Options.Observer, with [kerr.OpSource]. run is then called again after Options.MinBackoff;
+// the wait doubles each time, up to Options.MaxBackoff, and starts again at MinBackoff after a
+// call that took MaxBackoff or longer. [kerr.After] and Retry-After count as for Apply. If run
+// has not returned 5 seconds after the attempts ended, Run returns an error that says so.
 //
-// Run returns an error if run is nil, or if Source was called after Run or ReleaseAll: then it has
-// no effect and is logged.
+// Run returns an error if run is nil. If Source is called after Run or ReleaseAll it has no
+// effect, is logged, and makes the next Run return an error.
 func (c *Controller[T, C]) Source(run func(ctx context.Context, enqueue func(types.NamespacedName)) error) {
 	c.wire("Source", func() error {
 		if run == nil {
@@ -110,7 +110,7 @@ func (c *Controller[T, C]) follow(ctx context.Context, r *runState[T], e *extern
 	}
 }
 
-// leaveOutside waits for the sources, but not for ever.
+// leaveOutside waits for the sources, for at most abandonAfter.
 func (r *runState[T]) leaveOutside() error {
 	done := make(chan struct{})
 	go func() {

@@ -13,15 +13,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 )
 
-// stuckAfter is how many times Options.Timeout an attempt may run before it counts as
-// stuck. Its ctx is over after one.
+// stuckAfter is how many times Options.Timeout an attempt may run before it counts as stuck. Its
+// ctx ends after one.
 const stuckAfter = 2
 
-// Healthy returns an error that names the objects whose attempt has been running for
-// more than twice Options.Timeout: code that ignores its ctx and does not return. The
-// object is not worked on by anybody else meanwhile, and the worker is missing. It is
-// for a liveness probe: a restart is the only cure. It is nil if the controller does
-// not run, or has no timeout.
+// Healthy returns an error that names the objects whose attempt has been running for more than
+// twice Options.Timeout. Such an attempt ignores its ctx; it occupies a worker and blocks its
+// object. Use Healthy for a liveness probe: only a restart of the process frees them. It returns
+// nil if the controller is not running, or if Options.Timeout is negative.
 func (c *Controller[T, C]) Healthy() error {
 	stuck := c.stuck()
 	if len(stuck) == 0 {
@@ -35,9 +34,9 @@ func (c *Controller[T, C]) Healthy() error {
 	return errors.Join(errs...)
 }
 
-// Ready returns nil once the caches are full and the workers have started, and an error
-// that says what is missing before. It is for a readiness probe. A cache that has
-// trouble later is not unready: what it shows is still the last known state.
+// Ready returns nil once all caches are full, and before that, or if the controller is not
+// running, an error that says what is missing. It is for a readiness probe. It stays nil if a
+// watch fails later: the cache then still has the last known state.
 func (c *Controller[T, C]) Ready() error {
 	switch r := c.now(); {
 	case r == nil:

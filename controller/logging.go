@@ -13,11 +13,11 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Logger returns the logger of the attempt that ctx belongs to, for Apply, Cleanup and what
-// they call: Options.Logger, or what Options.Slog is to zap, with the fields controller, namespace,
-// name and uid. Outside an attempt it is [zap.L].
+// Logger returns the logger of the attempt that ctx belongs to, for Apply, Cleanup and the
+// functions that they call. It is Options.Logger, or a zap logger that writes to Options.Slog,
+// with the fields controller, namespace, name and uid. Outside an attempt it is [zap.L].
 //
-// It is made by each call: keep it in a variable where it is used often.
+// Each call makes a new logger: keep it in a variable where it is used often.
 func Logger(ctx context.Context) *zap.Logger {
 	if l, ok := logging(ctx); ok {
 		return l.zapLogger()
@@ -25,8 +25,9 @@ func Logger(ctx context.Context) *zap.Logger {
 	return zap.L()
 }
 
-// Slog is [Logger] for who logs with log/slog: Options.Slog, or what Options.Logger is to slog.
-// Outside an attempt it is [slog.Default]. For logr there is logr.FromSlogHandler:
+// Slog is [Logger] for programs that log with log/slog: Options.Slog, or a slog logger that
+// writes to Options.Logger. Outside an attempt it is [slog.Default]. For logr there is
+// logr.FromSlogHandler:
 //
 //	log := logr.FromSlogHandler(controller.Slog(ctx).Handler())
 func Slog(ctx context.Context) *slog.Logger {

@@ -13,37 +13,40 @@ import (
 )
 
 // Observer is called with what a controller does: for metrics, traces and tests. See
-// Options.Observer, [ObserverFuncs] for some of its methods, and [Observers] for several.
+// Options.Observer, [ObserverFuncs] for an Observer made of functions, and [Observers] for
+// several.
 //
-// The methods are called on the worker that makes the attempt, or, for Trouble, on one
-// goroutine that does nothing else. They must be safe for concurrent use and return quickly. A
-// panic is logged and changes nothing, for the other observers neither. A call of runtime.Goexit
-// in Started or Ended ends the attempt as one in Apply does: it has failed.
+// Started and Ended are called by the worker that makes the attempt, so that they run
+// concurrently for different objects; Trouble is called by one goroutine that does nothing else.
+// All must be safe for concurrent use and return quickly. A panic is logged and changes nothing,
+// also not for other observers. A call of runtime.Goexit in Started or Ended makes the attempt
+// fail, as one in Apply does.
 type Observer interface {
-	// Started is called before an attempt. Apply, Cleanup, HandleError and the requests of the
-	// attempt get the ctx that it returns, which must be ctx or derived from it: with a span, for
-	// instance. If it is not, or if it ends later than ctx, that is logged, and they get ctx.
-	// One that ends sooner ends the attempt sooner. Of at the fields Controller, Key,
-	// UID, Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
+	// Started is called before an attempt. It returns the ctx for Apply, Cleanup, HandleError and
+	// the requests of the attempt, which must be ctx or derived from it, for instance with a
+	// span. If it is not, or if its deadline is later, an error is logged and the attempt uses
+	// ctx. One that ends sooner ends the attempt sooner. Of at, the fields Controller, Key, UID,
+	// Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
 	Started(ctx context.Context, at Attempt) context.Context
-	// Ended is called after an attempt, once for each call of Started, with the ctx that this
-	// returned. The ctx has ended; its values are there.
+	// Ended is called after an attempt, once for each call of Started, with the ctx that Started
+	// returned. That ctx has been cancelled by then; its values can be read.
 	Ended(ctx context.Context, at Attempt)
-	// Trouble is called for what went wrong outside attempts. At most 64 calls wait for an
-	// Observer that is slow; beyond that trouble is only logged.
+	// Trouble is called for what went wrong outside attempts. If the Observer is slow, at most 64
+	// calls wait for it; further trouble is only logged.
 	Trouble(t Trouble)
 }
 
-// Trouble is what went wrong outside attempts: a list or a watch failed (Op is
-// [kerr.OpSync]), an object cannot be decoded ([kerr.OpDecode]), a predicate or a selector
-// ([kerr.OpFilter]) or a mapping ([kerr.OpMap]) panicked, a [Sweeper] failed ([kerr.OpSweep]), a function given to Source
-// failed or ended ([kerr.OpSource]).
+// Trouble is what went wrong outside attempts. Op says what: a list or a watch failed
+// ([kerr.OpSync]), an object cannot be decoded ([kerr.OpDecode]), a predicate panicked
+// ([kerr.OpFilter]), a mapping or the selector of a list panicked ([kerr.OpMap]), a [Sweeper]
+// failed ([kerr.OpSweep]), or a function given to Source failed or returned too early
+// ([kerr.OpSource]).
 type Trouble struct {
 	// Controller is the name of the controller.
 	Controller string
 	Op         kerr.Op
-	// Kind is the kind that it is about, which for what is given to Owns, Watches and
-	// References is not that of the controller. Key and UID are empty if it is not about one
+	// Kind is the kind that the trouble is about: that of the controller, or of an informer given
+	// to Owns, OwnsShared, Watches or References. Key and UID are empty if it is not about one
 	// object.
 	Kind schema.GroupKind
 	Key  types.NamespacedName
@@ -52,14 +55,14 @@ type Trouble struct {
 	Err error
 }
 
-// ObserverFuncs makes an [Observer] of functions, of which any may be nil.
+// ObserverFuncs makes an [Observer] of functions. A nil function is not called.
 type ObserverFuncs struct {
 	StartedFunc func(ctx context.Context, at Attempt) context.Context
 	EndedFunc   func(ctx context.Context, at Attempt)
 	TroubleFunc func(t Trouble)
 }
 
-// Started calls StartedFunc, or returns ctx.
+// Started calls StartedFunc; it returns ctx if that is nil.
 func (o ObserverFuncs) Started(ctx context.Context, at Attempt) context.Context {
 	if o.StartedFunc == nil {
 		return ctx
@@ -81,9 +84,9 @@ func (o ObserverFuncs) Trouble(t Trouble) {
 	}
 }
 
-// Observers makes one [Observer] of several. Started is called in their order, each with the ctx
-// of the one before, Ended in the opposite order, each with the ctx of the last. nil ones are
-// left out.
+// Observers combines several observers into one. Started is called in the given order, each with
+// the ctx that the one before returned; Ended is called in the opposite order, each with the ctx
+// that the last Started returned. nil observers are left out.
 func Observers(all ...Observer) Observer {
 	return observers(slices.DeleteFunc(slices.Clone(all), func(o Observer) bool { return isNil(o) }))
 }
@@ -171,8 +174,8 @@ func (c *Controller[T, C]) tellTrouble(t Trouble) {
 	}
 }
 
-// observerPanicked must be deferred by who calls an observer, which must not take a worker
-// down.
+// observerPanicked must be deferred by each function that calls an observer: its panic must not
+// end a worker.
 func (c *Controller[T, C]) observerPanicked(key types.NamespacedName, uid types.UID) {
 	if value := recover(); value != nil {
 		c.opts.Logger.Error("Options.Observer panicked", append(names(key, uid), errorFields(kerr.Recovered(value))...)...)

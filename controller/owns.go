@@ -10,27 +10,26 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Owns makes a change of a child a reason to reconcile its owner: the object of the
-// controller's kind that the child's controller owner reference names, by group,
-// kind, name and UID, in the child's namespace or cluster-scoped. A reference whose
-// UID is not that of the cached owner is ignored. Run runs the informer too.
+// Owns makes a change of a child a reason to reconcile its owner: the object of the controller's
+// kind that the controller owner reference of the child (controller: true) names by group, kind,
+// name and UID, in the namespace of the child or cluster-scoped. A reference whose UID is not
+// that of the cached owner is ignored. Run runs the informer too.
 //
-// If anyOf has predicates, a change counts only if one of them holds; children that
-// come and go always count, and so does a change for which a predicate panics. That a child
-// gets another owner is a change like others.
+// If anyOf has predicates, an update counts only if one of them returns true or panics. Creations
+// and deletions always count. If the owner of a child changes, both owners are reconciled.
 //
 // # Errors
 //
-// [Controller.Run] returns an error if the informer or a predicate is nil, if the informer was
-// given to Owns before, or if Owns was called after Run or ReleaseAll: then it has no
-// effect and is logged. The same informer may be given to other functions too.
+// [Controller.Run] returns an error if the informer or a predicate is nil, or if the informer was
+// given to Owns before. If Owns is called after Run or ReleaseAll it has no effect, is logged,
+// and makes the next Run return an error. The same informer may be given to other functions too.
 func Owns[U, T repository.Object, C Context[T]](c *Controller[T, C], children *informer.Informer[U], anyOf ...informer.Predicate[U]) {
 	owns(c, "Owns", children, anyOf, func(ref *metav1.OwnerReference) bool { return ref.Controller != nil && *ref.Controller })
 }
 
-// OwnsShared is [Owns] for children that have several owners: every owner reference counts, and
-// not only the controller's. A change of a child is a reason to reconcile all objects of the
-// controller's kind that its owner references name. The errors are those of Owns.
+// OwnsShared is [Owns] for children that have several owners: all owner references count, not
+// only the one with controller: true. A change of a child is a reason to reconcile every object
+// of the controller's kind that its owner references name. The errors are those of Owns.
 func OwnsShared[U, T repository.Object, C Context[T]](c *Controller[T, C], children *informer.Informer[U], anyOf ...informer.Predicate[U]) {
 	owns(c, "OwnsShared", children, anyOf, func(*metav1.OwnerReference) bool { return true })
 }

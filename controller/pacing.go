@@ -31,8 +31,8 @@ func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
 }
 
 // hurried decides about a failing object that something happened to before its backoff was over.
-// What its own last attempt did is no news: it waits as if that had not happened. Other events
-// are acted on, at most once a second, and a new state makes its failures history.
+// Events of its own last attempt do not count: it waits as if they had not happened. Other events
+// start an attempt, at most once a second, and a new state resets the backoff.
 func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, more int, self bool) (waits bool) {
 	f := &it.Record.failing
 	if !f.Is() || it.Weight() < queue.Early || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Verb == VerbRetry }) {

@@ -90,8 +90,8 @@ func (c *Controller[T, C]) matters(before, after T) bool {
 	})
 }
 
-// passes tells whether any of the predicates holds. With none, every change passes. A
-// predicate that panics hides nothing, and is reported.
+// passes reports whether any of the predicates holds. With none, every change passes. A predicate
+// that panics hides nothing, and is reported.
 func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U, report func(error)) (yes bool) {
 	if len(anyOf) == 0 {
 		return true
@@ -106,9 +106,9 @@ func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U,
 	return yes
 }
 
-// isNews tells a change that makes earlier failures history: somebody changed the
-// spec, deleted the object, or made a new one of the same name. Of an object without a
-// generation any change may be that.
+// isNews reports whether a change resets the backoff: the spec changed, the object is being
+// deleted, or it is a new one of the same name. For an object without a generation any change may
+// be that.
 func isNews[T repository.Object](before, after T) bool {
 	return after.GetGeneration() == 0 || before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
 		(before.GetDeletionTimestamp() == nil) != (after.GetDeletionTimestamp() == nil)

@@ -10,11 +10,14 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// RequiredRules returns the RBAC rules that the library needs for this controller:
-// to watch, read and finalize its kind, to write the status, and to watch the kinds
-// given to Owns, OwnsShared, Watches and References. "list" is for the probe of the watches, for
-// API servers that cannot stream lists, and for ReleaseAll. What Apply and Cleanup need comes on top. Confined to
-// namespaces, the rules can be a Role's.
+// RequiredRules returns the RBAC rules that the library needs for this controller: to read, watch
+// and patch its kind, to patch the status, and to list and watch the kinds given to Owns,
+// OwnsShared, Watches and References. Call it after these functions. "list" is for the probe of
+// the watches, for API servers that cannot stream lists, and for ReleaseAll and a [Sweeper].
+//
+// Add the rights for what Apply and Cleanup send, and "get" for a kind that they write and read
+// from an informer: an own write that the cache does not show may be read from the API server.
+// For a controller that is limited to namespaces, a Role in each of them is enough.
 func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
 	own, _ := meta.UnsafeGuessKindToResource(c.repo.Kind())
 	if r, ok := c.repo.(repository.Resourced); ok {

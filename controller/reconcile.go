@@ -11,15 +11,14 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// SkipCleanupAnnotation set to "true" lets an object go without Cleanup, if
-// Options.AllowSkipCleanup is on.
+// SkipCleanupAnnotation is the annotation that, with the value "true", has an object deleted
+// without Cleanup, if Options.AllowSkipCleanup is set.
 const SkipCleanupAnnotation = "kuberator.dev/skip-cleanup"
 
 // afterwards is the time that an ErrorHandler has if the ctx of the attempt is over.
 const afterwards = 10 * time.Second
 
-// errUnfinished carries a Cleanup that asked for another turn past the finalizer,
-// which must stay for it.
+// errUnfinished keeps the finalizer for a Cleanup that asked for another attempt.
 var errUnfinished = errors.New("the cleanup is not finished")
 
 // reconcile makes the attempt and fills in how it went. It returns false if there was
@@ -93,7 +92,7 @@ func (t *reconciliation[T, C]) cleanup(ctx context.Context, obj T) (action Actio
 	return finished(t.c.user.Cleanup(ctx, obj))
 }
 
-// finished makes an error of a Cleanup that asked for another turn.
+// finished returns an error for a Cleanup that asked for another attempt.
 func finished(action Action, err error) (Action, error) {
 	if err == nil && action != AwaitChange() {
 		err = errUnfinished
@@ -110,8 +109,8 @@ func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 	})
 }
 
-// handleError asks the user's ErrorHandler. A conflict is not worth its attention. An
-// attempt that ran out of time leaves it some, unless a shutdown ended both.
+// handleError calls the user's ErrorHandler, but not for a conflict. After an attempt that ran
+// out of time it has 10 s, unless a shutdown has ended the attempt.
 func (t *reconciliation[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
 	if t.given != *new(T) { // what Apply and Cleanup got may have been changed
 		obj = t.given.DeepCopyObject().(T)

@@ -22,8 +22,8 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 	it      *item
 	at      outcome
 	journal journal.Journal
-	cached  T // as the turn began; nobody may change it
-	// given is the state that user code got, as nobody will change it.
+	cached  T // as the attempt began; it must not be changed
+	// given is the state that user code got, in a copy that is never changed.
 	given T
 
 	cleaned bool // Cleanup is done

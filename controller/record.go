@@ -15,9 +15,8 @@ import (
 // item is a key in the hands of a worker, with the state of the object.
 type item = queue.Item[types.NamespacedName, Reason, record]
 
-// record is what this process knows of an object beyond its cache. It belongs to one
-// UID: a new object of the same name starts without one. It is used by the worker that
-// has the key, and by nobody else.
+// record is what this process knows of an object beyond its cache. It belongs to one UID: a new
+// object of the same name starts without one. Only the worker that has the key uses it.
 type record struct {
 	uid    types.UID
 	worked version // the state that user code last got
@@ -28,8 +27,8 @@ type record struct {
 	sent   journal.Sent
 	reads  dependents.Reads // of the last attempt that got to user code, and of those after it
 	unseen *unseen.Writes   // nil if the caches show what was written for it
-	// held tells that user code got a state with our finalizer, and cleaned that Cleanup
-	// is done.
+	// held is set when user code got a state with our finalizer, and cleaned when Cleanup is
+	// done.
 	held, cleaned bool
 	undone        pace.Undone
 	failing       pace.Failing
@@ -58,8 +57,8 @@ func versionOf(s journal.State) version {
 	}
 }
 
-// is tells whether an event with the resourceVersion rv, which left the cache with
-// obj, is about this state.
+// is reports whether an event with the resourceVersion rv, which left the cache with obj, is
+// about this state.
 func (v version) is(rv string, obj runtime.Object) bool {
 	if rv != "" || v.content == nil {
 		return rv != "" && rv == v.rv

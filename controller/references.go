@@ -12,27 +12,25 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// References makes what an attempt reads from an informer a reason to reconcile it
-// again: an object that it got, also one that was not there, and every object that
-// belongs, or belonged, into a list that it read. What counts are the reads of the
-// last attempt, by Get, List and ByIndex with its ctx. There is no mapping to write,
-// and none to forget. Run runs the informer too.
+// References reconciles an object again when something changes that its last attempt read from
+// in, with Get, List or ByIndex and the attempt's ctx: an object that Get was called for, whether
+// or not it existed, or any object that enters, leaves or changes inside the result of a List or
+// ByIndex. No mapping has to be written. Call it before Run. Run runs the informer too.
 //
-// If anyOf has predicates, a change counts only if one of them holds; objects that
-// come and go always count, and so does a change for which a predicate panics.
+// If anyOf has predicates, an update counts only if one of them returns true or panics. Creations
+// and deletions always count.
 //
-// A change costs no more if there are many lists, as long as they differ in their namespace, in
-// a label that has one value, or in a value of an index: only those are asked that it may
-// concern. Selectors without such a label are all asked, and so are those of a user's own type.
-//
-// The idea is that of krt, the collections of Istio, where what a function fetched
-// is what makes it run again.
+// The cost of an event does not grow with the number of lists, as long as these differ in the
+// namespace, in a label with one value, or in the value of an index: then only the lists that the
+// object may be in are examined. Lists by other selectors, and by selector types of the user's
+// own, are examined for each event.
 //
 // # Errors
 //
-// [Controller.Run] returns an error if the informer or a predicate is nil, if the informer was
-// given to References before, or if References was called after Run or ReleaseAll: then it
-// has no effect and is logged. The same informer may be given to other functions too.
+// [Controller.Run] returns an error if the informer or a predicate is nil, or if the informer was
+// given to References before. If References is called after Run or ReleaseAll it has no effect,
+// is logged, and makes the next Run return an error. The same informer may be given to other
+// functions too.
 func References[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], anyOf ...informer.Predicate[U]) {
 	listen(c, "References", in, mapping[U]{ours: true, reads: true, weight: queue.Early, filter: anyOf, keys: func(h hub, before, after U) []types.NamespacedName {
 		return readers(h, in, before, after)
@@ -56,7 +54,7 @@ func readers[U repository.Object](h hub, in *informer.Informer[U], before, after
 }
 
 // matches asks the selector of a list, which may be one that a user wrote. If it panics, the
-// object counts as one that matches: nothing is lost for who reads the list, or another one.
+// object counts as one that matches: no reader of this list, or of another one, misses the event.
 func matches[U repository.Object](h hub, kind schema.GroupVersionKind, match func(U) bool, obj U) (yes bool) {
 	defer func() {
 		if value := recover(); value != nil {

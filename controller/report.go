@@ -88,8 +88,8 @@ func (c *Controller[T, C]) warnLoop(message string, it *item, reasons []Reason) 
 // fewConflicts in a row are the ordinary course. More are two writers that do not agree.
 const fewConflicts = 5
 
-// itself reports whether what was not found is the object of the attempt: its deletion is on
-// the way to the cache. Anything else that is missing stays so until somebody makes it.
+// itself reports whether what was not found is the object of the attempt: its deletion is on the
+// way to the cache. Anything else that is missing stays so until it is created.
 func (at *outcome) itself(kind schema.GroupKind) bool {
 	e, ok := kerr.Request(at.Err)
 	return ok && kerr.ClassOf(at.Err) == kerr.ClassNotFound && e.Op != kerr.OpApply && e.Op != kerr.OpCleanup &&

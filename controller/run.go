@@ -14,31 +14,31 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Run watches and reconciles until ctx ends, and returns when everything that it
-// started has stopped.
+// Run watches and reconciles until ctx ends, and returns when everything that it started has
+// stopped.
 //
 // # Expected flow
 //
-// Run fills its caches, then starts the workers. A kind that the API server does
-// not serve, or denies, keeps it trying, and each failure is logged and told to
-// Options.Observer. If one namespace of several cannot be read, its objects wait, and those
-// of the others are worked on after 5 seconds. So do the objects of a namespace that
-// informer.SetNamespaces adds, until all caches of it are full. When ctx ends no attempt starts any more; running attempts
-// finish, with their own ctx still alive, for at most Options.Grace; then their ctx
-// is cancelled.
+// Run fills its caches, then starts the workers. If the API server does not serve a kind, or
+// denies it, Run keeps trying; each failure is logged and given to Options.Observer. If a
+// namespace of several cannot be read, its objects wait, and those of the others are reconciled
+// after 5 seconds. The objects of a namespace that informer.SetNamespaces adds wait until all
+// caches of that namespace are full. When ctx ends, no attempt starts any more. Running attempts
+// may finish, with their own ctx still alive, for at most Options.Grace; then their ctx is
+// cancelled.
 //
 // # Guarantees
 //
-// After Run returned nil no goroutine of the controller is left and nothing is
-// written. Run may be called again, and starts anew. An object whose attempt was
-// abandoned, since its code ignored its ctx, waits until that has returned.
+// After Run has returned nil, no goroutine of the controller is left and nothing is written. Run
+// may be called again, with empty caches. If an attempt of an earlier run was abandoned, since
+// its code ignored its ctx, its object waits until that code has returned.
 //
 // # Errors
 //
-// A [*kerr.ShutdownTimeout] if attempts had to be cancelled; it names their
-// objects. An error that says so if what was given to [Controller.Source] does not end. An error
-// at once if the controller is running already, or is wired wrongly: see [Controller.Filter], [Owns],
-// [OwnsShared], [Watches], [References] and Source.
+// A [*kerr.ShutdownTimeout] if attempts had to be cancelled; it names their objects. An error if
+// a function given to [Controller.Source] does not return. An error at once if the controller is
+// already running, or if a call of [Controller.Filter], Source, [Owns], [OwnsShared], [Watches]
+// or [References] was wrong.
 func (c *Controller[T, C]) Run(ctx context.Context) error {
 	r, err := c.begin()
 	if err != nil {
@@ -80,7 +80,8 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	return err
 }
 
-// begin lets nobody else run the controller until end.
+// begin marks the controller as running until end is called; a second call before that is an
+// error.
 func (c *Controller[T, C]) begin() (*runState[T], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -168,13 +169,14 @@ func within(d time.Duration, done <-chan struct{}) bool {
 	}
 }
 
-// Runner is anything that runs until its ctx ends: controllers and informers.
+// Runner is anything that runs until its ctx ends, such as a [Controller] or an
+// informer.Informer.
 type Runner interface {
 	Run(ctx context.Context) error
 }
 
-// RunAll runs the runners until ctx ends or one of them returns an error, which
-// ends the others too, and returns when all have returned. The errors are joined.
+// RunAll runs the runners concurrently until ctx ends or one of them returns an error, which ends
+// the others too. It returns when all have returned, with their errors joined.
 func RunAll(ctx context.Context, runners ...Runner) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// contained returns a logger whose encoders and sinks, which may be anybody's, cannot end the
-// process: what makes them panic is written to standard error instead.
+// contained returns a logger whose encoders and sinks, which may be code of others, cannot end
+// the process: what makes them panic is written to standard error instead.
 func contained(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return safeCore{core} }))
 }

@@ -74,22 +74,22 @@ type subscription interface {
 	Stop() error
 }
 
-// Watches makes a change of an object of another kind a reason to reconcile the
-// keys that the function returns for it. before is nil for a new object and after
-// for a deleted one; returning the keys of both reconciles what an object left as
-// well as what it joined. The function is called by one goroutine, must not block
-// and must not change the objects. If it panics the change is lost and reported. Run
-// runs the informer too.
+// Watches reconciles, when an object of another kind changes, the objects whose keys the function
+// returns. before is nil for a new object and after is nil for a deleted one; return the keys for
+// both, so that the objects that it no longer refers to are reconciled too. The function is
+// called by one goroutine, must return quickly and must not change the objects. If it panics, the
+// event is lost for this function; the panic is logged and given to Options.Observer. Run runs
+// the informer too.
 //
-// If anyOf has predicates, a change counts only if one of them holds; objects that come
-// and go always count, and so does a change for which a predicate panics.
+// If anyOf has predicates, an update counts only if one of them returns true or panics. Creations
+// and deletions always count.
 //
 // # Errors
 //
-// [Controller.Run] returns an error if the informer, the function or a predicate is nil, or if
-// Watches was called after Run or ReleaseAll: then it has no effect and is logged.
-// The same informer may be given to Watches several times, with a function each, and to
-// other functions too.
+// [Controller.Run] returns an error if the informer, the function or a predicate is nil. If
+// Watches is called after Run or ReleaseAll it has no effect, is logged, and makes the next Run
+// return an error. The same informer may be given to Watches several times, with different
+// functions, and to other functions too.
 func Watches[U, T repository.Object, C Context[T]](c *Controller[T, C], in *informer.Informer[U], keys func(before, after U) []types.NamespacedName, anyOf ...informer.Predicate[U]) {
 	m := mapping[U]{weight: queue.Change, filter: anyOf}
 	if keys != nil {
@@ -124,8 +124,8 @@ func (s secondary[U]) OnUpdate(before, after U) {
 	}
 }
 
-// OnDelete maps the last known state. If there is none, nobody can tell what the
-// object belonged to.
+// OnDelete maps the last known state. If there is none, it is not known what the object belonged
+// to.
 func (s secondary[U]) OnDelete(obj cache.DeletedObject[U]) {
 	if obj.OptionalObj != *new(U) {
 		s.mapped(VerbDeleted, obj.OptionalObj, *new(U), false, queue.Change)
@@ -163,8 +163,8 @@ func (s secondary[U]) mapped(verb Verb, before, after U, rewritten bool, weight 
 	s.arrived(journal.Ref{Kind: s.kind.GroupKind(), Key: reason.Key})
 }
 
-// keys asks a mapping, whose panic loses the change for it, and for nobody else: only
-// it knows which keys it meant.
+// keys calls a mapping. If it panics, the change is lost for this mapping, and not for others:
+// only it knows which keys it meant.
 func (s secondary[U]) keys(m mapping[U], filtered bool, subject, before, after U) (found []types.NamespacedName) {
 	if filtered && !passes(m.filter, before, after, s.panicked(kerr.OpFilter, subject)) {
 		return nil

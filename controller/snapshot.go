@@ -27,16 +27,16 @@ func (t *reconciliation[T, C]) snapshot(ctx context.Context) (T, error) {
 	return live, nil
 }
 
-// stale tells whether the cached state must not be worked on. The waiting for the
-// cache, if that makes sense, is over, see ownWrites.
+// stale reports whether the attempt must not start from the cached state. The wait for the cache,
+// if there was any, is over, see StaleWait.
 func (t *reconciliation[T, C]) stale() bool {
 	_, behind := t.journal.Last(journal.Ref{Kind: t.c.repo.Kind().GroupKind(), Key: t.at.Key})
 	firstTouch := t.it.Record.worked == version{}
 	return behind || firstTouch && t.r.warm || journal.Older(t.cached.GetResourceVersion(), t.it.Record.worked.rv)
 }
 
-// pristine returns obj as nobody will change it: the cached object if that is the
-// same state, else a copy that is like a cached one.
+// pristine returns obj as a state that is never changed: the cached object if that is the same
+// state, else a copy that is like a cached one.
 func (t *reconciliation[T, C]) pristine(obj T) T {
 	if rv := obj.GetResourceVersion(); rv != "" && rv == t.cached.GetResourceVersion() && obj.GetUID() == t.cached.GetUID() {
 		return t.cached

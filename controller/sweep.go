@@ -11,10 +11,10 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Sweeper is an optional interface that can be implemented by a [Context]. If implemented,
-// Sweep looks for what Apply made outside of the cluster and for which no object exists any
-// more, and removes it. That is left behind if a finalizer was bypassed (see [Bypassed])
-// and the process ended before Cleanup succeeded, or while no process ran.
+// Sweeper is an optional interface that can be implemented by a [Context]. If implemented, Sweep
+// looks for what Apply made outside the cluster and for which no object exists any more, and
+// removes it. Such things remain if a finalizer was bypassed (see [Bypassed]) and the process
+// ended before Cleanup succeeded, or while no process ran.
 //
 // # Expected flow
 //
@@ -24,19 +24,20 @@ import (
 //
 // # Guarantees
 //
-// Sweep is called when the workers have started, and every Options.SweepInterval after that,
-// not twice at once. list reads from the API server, never from a cache, all objects that the
-// controller sees: those of its namespaces and selectors.
+// Sweep is called when the workers start, and every Options.SweepInterval after that; at most one
+// call runs at a time. list reads all objects that the controller sees, those of its namespaces
+// and selectors, from the API server and never from a cache.
 //
 // # Caveats
 //
-// The order matters: what is found outside after list may belong to an object that was
-// created since. Sweep runs beside Apply and Cleanup. A controller that sees only a part of
-// the objects must leave alone what belongs to the others.
+// The order matters: what is found outside after list may belong to an object that was created in
+// between. Sweep runs concurrently with Apply and Cleanup. The deadline of its ctx is
+// Options.Timeout. A controller that sees only a part of the objects must not remove what belongs
+// to the others.
 //
 // # Errors
 //
-// An error is logged, and Sweep is called again after Options.MaxBackoff.
+// An error is reported as [Trouble], and Sweep is called again after Options.MaxBackoff.
 type Sweeper[T repository.Object] interface {
 	Sweep(ctx context.Context, list func(context.Context) ([]T, error)) error
 }
@@ -50,7 +51,7 @@ func (c *Controller[T, C]) sweep(accept, work context.Context) {
 	for {
 		wait := time.Duration(float64(c.opts.SweepInterval) * (0.8 + 0.4*rand.Float64()))
 		if err := c.sweepOnce(work, sweeper); err != nil {
-			c.opts.Logger.Error("sweep failed", errorFields(err)...)
+			c.trouble(err)
 			wait = min(wait, c.opts.MaxBackoff)
 		}
 		select {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// mostTroubles is how many troubles wait for an observer that is slow. They are in the log
+// mostTroubles is how many calls wait for an observer that is slow. All trouble is in the log
 // anyway.
 const mostTroubles = 64
 
@@ -22,7 +22,7 @@ func newTroubles() *troubles {
 	return &troubles{queue: make(chan Trouble, mostTroubles), done: make(chan struct{})}
 }
 
-// run tells until the end of the queue.
+// run calls tell until the end of the queue.
 func (t *troubles) run(tell func(Trouble)) {
 	defer close(t.done)
 	for one := range t.queue {
@@ -30,7 +30,7 @@ func (t *troubles) run(tell func(Trouble)) {
 	}
 }
 
-// add does not wait. Beyond mostTroubles, and after the end, there is no telling.
+// add does not wait. Beyond mostTroubles, and after the end, trouble is dropped.
 func (t *troubles) add(one Trouble) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,7 +43,7 @@ func (t *troubles) add(one Trouble) {
 	}
 }
 
-// end waits for the observer, but not for ever.
+// end waits for the observer, for at most patience.
 func (t *troubles) end(patience time.Duration) {
 	t.mu.Lock()
 	t.ended = true

@@ -14,35 +14,36 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// ReleaseAll prepares for uninstalling an operator: for every object that carries
-// the finalizer it calls Cleanup and removes the finalizer. Without it, objects and
-// their namespaces could not be deleted any more once the operator is gone.
+// ReleaseAll prepares for uninstalling an operator: for every object that carries the finalizer
+// it calls Cleanup and removes the finalizer. Otherwise the objects, and their namespaces, cannot
+// be deleted after the operator is gone. With [NoFinalizer] it does nothing.
 //
 // # Expected flow
 //
-// The informers given to Owns, Watches and References are run and filled first, and that of
-// the controller, so that a Cleanup finds in them what it finds in a controller that runs. Then
-// Options.Workers objects at a time are released, each within Options.Timeout.
+// The informers given to Owns, OwnsShared, Watches and References, and that of the controller,
+// are run and filled first, so that Cleanup finds in them what it finds while the controller
+// runs. Then Options.Workers objects at a time are released, each within Options.Timeout.
 //
 // # Guarantees
 //
-// An object whose Cleanup fails, hangs or is not finished keeps its finalizer. The other
-// objects are released all the same.
+// An object whose Cleanup fails, hangs or is not finished keeps its finalizer. The other objects
+// are released all the same.
 //
 // # Assumptions
 //
-// No process applies these objects at the same time, or afterwards: the controller
-// must be stopped, everywhere.
+// No process applies these objects at the same time, or afterwards: the controller must be
+// stopped, everywhere.
 //
 // # Caveats
 //
-// ctx bounds the whole: an informer that cannot be filled keeps ReleaseAll waiting until it
-// ends, and nothing is released.
+// An informer that cannot be filled keeps ReleaseAll waiting until ctx ends, and then nothing is
+// released.
 //
 // # Errors
 //
-// The failures, joined; beyond ten they are counted. An error at once if this
-// controller is running. Calling it again takes up what is left.
+// The failures, joined: the first ten, and the number of the others. An error at once if this
+// controller is running, or if a call of Owns and the like was wrong. A second call takes up what
+// is left.
 func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 	r, err := c.begin()
 	if err != nil {
@@ -151,7 +152,7 @@ func (f *failures) joined() error {
 	return errors.Join(f.first...)
 }
 
-// release lets one object go.
+// release calls Cleanup for one object and removes its finalizer.
 func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	key, uid := repository.Key(obj), obj.GetUID()
 	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {

@@ -94,15 +94,16 @@ func noneIsNil[U repository.Object](predicates []informer.Predicate[U]) error {
 	return nil
 }
 
-// Filter replaces the filter for changes, informer.Changed: a change passes if any
-// of the predicates holds. With none, every change passes. New and deleted objects,
-// resyncs, and changes of the finalizers, the deletion timestamp or the UID always
-// pass.
+// Filter replaces the filter for updates of the controller's own objects, which is
+// informer.Changed: an update counts if one of the predicates returns true or panics. Without
+// predicates, every update counts. New and deleted objects, resyncs, and changes of the
+// finalizers, the deletion timestamp or the UID always count.
 //
 // # Errors
 //
-// [Controller.Run] returns an error if a predicate is nil, or if Filter was called before, or
-// after Run or ReleaseAll: then it has no effect and is logged.
+// [Controller.Run] returns an error if a predicate is nil, or if Filter was called before. If
+// Filter is called after Run or ReleaseAll it has no effect, is logged, and makes the next Run
+// return an error.
 func (c *Controller[T, C]) Filter(anyOf ...informer.Predicate[T]) {
 	c.wire("Filter", func() error {
 		if c.filter != nil {

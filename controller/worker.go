@@ -35,8 +35,8 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *runState[T], 
 	finished = true
 }
 
-// process makes one attempt for a key, unless there is nothing to attempt or the key
-// must wait. Whatever user code does, the key is settled, reported and given back.
+// process makes one attempt for a key, unless there is nothing to attempt or the key must wait.
+// Whatever user code does, the attempt is reported and the key is scheduled and given back.
 func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker int, it *item, reasons []Reason, more int) {
 	defer r.queue.Done(it)
 	key := it.Key
@@ -124,10 +124,10 @@ func (r *runState[T]) strip(it *item) {
 	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
 }
 
-// echoes tells whether no reason is more than an event about a state that was worked
-// on: the very one, or an older one of the same object, or the one that the work left
-// behind if that is no news. That is how the events of our own writes, after which
-// Apply needs not run, do not make it run twice.
+// echoes reports whether all reasons are events about states that were worked on: the very one,
+// or an older one of the same object, or the one that the work left behind if that is no news.
+// That is how the events of our own writes, after which Apply needs not run, do not make it run
+// twice.
 func (c *Controller[T, C]) echoes(last *record, key types.NamespacedName, cached T, reasons []Reason) bool {
 	events := 0
 	for _, reason := range reasons {

@@ -1,10 +1,8 @@
 // Package finalizer guarantees that cleanup code runs before an object is deleted: it adds a
 // finalizer before the first apply and removes it after a successful cleanup.
 //
-// An object that carries a finalizer is not removed by the API server before the
-// finalizer is. [Reconcile] is the whole protocol as one function over two facts,
-// whether we hold the object and whether it is being deleted. It works with or
-// without a controller.
+// The API server does not remove an object before its finalizers are removed. [Reconcile] is the
+// whole protocol in one function. It works with or without a controller.
 package finalizer
 
 import (
@@ -20,14 +18,17 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Reconcile takes obj one step further: it applies an object that lives and cleans
-// up one that is being deleted.
+// Reconcile adds the finalizer name to obj and calls apply, or, if obj is being deleted, calls
+// cleanup and removes the finalizer. R is the result type of the two functions; it is returned as
+// it is.
 //
 // # Expected flow
 //
-//	not held, live      add the finalizer, go on with the object the server returned: apply
+// An object is held if it carries the finalizer, and live if it is not being deleted.
+//
+//	not held, live      add the finalizer, then apply with the object that the server returned
 //	held, live          apply
-//	held, deleting      read the live object to be sure, cleanup, remove the finalizer
+//	held, deleting      read the object from the server to be sure, cleanup, remove the finalizer
 //	not held, deleting  nothing to do
 //
 // # Guarantees
@@ -60,9 +61,9 @@ import (
 //
 // # Errors
 //
-// Each is a [*kerr.Error] whose Op tells the step, around the error of apply or
-// cleanup itself. An obj without a name is [kerr.ErrUnnamed]. Where the object is
-// gone there is nothing left to do: no error and the zero R.
+// Each is a [*kerr.Error] whose Op is the step that failed, around the error of apply, of cleanup
+// or of the request. An obj that is nil or has no name is [kerr.ErrUnnamed]. If the object is
+// gone, there is no error and the result is the zero R.
 func Reconcile[T repository.Object, R any](
 	ctx context.Context, p repository.Repository[T], name string, obj T,
 	apply, cleanup func(context.Context, T) (R, error),
@@ -91,10 +92,10 @@ func Reconcile[T repository.Object, R any](
 	}
 }
 
-// Release cleans up an object that is not being deleted and lets it go: it reads
-// the live object, calls cleanup and removes the finalizer. It is for uninstalling
-// an operator. Nothing must apply the object at the same time, or afterwards. An
-// object that is gone or does not carry the finalizer needs nothing.
+// Release reads the object from the server, calls cleanup and removes the finalizer, whether or
+// not the object is being deleted. It is for uninstalling an operator. No other process must
+// apply the object at the same time, or afterwards. If the object is gone or does not carry the
+// finalizer, Release does nothing and returns no error. The errors are those of [Reconcile].
 func Release[T repository.Object, R any](
 	ctx context.Context, p repository.Repository[T], name string, obj T, cleanup func(context.Context, T) (R, error),
 ) (R, error) {
@@ -166,7 +167,7 @@ func confirmDeleting(live metav1.Object) error {
 // # Errors
 //
 // Those of the repository, of class Conflict if another client changed the finalizers again and
-// again meanwhile. Wrap them with a step of your own if they are reported: kerr.New(op, …).
+// again meanwhile. They have no Op of their own: if you report them, wrap them with kerr.New.
 func Remove[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T) error {
 	_, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
 		if !Held(state, name) {

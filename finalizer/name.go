@@ -8,14 +8,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
-// None takes the place of the name of a finalizer where there is nothing to clean up. It is no
-// valid name, so that it cannot be one by accident.
+// None stands for "no finalizer", where there is nothing to clean up. It is not a valid finalizer
+// name, so that it cannot be one by accident. See controller.NoFinalizer.
 const None = "-"
 
-// Validate returns an error if name cannot be a finalizer's: a domain, a slash and a name,
-// such as "example.com/cleanup". An unqualified name would be refused by newer API
-// servers, or collide with another controller's; names below kubernetes.io and
-// k8s.io are reserved for Kubernetes.
+// Validate returns an error unless name is a valid name for a finalizer: a domain, a slash and a
+// name, such as "example.com/cleanup". Newer API servers refuse an unqualified name, and it could
+// be that of another controller. Domains below kubernetes.io and k8s.io are reserved for
+// Kubernetes. [None] is not valid.
 func Validate(name string) error {
 	fail := func(format string, args ...any) error {
 		return fmt.Errorf("finalizer name %q: %w", name, fmt.Errorf(format, args...))

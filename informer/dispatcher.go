@@ -9,9 +9,9 @@ import (
 
 // dispatcher calls a handler for the objects of one feed.
 //
-// It remembers what it told, to the cost of some 70 bytes per object: client-go drops
-// what a handler that is removed was still to be told, so that the cache does not say
-// what it knows of.
+// It remembers the objects that the handler was called with, at some 70 bytes each: client-go
+// drops the calls that are pending when a handler is removed, so that the cache does not say what
+// the handler knows.
 type dispatcher[T repository.Object] struct {
 	subscription *Subscription[T]
 	feed         *feed[T]
@@ -25,9 +25,9 @@ func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
 	t.subscription.handler.OnAdd(obj, initial)
 }
 
-// OnUpdate leaves out the updates that are none: after a watch broke and the objects
-// were listed again, client-go calls handlers for all of them. Only with resyncs is being
-// told of the same state again what somebody asked for.
+// OnUpdate leaves out updates that change nothing: after a watch broke and the objects were
+// listed again, client-go calls handlers for all of them. With Options.Resync, calls with the
+// same state are wanted.
 func (t *dispatcher[T]) OnUpdate(before, after T) {
 	t.feed.arrived()
 	t.told[cache.MetaObjectToName(after)] = after
@@ -45,14 +45,15 @@ func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
 	t.subscription.handler.OnDelete(obj)
 }
 
-// forget tells that all objects are gone. The feed must not call the handler any more.
+// forget calls the handler with the deletion of all objects. The feed must not call the handler
+// any more.
 func (t *dispatcher[T]) forget() {
 	for _, obj := range t.told {
 		t.OnDelete(cache.DeletedObject[T]{OptionalObj: obj})
 	}
 }
 
-// call waits until nobody else calls the handler, and returns what to do afterwards.
+// call waits until no other goroutine calls the handler, and returns what to do afterwards.
 func (s *Subscription[T]) call() (done func()) {
 	s.calling <- struct{}{}
 	return func() { <-s.calling }

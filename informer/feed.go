@@ -68,7 +68,7 @@ func (i *Informer[T]) newFeed(r *lifetime[T], namespace string) *feed[T] {
 	if every := cmp.Or(i.opts.Probe, probeEvery); every > 0 && !fake {
 		f.probe = &probe{
 			kind: i.Kind(), namespace: namespace, every: every,
-			// A ListerWatcher of its own: it reports nobody as undecodable.
+			// A ListerWatcher of its own: it does not report undecodable objects.
 			lister:  newSource(i.listerWatcher(namespace), i.opts),
 			cached:  informer.GetStore().LastStoreSyncResourceVersion,
 			filling: func() bool { return !informer.HasSynced() && src.asking() },
@@ -106,7 +106,7 @@ func (f *feed[T]) run(ctx context.Context, wg *sync.WaitGroup) {
 	}
 }
 
-// undecodable tells everybody of an object that is left out of the cache.
+// undecodable reports an object that is left out of the cache.
 func (i *Informer[T]) undecodable(r *lifetime[T], err error) {
 	r.report(err)
 	if i.opts.OnUndecodable == nil {

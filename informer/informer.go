@@ -1,9 +1,9 @@
 // Package informer keeps a local copy of all objects of one kind, fed by one watch,
 // or by one for each namespace.
 //
-// An [Informer] is client-go's typed shared informer, made from a
-// repository.Repository. It can be shared: it runs as long as somebody uses it,
-// and starts again with an empty cache when somebody uses it later.
+// An [Informer] is client-go's typed shared informer, made from a repository.Repository. It can be
+// shared: it runs while it has at least one user (a controller, a subscription, or a call of Run),
+// and starts again with an empty cache at the next use.
 package informer
 
 import (
@@ -21,7 +21,8 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Informer is a cache of one kind. Its methods are safe for concurrent use.
+// Informer is a cache of the objects of one kind. Make it with [New]. Its methods are safe for
+// concurrent use.
 type Informer[T repository.Object] struct {
 	repo repository.Repository[T]
 	opts Options
@@ -38,9 +39,10 @@ type Informer[T repository.Object] struct {
 	project    func(T) T
 }
 
-// New returns an informer over repo. It does no I/O. It returns an error for a nil
-// repository, and for namespaces in opts if the repository cannot list a single
-// namespace or is confined to others.
+// New returns an informer over repo. A nil opts means the defaults. It does no I/O: the informer
+// starts with its first use, see [Informer.Run]. It returns an error for a nil repository, and
+// for namespaces in opts if the repository cannot list a single namespace or is confined to
+// others.
 func New[T repository.Object](repo repository.Repository[T], opts *Options) (*Informer[T], error) {
 	if repo == nil {
 		return nil, errors.New("new informer: the repository is nil")
@@ -59,12 +61,13 @@ func New[T repository.Object](repo repository.Repository[T], opts *Options) (*In
 // Kind returns the kind of the cached objects.
 func (i *Informer[T]) Kind() schema.GroupVersionKind { return i.repo.Kind() }
 
-// Repository returns what the informer was made from.
+// Repository returns the repository that the informer was made from.
 func (i *Informer[T]) Repository() repository.Repository[T] { return i.repo }
 
-// AddIndex makes [Informer.ByIndex] find objects by the values that values returns
-// for them. It must be called before the informer runs. values must not change the
-// object; if it panics, the object has no values.
+// AddIndex adds an index: [Informer.ByIndex] and [WithIndex] then find objects by the values that
+// the function returns for them. The function must not change the object; if it panics, the
+// object has no values, and Handler.OnError is called. AddIndex returns an error if the informer
+// is running, if the name is empty or already used, or if the function is nil.
 func (i *Informer[T]) AddIndex(name string, values func(T) []string) error {
 	defer i.take()()
 	i.mu.Lock()
@@ -86,15 +89,16 @@ func (i *Informer[T]) AddIndex(name string, values func(T) []string) error {
 	return nil
 }
 
-// reportOf tells handlers what is wrong with an object.
+// reportOf calls the handlers with an error about an object.
 func (i *Informer[T]) reportOf(obj T, err error) {
 	if r := i.now(); r != nil {
 		r.report(kerr.New(kerr.OpSync, i.Kind(), repository.Key(obj), obj.GetUID(), err))
 	}
 }
 
-// Run keeps the cache up to date until ctx ends, and returns when everything it
-// started has stopped, unless somebody else uses the informer too. It returns nil.
+// Run keeps the cache up to date until ctx ends. Then it stops the informer and waits for it,
+// unless the informer has other users. It always returns nil: failed lists and watches are
+// retried, and reported to [Handler].OnError.
 //
 // A controller runs the informers that it was given by itself.
 func (i *Informer[T]) Run(ctx context.Context) error {
@@ -111,8 +115,8 @@ func (i *Informer[T]) take() (giveBack func()) {
 	return func() { <-i.turn }
 }
 
-// acquire starts the informer if it does not run yet. A subscription, if there is one,
-// takes part before anything is read: it is told of all errors.
+// acquire starts the informer if it does not run yet. A subscription, if there is one, takes part
+// before anything is read, so that it gets all errors.
 func (i *Informer[T]) acquire(ctx context.Context, s *Subscription[T]) (*lifetime[T], error) {
 	defer i.take()()
 	r := i.now()
@@ -129,7 +133,7 @@ func (i *Informer[T]) acquire(ctx context.Context, s *Subscription[T]) (*lifetim
 	return r, i.follow(r) // which is nothing new if it ran before
 }
 
-// release stops the informer if nobody uses it any more, and waits for it.
+// release stops the informer if it has no other user, and waits for it.
 func (i *Informer[T]) release(r *lifetime[T]) {
 	if i.stopped(r) {
 		r.stop()

@@ -30,7 +30,7 @@ type object interface {
 	runtime.Object
 }
 
-// within makes obj use the shared copies. Nobody else may have obj yet.
+// within makes obj use the shared copies. No other goroutine may have obj yet.
 func (s *shared) within(obj object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -71,7 +71,7 @@ func (r *lifetime[T]) stop() {
 	r.wg.Wait()
 }
 
-// subscribed returns who is told.
+// subscribed returns the subscriptions.
 func (r *lifetime[T]) subscribed() []*Subscription[T] {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -13,8 +13,8 @@ import (
 	"github.com/kuberator/kuberator/internal/journal"
 )
 
-// ListOption narrows a list of objects. Of several all must hold, but for [In], of which the last
-// one counts. With none, a list has all objects.
+// ListOption narrows a list of objects. If there are several, all must match; only of several
+// [In] the last one counts. Without any, a list has all objects.
 type ListOption func(*listOptions)
 
 type listOptions struct {
@@ -25,7 +25,7 @@ type listOptions struct {
 
 type indexValue struct{ name, value string }
 
-// In narrows a list to one namespace; the empty one stands for all. The objects are found by an
+// In narrows a list to one namespace; the empty string means all. The objects are found by an
 // index.
 func In(namespace string) ListOption { return func(o *listOptions) { o.namespace = namespace } }
 
@@ -45,8 +45,8 @@ func MatchingLabels(all map[string]string) ListOption {
 }
 
 // WithIndex narrows a list to objects that have the value in the index of that name (see
-// [Informer.AddIndex]). They are found by the index, and only they are asked for what other options
-// want. If several indexes are given, the first one finds.
+// [Informer.AddIndex]). They are found by the index; other options then filter them. If several
+// indexes are given, the first one finds the objects.
 func WithIndex(name, value string) ListOption {
 	return func(o *listOptions) { o.indexes = append(o.indexes, indexValue{name, value}) }
 }
@@ -122,7 +122,7 @@ func standard(selector labels.Selector) bool {
 	return kind.PkgPath() == reflect.TypeFor[labels.Requirement]().PkgPath()
 }
 
-// ownSelectors numbers the lists by selectors that users wrote: nothing tells whether two of
+// ownSelectors numbers the lists by selectors that users wrote: it cannot be known whether two of
 // them select the same.
 var ownSelectors atomic.Uint64
 

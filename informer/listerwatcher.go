@@ -16,9 +16,9 @@ import (
 // errExpired makes the reflector ask for everything as of now.
 var errExpired = apierrors.NewResourceExpired("a probe found the cache stale")
 
-// source is what client-go's reflector lists and watches: a ListerWatcher of the
-// repository, with the selectors added to every request, that never accepts an
-// old state for a start, and that can be told to start anew.
+// source is what client-go's reflector lists and watches: a ListerWatcher of the repository, with
+// the selectors added to every request, that never accepts an old state for a start, and that can
+// be made to start again.
 type source struct {
 	lw   cache.ListerWatcher
 	with cache.ListerWatcherWithContext
@@ -139,15 +139,15 @@ func (s *source) end(err error) error {
 	return err
 }
 
-// asking tells whether a request is under way, or was answered without an error.
+// asking reports whether a request is under way, or was answered without an error.
 func (s *source) asking() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.failed
 }
 
-// expire ends what is being read and makes the reflector list everything anew. Most
-// watches end with their ctx; those of fakes do when they are stopped.
+// expire ends what is being read and makes the reflector list everything again. Most watches end
+// with their ctx; those of fakes do when they are stopped.
 func (s *source) expire() {
 	s.mu.Lock()
 	s.expired = true

@@ -12,20 +12,19 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// SetNamespaces changes which namespaces are watched, at any time. No argument means
+// SetNamespaces changes which namespaces are watched, at any time. Without arguments these are
 // the namespaces that the repository is confined to, or else all.
 //
-// While the informer runs, namespaces that stay keep their cache and their watch. A
-// new one is listed and watched, and handlers are told of its objects with OnAdd;
-// wait for that with a later call of [Subscription.Synced]. The objects of one that
-// goes are not known any more, and handlers are told with OnDelete, as of objects
-// that stop matching a selector. From some namespaces to all and back is a change of
-// all of them.
+// While the informer runs, namespaces that stay keep their cache and their watch. A new one is
+// listed and watched, and handlers get its objects with OnAdd; to wait for that, call
+// [Subscription.Synced] afterwards. The objects of one that is removed leave the cache, and
+// handlers get them with OnDelete, like objects that no longer match a selector. A change from
+// some namespaces to all, or back, removes and adds all objects.
 //
-// It returns when handlers have been told of what is gone, and must not be called by
-// a handler of this informer. It returns an error, and changes nothing, if the
-// repository cannot list a single namespace or is confined to others. It is safe for
-// concurrent use; the last call counts.
+// It returns when handlers have been called for what is removed. It must not be called by a
+// handler of this informer. It returns an error, and changes nothing, if the repository cannot
+// list a single namespace or is confined to others. It is safe for concurrent use; the last call
+// counts.
 func (i *Informer[T]) SetNamespaces(namespaces ...string) error {
 	failed := func(err error) error {
 		return fmt.Errorf("set the namespaces of the informer of %s: %w", i.Kind().Kind, err)
@@ -46,8 +45,8 @@ func (i *Informer[T]) SetNamespaces(namespaces ...string) error {
 	return nil
 }
 
-// follow makes r watch what the informer is to watch now. It must be called in turn.
-// What goes is told before what comes: one object may be in both.
+// follow makes r watch what the informer is to watch now. It must be called in turn. Handlers get
+// deletions before additions: one object may be in both.
 func (i *Informer[T]) follow(r *lifetime[T]) error {
 	before, after := r.feeds.Load(), &feeds[T]{by: map[string]*feed[T]{}}
 	var fresh []*feed[T]
@@ -88,8 +87,8 @@ func (i *Informer[T]) watched() []string {
 	return i.namespaces
 }
 
-// ListerWatchers returns what the informer lists and watches, by namespace; the
-// empty one stands for all.
+// ListerWatchers returns, by namespace, new ListerWatchers that select what the informer selects.
+// The key "" means all namespaces.
 func (i *Informer[T]) ListerWatchers() map[string]cache.ListerWatcher {
 	lws := map[string]cache.ListerWatcher{}
 	for _, namespace := range i.watched() {

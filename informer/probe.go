@@ -18,10 +18,10 @@ import (
 // probeEvery is the zero value of Options.Probe.
 const probeEvery = time.Minute
 
-// probe finds out whether the watch of a feed still delivers (G18). A watch can stay
-// open without: the connection is half dead, or a proxy sits on it. And a server that
-// was restored from a backup goes on with what it was before, of which a watch from
-// a later resourceVersion tells nothing. A first list can be under way for ever, too.
+// probe finds out whether the watch of a feed still delivers (G18). A watch can stay open and
+// deliver nothing: the connection is half dead, or a proxy holds it. A server that was restored
+// from a backup goes on from an older state, and a watch from a later resourceVersion does not
+// show that. A first list can hang, too.
 type probe struct {
 	kind      schema.GroupVersionKind
 	namespace string
@@ -29,7 +29,7 @@ type probe struct {
 	lister    *source
 	cached    func() string // the resourceVersion of the cache, "" before the first list
 	filling   func() bool   // the first list is under way
-	expire    func()        // makes the reflector list anew
+	expire    func()        // makes the reflector list again
 	report    func(error)
 
 	gap atomic.Pointer[gap]
@@ -37,16 +37,17 @@ type probe struct {
 	// What follows belongs to run.
 	failing  bool
 	last     string        // what the cache was at
-	forced   bool          // everything was listed anew, for this gap
+	forced   bool          // everything was listed again, for this gap
 	due      time.Time     // when that happens next
 	patience time.Duration // how long a gap is left to the watch
 }
 
-// Lag returns for how long the cache has been known not to be where the server was,
-// the longest over all namespaces that are watched; zero if it is not known to be
-// behind. Up to a minute is nothing: that is how often the server tells an idle
-// watch where it is. What is much longer than Options.Probe has been reported as a
-// [StaleError], and could not be mended.
+// Lag returns how long ago a probe found that the cache is behind the server, if the cache has
+// not caught up since; otherwise, and while the informer does not run or Options.Probe is
+// negative, it is 0. With several namespaces it is the longest. Values up to one minute are
+// normal for an idle kind: that is the interval of the server's bookmarks. After 2.5 ×
+// Options.Probe (150 s by default) everything is listed again and handlers get a [StaleError]; a
+// Lag that goes on growing means that this did not help.
 func (i *Informer[T]) Lag() time.Duration {
 	r := i.now()
 	if r == nil {
@@ -104,7 +105,7 @@ func (p *probe) next() time.Duration {
 func (p *probe) once(ctx context.Context) {
 	cached := p.cached()
 	if !numbered(cached) && !p.filling() {
-		return // the first list fails, of which others tell, or the server does not number its states
+		return // the first list fails, which is reported elsewhere, or the server does not number its states
 	}
 	listed, err := p.ask(ctx)
 	switch {
@@ -136,8 +137,8 @@ func (p *probe) ask(ctx context.Context) (string, error) {
 	return head.GetResourceVersion(), nil
 }
 
-// judge compares. Listing anew that did not help is repeated after twice the time,
-// and so on: a list may take long, and a server may send no bookmarks.
+// judge compares. Listing again that did not help is repeated after twice the time, and so on: a
+// list may take long, and a server may send no bookmarks.
 func (p *probe) judge(listed, cached string, now time.Time) {
 	if cached != p.last && !p.forced {
 		p.patience = p.limit() // the watch delivers
@@ -153,7 +154,7 @@ func (p *probe) judge(listed, cached string, now time.Time) {
 	case behind(cached, listed) && g == nil:
 		g, p.due = &gap{listed, cached, now}, now.Add(p.patience)
 	case g != nil && !g.back() && older(listed, g.listed):
-		g = &gap{listed, cached, g.since} // the server went back, to where the cache may get yet
+		g = &gap{listed, cached, g.since} // the server went back, to what the cache has not reached yet
 	}
 	p.gap.Store(g)
 	if g != nil && !now.Before(p.due) {

@@ -14,22 +14,24 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// ErrNotKnown is in the chain of the error of a read that the cache has no answer to: the
-// informer does not run, has not read its objects yet, or does not watch the namespace. The
-// object may exist.
+// ErrNotKnown is in the chain of the error of a read that the cache cannot answer: the informer
+// does not run, has not read all objects yet, or does not watch the namespace. The object may
+// exist.
 var ErrNotKnown = errors.New("the cache does not know")
 
 // Get returns a deep copy of the object, which the caller may change.
 //
-// With the ctx of a reconcile the result is never older than what that reconcile, or an
-// earlier one of the same object, wrote: where the cache is behind, Get answers from the
-// write or reads the API server. controller.References records the read.
+// With the ctx of a reconcile the result is never older than what that reconcile, or an earlier
+// one of the same object, wrote: where the cache is behind, Get answers from the write or reads
+// the API server. With controller.References, a later change of the object reconciles that object
+// again.
 //
 // # Errors
 //
 // A [*kerr.Error] with the step OpGet. apierrors.IsNotFound holds, and the class is NotFound, if
-// no object of that name exists that the informer selects. [ErrNotKnown] holds if that cannot be told. If a live
-// read fails, that is the error; ctx is cancelled too, and the reconcile is retried.
+// no object of that name exists, or if the informer's selectors exclude it. [ErrNotKnown] holds
+// if the cache cannot know. If a live read fails, that is the error; ctx is cancelled too, and
+// the reconcile is retried.
 func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {
 	a := journal.From(ctx)
 	a.Read(i, key)
@@ -40,8 +42,16 @@ func (i *Informer[T]) Get(ctx context.Context, key types.NamespacedName) (T, err
 	return obj, nil
 }
 
-// List returns deep copies of the objects for which all opts hold, in no particular order, of which
-// all holds that [Informer.Get] says, errors included. An index that was not added is an error.
+// List returns deep copies of the objects that match all opts, in no particular order; without
+// opts, all objects. With the ctx of a reconcile it shows that reconcile's writes as
+// [Informer.Get] does, and with controller.References it reconciles again when an object enters,
+// leaves or changes inside the result.
+//
+// # Errors
+//
+// A [*kerr.Error] with the step OpList. [ErrNotKnown] holds as for Get; a live read that fails
+// has the same effect as there. An index that was not added with AddIndex is an error of class
+// Terminal.
 func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) ([]T, error) {
 	o, a := listOptionsOf(opts), journal.From(ctx)
 	failed := func(err error) ([]T, error) {
@@ -67,15 +77,15 @@ func (i *Informer[T]) List(ctx context.Context, opts ...ListOption) ([]T, error)
 	return objs, nil
 }
 
-// ByIndex is [Informer.List] with [WithIndex]: it returns deep copies of the objects that have the
-// value in the index of that name.
+// ByIndex is [Informer.List] with [WithIndex]: it returns deep copies of the objects that have
+// the value in the index of that name.
 func (i *Informer[T]) ByIndex(ctx context.Context, name, value string) ([]T, error) {
 	return i.List(ctx, WithIndex(name, value))
 }
 
-// knowing returns the feeds that have all objects of a namespace, or, for the empty one, of
-// all that are watched. What is not in them does not exist: they must be asked, and not those
-// that there are a moment later.
+// knowing returns the feeds that have all objects of a namespace, or, for the empty one, of all
+// that are watched. What is not in them does not exist: they must be asked, and not those that
+// there are a moment later.
 func (i *Informer[T]) knowing(namespace string) ([]*feed[T], error) {
 	r := i.now()
 	if r == nil {
@@ -110,13 +120,13 @@ func (i *Informer[T]) indexed(name string, obj T) []string {
 	return found
 }
 
-// Running tells whether somebody runs the informer.
+// Running reports whether the informer runs, for any user.
 func (i *Informer[T]) Running() bool { return i.now() != nil }
 
-// View returns the cached object itself, which is shared with everybody else and must not be
-// changed. It is for mappings and predicates, which see many objects and belong to no
-// reconcile: it knows nothing of own writes, and does not tell an object that does not exist from
-// one that is not known.
+// View returns the cached object itself, which is shared and must not be changed, and whether the
+// cache has it. It is for mappings and predicates, which see many objects and belong to no
+// reconcile: it does not consider own writes, and does not distinguish an object that does not
+// exist from one that the cache does not know.
 func (i *Informer[T]) View(key types.NamespacedName) (T, bool) {
 	if f := i.feedOf(key); f != nil {
 		return f.view(key)
@@ -146,7 +156,8 @@ func (f *feed[T]) view(key types.NamespacedName) (T, bool) {
 	return obj, ok
 }
 
-// ViewList returns the cached objects themselves, see [Informer.View].
+// ViewList returns the cached objects themselves, which must not be changed, see [Informer.View]. It
+// returns none if the informer does not run or an index does not exist.
 func (i *Informer[T]) ViewList(opts ...ListOption) []T {
 	o := listOptionsOf(opts)
 	if r := i.now(); r != nil {

@@ -26,8 +26,8 @@ import (
 // whole attempt does: its ctx is cancelled, so that nothing is decided on old news, also by
 // code that ignores the error.
 
-// selects tells whether the cache can hold obj. Of field selectors it knows the two
-// fields that every kind has; for others it assumes so.
+// selects reports whether the cache can hold obj. Of field selectors it knows the two fields that
+// every kind has; for others it assumes so.
 func (i *Informer[T]) selects(obj metav1.Object) bool {
 	if s := i.opts.LabelSelector; s != nil && !s.Matches(labels.Set(obj.GetLabels())) {
 		return false

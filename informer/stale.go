@@ -13,10 +13,10 @@ type gap struct {
 	since          time.Time
 }
 
-// back tells that the server is behind the cache: it went back in time.
+// back reports whether the server is at an older state than the cache: it went back in time.
 func (g *gap) back() bool { return older(g.listed, g.cached) }
 
-// closed tells whether the cache got over it.
+// closed reports whether the cache has caught up.
 func (g *gap) closed(cached string) bool {
 	if g.back() {
 		return cached != g.cached
@@ -24,22 +24,21 @@ func (g *gap) closed(cached string) bool {
 	return !behind(cached, g.listed)
 }
 
-// StaleError tells [Handler.OnError] that a probe found the cache stale and that
-// everything is listed anew. It is in the chain of a [*kerr.Error], which names the
-// kind and, in its key, the namespace; none if all are watched as one.
+// StaleError is the error that [Handler.OnError] gets when a probe found the cache stale and
+// everything is listed again. It is in the chain of a [*kerr.Error], which has the kind and, in
+// its key, the namespace, which is empty if all namespaces are watched as one.
 type StaleError struct {
-	// Cached is the resourceVersion that the cache is at; none if not even the first
-	// list has arrived.
+	// Cached is the resourceVersion of the cache; empty if not even the first list has arrived.
 	Cached string
-	// Listed is the one that the server said it is at. If it is older than Cached,
-	// the server went back in time; otherwise the watch delivers nothing.
+	// Listed is the resourceVersion that the server reported. If it is older than Cached, the
+	// server was restored from a backup; otherwise the watch delivers nothing.
 	Listed string
-	// For is how long ago that was. A server that went back is not waited for: zero,
-	// unless listing everything anew did not help.
+	// For is how long ago that was. It is zero for a server that was restored from a backup,
+	// unless everything has been listed again before and that did not help.
 	For time.Duration
 }
 
-// Error says what it is.
+// Error is one line with both resourceVersions.
 func (e *StaleError) Error() string {
 	if e.Cached == "" {
 		return fmt.Sprintf("the first list hangs: the server was at resourceVersion %s %s ago and the cache is empty; everything is listed anew",
@@ -53,13 +52,13 @@ func (e *StaleError) Error() string {
 		e.Listed, e.For.Round(time.Millisecond), e.Cached)
 }
 
-// older tells whether a is older than b. What cannot be compared is not.
+// older reports whether a is older than b. It is false if they cannot be compared.
 func older(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order < 0
 }
 
-// behind tells whether a cache has yet to reach what was listed.
+// behind reports whether a cache has not reached what was listed.
 func behind(cached, listed string) bool {
 	return older(cached, listed) || cached == "" && numbered(listed)
 }

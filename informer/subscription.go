@@ -13,32 +13,36 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// Handler is told what happens to the objects of an [Informer]. Its functions are
-// called one at a time, for objects that must not be changed, and must return
-// quickly. client-go's [cache.TypedResourceEventHandler] says when.
+// Handler is called with what happens to the objects of an [Informer]. OnAdd, OnUpdate and
+// OnDelete are called one at a time, also if several namespaces are watched, and must return
+// quickly. The objects are shared and must not be changed. See client-go's
+// [cache.TypedResourceEventHandler] for when each is called; unlike there, OnUpdate is not called
+// for a state that has not changed, unless Options.Resync is set.
 type Handler[T repository.Object] interface {
 	cache.TypedResourceEventHandler[T]
-	// OnError is told about lists and watches that failed and will be tried again,
-	// about caches that were found stale ([StaleError]), and about objects that
-	// cannot be decoded. It may be called while another function of the handler runs.
+	// OnError is called with the error of each list or watch that failed and will be retried,
+	// with a [StaleError] when the cache was found stale, and with the error of each object that
+	// cannot be decoded, or for which an index or the transform failed. It may run concurrently
+	// with the other functions, and with itself.
 	OnError(err error)
 }
 
-// FullHandler is an optional interface that can be implemented by a [Handler]. If
-// implemented, OnFull is called each time when the handler has been told of all objects that a
-// namespace had when its watch began, see [Subscription.Full]. It may be called while another
-// function of the handler runs.
+// FullHandler is an optional interface that can be implemented by a [Handler]. If implemented,
+// OnFull is called for each watched namespace, or once if all are watched as one, when OnAdd has
+// been called for all objects that were there when its watch began, see [Subscription.Full]. It
+// may run concurrently with the other functions.
 type FullHandler interface {
 	OnFull()
 }
 
-// Subscription is a handler that is being called. End it with Stop.
+// Subscription is a handler that is being called. End it with Stop. Its methods are safe for
+// concurrent use.
 type Subscription[T repository.Object] struct {
 	informer *Informer[T]
 	running  *lifetime[T]
 	handler  Handler[T]
-	// calling is taken by who calls the handler: each feed has a goroutine for that.
-	// It is a channel: no mutex is held while foreign code runs.
+	// calling is taken by the goroutine that calls the handler: each feed has one. It is a
+	// channel: no mutex is held while foreign code runs.
 	calling chan struct{}
 	reports sync.WaitGroup        // calls of OnError
 	parts   map[*feed[T]]*part[T] // changed and read in the informer's turn only
@@ -56,10 +60,10 @@ type part[T repository.Object] struct {
 	end          chan bool     // true: the namespace is not watched any more
 }
 
-// Subscribe runs the informer, if it does not run yet, and calls h for every object
-// that it has and for every change from now on, until the subscription is stopped.
-// ctx gives its values to the informer; that it ends stops nothing. It must not be
-// called by a handler of this informer.
+// Subscribe starts the informer, if it does not run yet, and calls h for every object that it has
+// and for every change, until the subscription is stopped. Only the values of ctx are used;
+// cancelling it does not end the subscription: call Stop. Subscribe must not be called by a
+// handler of this informer.
 func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscription[T], error) {
 	s := &Subscription[T]{informer: i, handler: h, calling: make(chan struct{}, 1), parts: map[*feed[T]]*part[T]{}}
 	s.full.Store(&map[string]*part[T]{})
@@ -69,7 +73,7 @@ func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscriptio
 	return s, nil
 }
 
-// begin makes s one of those who are told. It must be called in turn.
+// begin adds s to the subscriptions of r. It must be called in turn.
 func (s *Subscription[T]) begin(r *lifetime[T]) error {
 	s.running = r
 	r.mu.Lock()
@@ -83,7 +87,7 @@ func (s *Subscription[T]) begin(r *lifetime[T]) error {
 	return nil
 }
 
-// join lets the handler be told by a feed. It must be called in turn.
+// join lets a feed call the handler. It must be called in turn.
 func (s *Subscription[T]) join(f *feed[T]) error {
 	p := &part[T]{
 		teller: &dispatcher[T]{subscription: s, feed: f, told: map[cache.ObjectName]T{}},
@@ -99,8 +103,8 @@ func (s *Subscription[T]) join(f *feed[T]) error {
 	return nil
 }
 
-// quit ends the part of a feed that is not watched any more, and tells the handler
-// that its objects are gone. It must be called in turn.
+// quit ends the part of a feed that is not watched any more, and calls the handler with the
+// deletion of its objects. It must be called in turn.
 func (s *Subscription[T]) quit(f *feed[T]) error {
 	err := s.detach(f, true)
 	p := s.parts[f]
@@ -133,9 +137,9 @@ func (p *part[T]) wait(handler Handler[T]) {
 	}
 }
 
-// Full reports whether the handler has been told of all objects that were in the namespace
-// when its watch began. If the informer does not watch it by itself, or for the empty
-// namespace, that is about all namespaces that are watched.
+// Full reports whether the handler has been called for all objects that were in the namespace
+// when its watch began. For the empty namespace, and for one that the informer does not watch by
+// itself, it reports that of all namespaces that are watched.
 func (s *Subscription[T]) Full(namespace string) bool {
 	full := *s.full.Load()
 	for _, by := range []string{metav1.NamespaceAll, namespace} {
@@ -171,9 +175,9 @@ func (s *Subscription[T]) report(err error) {
 	s.handler.OnError(err)
 }
 
-// Synced returns what completes when the handler has been told of all objects that
-// existed at the beginning, in the namespaces that are watched now. A namespace that
-// is not watched any more completes too. Wait with [cache.WaitFor].
+// Synced returns checkers that complete when the handler has been called for all objects that
+// existed when the watch began, one for each namespace that is watched now. The checker of a
+// namespace that is removed completes too. Wait for them with [cache.WaitFor].
 func (s *Subscription[T]) Synced() []cache.DoneChecker {
 	defer s.informer.take()()
 	var checkers []cache.DoneChecker
@@ -183,9 +187,9 @@ func (s *Subscription[T]) Synced() []cache.DoneChecker {
 	return checkers
 }
 
-// Stop returns when the handler is not called any more, and the informer has
-// stopped if nobody else uses it. It must not be called by a handler of this
-// informer. A second call does nothing.
+// Stop ends the subscription. It returns when the handler is not called any more and, if the
+// informer has no other user, the informer has stopped. It must not be called by a handler of
+// this informer. A second call does nothing and returns nil.
 func (s *Subscription[T]) Stop() error {
 	stopped, err := s.finish()
 	if stopped {

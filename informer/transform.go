@@ -11,18 +11,16 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// SetTransform makes the informer cache what f returns for an object, instead of the
-// object, so that parts which nobody reads take no memory. f is given a copy, which
-// it may change and return. It is called for each state of each object, the last
-// one of a deleted object included, must return quickly, and must be safe for
-// concurrent use.
+// SetTransform makes the informer cache what f returns for an object, instead of the object, so
+// that parts which are not read take no memory. f gets a copy, which it may change and return. It
+// is called for each state of each object, also for the last one of a deleted object, must return
+// quickly, and must be safe for concurrent use.
 //
-// f must keep the name, the namespace, the UID, the resourceVersion, the finalizers
-// and the deletion timestamp, by which objects are told apart. If it does not, or
-// returns nil or panics, the object is cached as it is and Handler.OnError is told.
+// f must keep the name, the namespace, the UID, the resourceVersion, the finalizers and the
+// deletion timestamp, which identify an object and its state. If it does not, or if it returns
+// nil or panics, the object is cached as it is and Handler.OnError is called.
 //
-// A nil f caches objects as they are. SetTransform returns an error if the informer
-// is running.
+// A nil f caches objects as they are. SetTransform returns an error if the informer is running.
 func (i *Informer[T]) SetTransform(f func(T) T) error {
 	defer i.take()()
 	if i.now() != nil {

@@ -15,12 +15,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// Class is what an error means for trying again. The package comment has the
-// table.
+// Class says what an error means for a retry. The package comment has the table. The zero value
+// is ClassTransient.
 type Class uint8
 
-// The classes. Transient is the zero value: an error that nobody knows anything
-// about is worth another try.
+// The classes. Transient is the zero value: an error that nothing else is known about is worth a
+// retry.
 const (
 	ClassTransient            Class = iota // nothing was changed: try again
 	ClassConflict                          // the object is newer than the state that was decided on
@@ -52,15 +52,14 @@ func (c Class) String() string {
 	return "Class(" + strconv.Itoa(int(c)) + ")"
 }
 
-// ClassOf returns the class of any error, walking its chain. A mark that code set
-// on purpose ([Mark], [Terminal], [Invalid]) wins over what the cause looks like.
-// ClassOf(nil) is ClassTransient and means nothing.
+// ClassOf returns the class of any error, by walking its chain. A mark ([Mark], [Terminal],
+// [Invalid]) takes precedence over the cause. ClassOf(nil) is ClassTransient and means nothing.
 //
 // A failed read is never Ambiguous: it changed nothing, so it is Transient.
 //
-// Failures that were joined ([errors.Join], an Aggregate of apimachinery) have the class of
-// the one that matters most: the first that is to be tried again and logged, else the first
-// that is to be tried again, else the first. Mark the whole to decide for all of them.
+// Joined errors ([errors.Join], an Aggregate of apimachinery) have the class of the first one
+// that is retried and is neither a Conflict nor NotFound; else of the first one that is retried;
+// else of the first one. A mark on the joined error decides for all of them.
 func ClassOf(err error) Class {
 	most, class := -1, ClassTransient
 	for _, failure := range failures(err) {
@@ -72,7 +71,7 @@ func ClassOf(err error) Class {
 	return class
 }
 
-// weight tells how much a failure matters among others.
+// weight returns how much a failure matters among others.
 func weight(failure error, c Class) int {
 	switch {
 	case waitsForChange(failure, c):
@@ -93,8 +92,8 @@ func classOfOne(err error) Class {
 	return c
 }
 
-// Request returns the innermost [*Error] of the chain: the request that failed, not
-// the step that contained it.
+// Request returns the innermost [*Error] of the chain: the request that failed, and not the step
+// that made the request. The bool reports whether there is one.
 func Request(err error) (*Error, bool) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e == nil {
@@ -169,7 +168,7 @@ func classOfStatus(s metav1.Status) Class {
 	return ClassTransient
 }
 
-// notServed tells the answer "404 page not found" of a server that does not have
+// notServed reports whether err is the answer "404 page not found" of a server that does not have
 // the resource.
 func notServed(err error) bool {
 	status := apierrors.APIStatus(nil)
@@ -186,8 +185,8 @@ func hasCause(s metav1.Status, kind metav1.CauseType) bool {
 	return s.Details != nil && slices.ContainsFunc(s.Details.Causes, func(c metav1.StatusCause) bool { return c.Type == kind })
 }
 
-// lostConnection tells whether a request may have been delivered without its
-// answer coming back.
+// lostConnection reports whether a request may have been delivered without its answer coming
+// back.
 func lostConnection(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {

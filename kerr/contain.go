@@ -18,14 +18,14 @@ const (
 	maxErrors = 1 << 14
 )
 
-// Contain returns err such that it can do no harm: none of its methods panics, its text is
-// bounded to 16 KiB, and its chain ends: of more than 16,384 errors the rest is cut. The text is that of now;
-// [errors.Is] and [errors.As] reach what they did. It is called where code of others returned an
-// error. Contain(nil) is nil. What nothing can contain is a method that never returns, or calls
-// itself without end.
+// Contain returns err in a form that can do no harm: none of its methods panics, its text, as of
+// now, is at most 16 KiB, and its chain ends: of more than 16,384 errors the rest is cut.
+// [errors.Is] and [errors.As] reach what they reached in err. Call it where code of others
+// returned an error. Contain(nil) is nil. It cannot contain a method that never returns, or that
+// calls itself without end.
 //
-// A nil pointer of a type that is an error, methods that panic, and errors as long as what a
-// tenant wrote into an object are all seen in the field.
+// It exists because nil pointers of error types, methods that panic, and errors as long as what a
+// tenant wrote into an object do happen.
 func Contain(err error) (safe error) {
 	if err == nil {
 		return nil

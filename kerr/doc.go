@@ -1,5 +1,5 @@
 // Package kerr has the errors of this library: which step failed, on which object, why, and
-// whether it is tried again.
+// whether it is retried.
 //
 // Every error of a step on an object (a request, Apply, Cleanup, a watch) is or wraps an
 // [*Error]: the step ([Op]), the kind, the key and the UID of the object, and the cause. The
@@ -16,7 +16,7 @@
 //	Conflict             the object is newer than what was decided on   backoff; from the fifth in a row a warning
 //	AlreadyExists        another object has the name                    backoff
 //	FieldManagerConflict another manager owns a field                   backoff
-//	Throttled            the server asks to slow down                   after the time the server named
+//	Throttled            the server asks to slow down                   backoff, or Retry-After if that is longer
 //	NotFound             the object, or one it needs, does not exist    backoff; quiet for the object itself
 //	Forbidden            401 or 403: a role may be granted later        backoff
 //	Invalid              the server refused the content (4xx)           backoff
@@ -29,10 +29,10 @@
 //	Undecodable          an object does not fit the Go type             backoff
 //	Terminal             marked with [Terminal]                         no retry before the next event
 //
-// An error marked with [Invalid] has class Invalid too, and there is no retry before the next
-// event: your code says that the input is wrong, where an answer of the server may be about a
-// quota or a webhook. [After] sets the time of the next try, whatever the class.
+// An error marked with [Invalid] has class Invalid too, but no retry before the next event: your code
+// says that the input is wrong, while an answer of the server may be about a quota or a webhook.
+// [After] sets the time of the retry, whatever the class.
 //
-// An Apply that goes on after a failure can return all of them, joined by [errors.Join].
-// They are tried again if one of them is to be.
+// An Apply that goes on after a failure can return all errors, joined by [errors.Join]. There is a
+// retry if one of them is to be retried.
 package kerr

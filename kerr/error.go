@@ -7,14 +7,14 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// Op is the step that failed, in words that read well in front of an object's
-// name.
+// Op is the step that failed, as it is written in front of the name of the object in the text of an
+// [Error].
 type Op string
 
 // The steps of the library. User code may use its own.
 const (
-	OpGet             Op = "get"               // a live read of one object
-	OpList            Op = "list"              // a live list
+	OpGet             Op = "get"               // a read of one object, live or from a cache
+	OpList            Op = "list"              // a list, live or from a cache
 	OpSync            Op = "sync"              // the list or the watch of a cache
 	OpDecode          Op = "decode"            // an object of a list or a watch that does not fit the Go type
 	OpCreate          Op = "create"            // repository.Live.Create
@@ -51,8 +51,8 @@ func (o Op) reads() bool {
 type Error struct {
 	// Op is the step.
 	Op Op
-	// Kind, Key and UID name the object. UID is empty where the object was not
-	// read yet.
+	// Kind, Key and UID identify the object. UID is empty if the object had not been read. Key is
+	// empty, or has the namespace only, if the step is not about one object, such as a list.
 	Kind schema.GroupVersionKind
 	Key  types.NamespacedName
 	UID  types.UID
@@ -60,9 +60,9 @@ type Error struct {
 	Err error
 }
 
-// New returns err as an [*Error] of the step op on the object; nil for a nil err.
-// Each step wraps once: if err is an [*Error] with the same step and object it is
-// returned as it is.
+// New returns err as an [*Error] of the step op on the object; nil for a nil err. If err itself
+// is an [*Error] with the same step and object it is returned as it is, so that each step wraps
+// once.
 func New(op Op, kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, err error) error {
 	if err == nil {
 		return nil

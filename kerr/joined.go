@@ -7,13 +7,13 @@ import (
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 )
 
-// joinedType is what errors.Join returns. Its method Unwrap does not tell it: the errors of
-// fmt.Errorf with two %w have that too, which are one failure with two names.
+// joinedType is what errors.Join returns. The method Unwrap is not enough to recognise it: an
+// error of fmt.Errorf with two %w has that too, and is one failure with two names.
 var joinedType = reflect.TypeOf(errors.Join(errors.ErrUnsupported))
 
-// failures returns the failures that somebody joined, with [errors.Join] or as an
-// Aggregate of apimachinery, in the chain of err; err itself if there is only one. A mark
-// speaks for all that it was put on.
+// failures returns the failures that were joined, with [errors.Join] or as an Aggregate of
+// apimachinery, in the chain of err; err itself if there is only one. A mark decides for all
+// errors below it.
 func failures(err error) []error {
 	for e := err; e != nil; e = next(e) {
 		if _, ok := itself[*marked](e); ok {

@@ -10,11 +10,11 @@ import (
 // Conditions to test with [errors.Is].
 var (
 	// ErrTerminal is for errors.Is(err, ErrTerminal), which reports whether err was marked with
-	// [Terminal]. To ask whether a controller tries again, use [WaitsForChange].
+	// [Terminal]. To find out whether a controller retries, use [WaitsForChange].
 	ErrTerminal = errors.New("terminal")
 	// ErrInvalid is for errors.Is(err, ErrInvalid), which reports whether err was marked with
 	// [Invalid]. An answer of the server that refuses the content is of class Invalid and not
-	// marked: it is tried again.
+	// marked: it is retried.
 	ErrInvalid = errors.New("invalid input")
 	// ErrUnnamed is returned for an object without a name, or without a namespace
 	// where its kind needs one.
@@ -36,7 +36,8 @@ func Terminal(err error) error { return Mark(ClassTerminal, err) }
 // and metrics, tells the two apart. The chain and the text stay as they are. Invalid(nil) is nil.
 func Invalid(err error) error { return Mark(ClassInvalid, err) }
 
-// Mark gives err the class c, whatever its cause looks like. Mark(c, nil) is nil.
+// Mark returns err with the class c, which takes precedence over that of its cause. The chain and
+// the text stay as they are. Mark(c, nil) is nil.
 func Mark(c Class, err error) error {
 	if err == nil {
 		return nil
@@ -61,8 +62,8 @@ func (m *marked) Is(target error) bool {
 // Of failures that were joined, all must be. An [After] around such an error names the time
 // of the next try, so there is one.
 //
-// An answer 4xx of the server is not: quotas, webhooks and roles change without
-// the object changing.
+// It is false for an answer 4xx of the server: quotas, webhooks and roles change without an event
+// for the object.
 func WaitsForChange(err error) bool {
 	if hasTime(err) {
 		return false
@@ -93,8 +94,9 @@ func waitsForChange(err error, c Class) bool {
 	return c == ClassTerminal || c == ClassTooLarge || errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid)
 }
 
-// After marks err to be tried again after d, and not after the backoff. A controller takes less than
-// 100 ms for 100 ms, or for its shortest backoff if that is shorter. After(d, nil) is nil.
+// After marks err to be retried after d, instead of after the backoff. A controller waits for at
+// least 100 ms, or Options.MinBackoff if that is shorter. The chain and the text stay as they
+// are. After(d, nil) is nil.
 func After(d time.Duration, err error) error {
 	if err == nil {
 		return nil
@@ -110,19 +112,18 @@ type after struct {
 func (a *after) Error() string { return a.err.Error() }
 func (a *after) Unwrap() error { return a.err }
 
-// RetryAfter returns when to try again, if the error says so: the time given to
-// [After], else what the API server asked for (Retry-After). Of failures that were joined
-// it is the longest: none of them is tried again too early. An After around all of them
-// wins.
+// RetryAfter returns the time to wait that the error names: the one given to [After], or else the
+// one that the API server asked for (Retry-After). named is false if there is none. Of joined
+// errors it is the longest, unless an After around all of them names another.
 func RetryAfter(err error) (longest time.Duration, named bool) {
 	longest, _, named = asked(err)
 	return longest, named
 }
 
-// NextTry returns how long to wait before what failed with err is tried again, where the
-// backoff would wait for so long: backoff, or what the API server asked for (Retry-After), whichever is
-// later, but no longer than most; a server can ask for anything. An [After] takes the place of
-// both, but for less than least: a failure that is tried again at once is a loop.
+// NextTry returns how long to wait before what failed with err is tried again. It is backoff, or
+// what the API server asked for (Retry-After) if that is longer, but at most most of the latter,
+// since a server can ask for any time. The time given to [After] replaces both, but it is at
+// least least, since a failure that is retried at once is a busy loop.
 func NextTry(err error, backoff, least, most time.Duration) time.Duration {
 	switch d, byUser, named := asked(err); {
 	case !named:

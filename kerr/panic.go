@@ -12,7 +12,8 @@ import (
 // user code, small enough for a log record.
 const maxStack = 8 << 10
 
-// PanicError is a panic, or a call of runtime.Goexit, in user code.
+// PanicError is the error of a panic, or of a call of runtime.Goexit, in user code. Its class is
+// Panic.
 type PanicError struct {
 	// Value is what was passed to panic, as bounded and escaped text.
 	Value string
@@ -20,10 +21,9 @@ type PanicError struct {
 	Stack string
 }
 
-// Recovered turns the value of recover into a [*PanicError] with the stack of the
-// caller. Call it in the deferred function itself. If the value is an error, it
-// stays in the chain. A nil value stands for runtime.Goexit, which recover cannot
-// see.
+// Recovered returns an error with a [*PanicError] in its chain, made of the value of recover and
+// the stack of the caller. Call it in the deferred function itself. If the value is an error, it
+// is in the chain too. A nil value means runtime.Goexit, for which recover returns nil.
 func Recovered(value any) error {
 	if value == nil {
 		value = "runtime.Goexit was called"
@@ -36,7 +36,7 @@ func Recovered(value any) error {
 	return p
 }
 
-// Error names the value, not the stack.
+// Error is the value, without the stack.
 func (p *PanicError) Error() string { return "panic: " + p.Value }
 
 // panicked keeps an error that was panicked with in the chain.
@@ -47,13 +47,13 @@ type panicked struct {
 
 func (p *panicked) Unwrap() []error { return []error{p.PanicError, p.cause} }
 
-// ShutdownTimeout is returned by a controller's Run when reconciles were still
-// running at the end of the grace period and had to be cancelled.
+// ShutdownTimeout is the error of a controller's Run if reconciles were still running at the end
+// of the grace period and were cancelled. Its class is Timeout.
 type ShutdownTimeout struct {
-	// Keys of the objects whose reconcile was cancelled.
+	// Keys are those of the objects whose reconcile was cancelled.
 	Keys []types.NamespacedName
-	// Abandoned of them did not return after their context was cancelled either;
-	// their goroutines may still run.
+	// Abandoned are those of Keys whose code did not return after its context was cancelled
+	// either. Their goroutines may still run.
 	Abandoned []types.NamespacedName
 }
 

@@ -18,10 +18,9 @@ const (
 	MaxMessage = 4 << 10
 )
 
-// Text makes text from outside safe to log or to store: valid UTF-8, one line,
-// control and text-direction characters (C0, C1, bidi) escaped, at most limit
-// bytes. An escaped line feed is the two characters \n. What is cut off is
-// replaced by "…".
+// Text returns s in a form that is safe to log or to store, for text from outside: valid UTF-8,
+// one line, with control and text-direction characters (C0, C1, bidi) escaped, and at most limit
+// bytes. A line feed becomes the two characters \n. If text is cut off, the result ends in "…".
 func Text(s string, limit int) string {
 	if len(s) <= limit && plain(s) {
 		return s
@@ -70,7 +69,7 @@ func writeRune(b *strings.Builder, r rune) {
 	}
 }
 
-// hostile tells whether a rune could end a line, move a cursor or reorder text.
+// hostile reports whether a rune could end a line, move a cursor or reorder text.
 func hostile(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 }
@@ -91,8 +90,8 @@ func cut(s string, limit int) string {
 	return s[:end] + mark
 }
 
-// Bounded returns err with its text passed through [Text]; the chain stays. nil
-// stays nil.
+// Bounded returns an error with err in its chain and [Text] of its text. Bounded(nil, limit) is
+// nil.
 func Bounded(err error, limit int) error {
 	if err == nil {
 		return nil

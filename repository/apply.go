@@ -16,20 +16,24 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Apply sends obj by server-side apply as the field manager and returns the object
-// as the server stored it. Fields that another manager owns with another value are
-// an error of class FieldManagerConflict, unless [Force] takes them over.
+// Apply sends obj by server-side apply as the field manager and returns the object as the server
+// stored it. If another manager owns a field with another value, the error is of class
+// FieldManagerConflict; [Force] takes such fields over.
 //
-// Inside a reconcile, what was applied before is not sent again as long as the object
-// is unchanged, if the controller has a cache of its kind (Owns, Watches or
-// References): the cached object is returned, as the informer keeps it, without
-// managedFields.
+// Inside a reconcile, if the controller has a cache of the kind (Owns, Watches or References),
+// nothing is sent if the same was applied before and the object has not changed since. The cached
+// object is returned then, without managedFields.
 //
-// All fields that T marshals are applied, also those that nobody set and that T marshals
-// as zero: see [Live.ApplyConfiguration]. If obj has a UID it is sent, so that an
-// object deleted in the meantime is not created again; without one, an object that
-// does not exist is created, and one that somebody else made in the meantime is taken
-// over: an apply cannot ask for there to be none. Where that matters, use Create.
+// All fields that T marshals are applied, also zero fields that were not set but that T marshals:
+// see [Live.ApplyConfiguration]. If obj has a UID it is sent, so that an object that was deleted
+// is not created again. Without a UID an object that does not exist is created, and an existing
+// one of that name is changed, whoever created it: server-side apply has no create-only mode. Use
+// [Live.Create] where that matters.
+//
+// # Errors
+//
+// A [*kerr.Error] with the step OpServerSideApply. An empty fieldManager is an error, and nothing
+// is sent.
 func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string, opts ...ApplyOption) (T, error) {
 	if err := l.refuse(kerr.OpServerSideApply, object(obj)); err != nil {
 		return *new(T), err
@@ -41,20 +45,21 @@ func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string, opts ..
 	return l.serverSideApply(ctx, obj, fields, fieldManager, opts)
 }
 
-// ApplyConfiguration is [Live.Apply] of exactly the fields that were set: those of an apply
-// configuration, which client-go has for its kinds and applyconfiguration-gen makes for yours:
+// ApplyConfiguration is [Live.Apply] of only those fields that are set in an apply configuration,
+// a type that client-go has for its kinds and applyconfiguration-gen generates for yours:
 //
 //	repo.ApplyConfiguration(ctx, appsv1ac.Deployment("web", "shop").WithSpec(...), "shop-operator")
 //
-// A Go struct marshals fields that nobody set, and so Apply claims them for its manager: the
-// template's creationTimestamp of a Deployment, or its strategy. An apply configuration does not.
-// It is sent as it is; with a UID or a resourceVersion only if the object has that.
+// A Go struct also marshals zero fields that were not set, and Apply claims them for its manager:
+// for instance creationTimestamp in the template of a Deployment, or its strategy. An apply
+// configuration does not. It is sent as it is; if it has a UID or a resourceVersion, the object
+// must have the same.
 //
 // # Errors
 //
-// Those of Apply. Not sent are a configuration that is nil or has no name, or no namespace
-// where the kind needs one, which is [kerr.ErrUnnamed], and one of another group, version or kind than
-// that of the repository, which is of class Terminal.
+// Those of Apply. In addition, and nothing is sent: [kerr.ErrUnnamed] for a configuration that is
+// nil or has no name, or no namespace where the kind needs one; and class Terminal for one of
+// another group, version or kind than the repository.
 func (l *Live[T]) ApplyConfiguration(ctx context.Context, config runtime.ApplyConfiguration, fieldManager string, opts ...ApplyOption) (T, error) {
 	fields, err := fieldsIn(config)
 	if err != nil {
@@ -121,8 +126,8 @@ func applied[T Object](a *journal.Journal, ref journal.Ref, hash [32]byte) (have
 	return cached.DeepCopyObject().(T), true
 }
 
-// fieldsOf leaves out what a typed object marshals without anybody having set
-// it, and what server-side apply refuses.
+// fieldsOf leaves out what a typed object marshals although it was not set, and what server-side
+// apply refuses.
 func (l *Live[T]) fieldsOf(obj T) (map[string]any, error) {
 	fields, err := fieldsIn(obj)
 	if err != nil {

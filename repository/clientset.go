@@ -15,8 +15,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 )
 
-// Client is what a repository needs of a generated typed client, such as
-// corev1client.ConfigMapInterface. The methods are the generator's, hence six.
+// Client has the methods of a generated typed client, such as corev1client.ConfigMapInterface,
+// that a repository calls.
 type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // the methods are those of generated clients
 	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
 	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
@@ -31,12 +31,13 @@ type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // t
 //
 //	repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 //
-// The clientset itself is needed to know whether it can stream lists: a fake
-// cannot, and an informer that tries would never sync.
+// clientset is needed to find out whether it can stream lists: a fake cannot, and an informer
+// that tries would never sync.
 //
-// The client of a cluster-scoped kind takes no namespace; see [FromClusterClient].
+// For a cluster-scoped kind, whose client takes no namespace, see [FromClusterClient].
 //
-// A nil client is reported by the first use, and by controller.New.
+// If client is nil or the kind is empty, [Live.Err], every request and controller.New return an
+// error.
 func FromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk schema.GroupVersionKind, client func(namespace string) C, opts ...Option) *Live[T] {
 	s := scopeNamespaced
 	if client != nil {

@@ -14,13 +14,13 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Delete deletes obj, if the object of that name still has the UID of obj; one with
-// another UID is left alone. An object that is gone already is not an error. An
-// obj without a UID, which only fakes return, is deleted by its name alone.
+// Delete deletes the object that obj names, if it has the UID of obj. If it has another UID, or
+// does not exist, nothing is deleted and there is no error. An obj without a UID, which only
+// fakes return, is deleted by its name alone.
 //
-// Its dependents are deleted in the background, whatever the kind: a Job's Pods are, which the
-// server leaves where they are if it is asked nothing. [Foreground] and [Orphan] ask for
-// something else, and [IfUnchanged] for the state of obj.
+// Its dependents are deleted in the background, for every kind: also the Pods of a Job, which the
+// server's own default does not delete. [Foreground] and [Orphan] change that. With [IfUnchanged]
+// the object must also have the resourceVersion of obj.
 func (l *Live[T]) Delete(ctx context.Context, obj T, opts ...DeleteOption) error {
 	return l.delete(ctx, obj, with(l.writing, opts))
 }
@@ -42,9 +42,9 @@ func (l *Live[T]) delete(ctx context.Context, obj T, w writing) error {
 	return err
 }
 
-// DeleteAllOf deletes the objects that the selector selects, in a namespace or in all, and
-// returns how many it found. None means that none is left: it is for a Cleanup that may
-// only end when all are gone.
+// DeleteAllOf deletes the objects that the selector selects, in a namespace or, if that is empty,
+// in all, and returns how many it found, including those that are already being deleted. 0 means
+// that none is left: it is for a Cleanup that is finished only when all are gone.
 //
 // # Expected flow
 //
@@ -55,34 +55,32 @@ func (l *Live[T]) delete(ctx context.Context, obj T, w writing) error {
 //
 // # Guarantees
 //
-//   - The objects are listed on the server, as of now, so that one that no cache has yet is
-//     not missed. Then each is deleted as by [Live.Delete] with the same options, one after
-//     the other: pinned to its UID, noted as a write of the reconcile, and never while this process may
-//     not write.
-//   - One that cannot be deleted, or not be decoded, keeps no other.
-//   - Those that are being deleted already are counted, and left alone. Those that are gone
-//     by then are no error.
-//   - Nothing is deleted by accident: a selector that is nil or empty selects everything, and
-//     is refused. labels.Nothing selects nothing. (To delete everything, List, and Delete each.)
+//   - The objects are listed on the server, as of now, so that an object that no cache has yet is
+//     not missed. Then each is deleted as by [Live.Delete] with the same options, one after the
+//     other.
+//   - If an object cannot be deleted or decoded, the others are deleted all the same.
+//   - Objects that are already being deleted are counted, and no request is sent for them. An
+//     object that is gone when it is its turn is no error.
+//   - A selector that is nil or empty would select everything, and is an error. labels.Nothing
+//     selects nothing. (To delete everything, call List, and Delete for each.)
 //
 // # Assumptions
 //
-// The right to list, and to delete, the kind; deletecollection is not used, as it deletes
-// what it finds by name, whatever it is by then.
+// The rights to list and to delete the kind. The verb deletecollection is not used, since it
+// deletes by name, whatever object has that name by then.
 //
 // # Caveats
 //
-// An object whose label is taken away after the list is deleted, unless [IfUnchanged] is given:
-// then it is an error of class Conflict, and the next list does not have it.
-// An object that is created after the list stays. All objects found are in memory at once.
+// An object whose label is removed after the list is deleted, unless [IfUnchanged] is given: then
+// it is an error of class Conflict, and the next list does not have it. An object that is created
+// after the list is not deleted. All objects found are in memory at once.
 //
 // # Errors
 //
 // Those of the list and of each deletion, joined: the first ten, and then the first of each
-// further class. It ends early when ctx does, when this process may not write any more, and
-// when the server asks to slow down; the rest is for the next attempt. A namespace that
-// the repository is not confined to is of class Forbidden, and nothing is sent. A
-// repository that is confined to several namespaces needs one of them.
+// further class. It ends early when ctx ends, and when the server asks to slow down; the rest is
+// for the next attempt. A namespace that the repository is not confined to is of class Forbidden,
+// and nothing is sent. A repository that is confined to several namespaces needs one of them.
 func (l *Live[T]) DeleteAllOf(ctx context.Context, namespace string, selector labels.Selector, opts ...DeleteOption) (found int, err error) {
 	text, err := selected(selector)
 	if err != nil {

@@ -10,9 +10,9 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Ensure makes the object that obj names be as change wants it, and returns it: it is created
-// if it does not exist, updated if change changes something, and otherwise left alone. It is
-// what controller-runtime has as CreateOrUpdate.
+// Ensure creates the object that obj names, or updates it, so that it is as change makes it, and
+// returns it: it is created if it does not exist, updated if change changes something, and
+// otherwise left alone. It corresponds to CreateOrUpdate of controller-runtime.
 //
 // # Expected flow
 //
@@ -22,41 +22,41 @@ import (
 //		return repository.SetController(d, kind, cm)
 //	})
 //
-// change gets a copy of the object, or of obj if there is none, and sets the fields that are
-// its own. nil changes nothing.
+// change gets a copy of the existing object, or of obj if there is none, and sets the fields that
+// it owns. A nil change changes nothing.
 //
 // # Guarantees
 //
 //   - Inside a reconcile, if the controller has a cache of the kind (Owns, Watches or
-//     References), it starts from the cached object, or from what was written since, and
-//     sends nothing if change changes nothing. With References this is a read: a change of the object wakes
-//     the one that is reconciled. Everywhere else it starts from a live read.
+//     References), it starts from the cached object, or from what was written since, and sends
+//     nothing if change changes nothing. With References this counts as a read: a later change of
+//     the object causes another attempt. Everywhere else it starts from a live read.
 //   - An update is a merge patch of what change changed, pinned to the resourceVersion of
 //     the object that change was given.
-//   - If that object turns out to be old (an update is a Conflict or finds nothing, a create
-//     finds one), the live one is read, and change is called once more, on it. A second time
-//     is an error: the backoff is the better place to wait.
-//   - obj is not changed, and what is returned is the caller's.
+//   - If that object was not the latest one (the update is a Conflict or finds no object, the
+//     create finds one), the object is read from the server, and change is called once more, with
+//     it. If the second write fails in the same way, that is the error.
+//   - obj is not changed, and the caller may change the result.
 //
 // # Assumptions
 //
-// change does the same each time, and nothing else: it may be called twice, and of what it did
-// to the object of the first call nothing is kept. It leaves fields of others alone.
+// change has no side effects and may be called twice; the result of the first call is dropped
+// then. It does not change fields that others own.
 //
 // # Caveats
 //
-// An object of that name that somebody else made is changed, too. Where that matters, return an
-// error from change; [SetController] does for what has another controller.
+// An existing object of that name is changed, whoever created it. Where that matters, return an
+// error from change; [SetController] returns one for an object that has another controller.
 //
-// A cache whose transform takes fields away shows change an object without them. What a selector
-// or the namespaces keep out of the cache is looked for by a create, and then read live. A status
-// that is a subresource is not written: use package status.
+// If the cache has a transform that removes fields, change gets an object without them. For an
+// object that the selectors or the namespaces of the cache exclude, a create is sent first, and
+// then the object is read from the server. A status that is a subresource is not written: use
+// package status.
 //
 // # Errors
 //
-// An error of change, as it is, with the step OpEnsure, and nothing is sent; a name or a
-// namespace that change has changed, which is of class Terminal; and those of Get, Create
-// and Update.
+// The error of change, in a [*kerr.Error] with the step OpEnsure; nothing is sent then. An error
+// of class Terminal if change changed the name or the namespace. Those of Get, Create and Update.
 func (l *Live[T]) Ensure(ctx context.Context, obj T, change func(obj T) error) (T, error) {
 	if err := l.refuse(kerr.OpEnsure, object(obj)); err != nil {
 		return *new(T), err
@@ -76,7 +76,7 @@ func (l *Live[T]) Ensure(ctx context.Context, obj T, change func(obj T) error) (
 	return got, err
 }
 
-// newest returns the object to start from, which nobody may change, or nil if there is none.
+// newest returns the object to start from, which must not be changed, or nil if there is none.
 func (l *Live[T]) newest(ctx context.Context, obj T) (T, error) {
 	known, ok := journal.From(ctx).Newest(l.ref(Key(obj)))
 	if !ok {

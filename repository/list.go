@@ -16,12 +16,12 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// List reads the objects of a namespace, or of all, from the API server, as of now,
-// page by page. Selectors are taken from opts. It is for decisions that must not miss
-// an object that the cache does not have yet, such as what to clean up.
+// List reads the objects of a namespace, or of all if it is empty, from the API server, as of
+// now, page by page. Selectors are taken from opts. It is for decisions that must not miss an
+// object that the cache does not have yet, such as what to clean up.
 //
-// Objects that cannot be decoded are in the error, beside which the others are
-// returned. A repository that is confined to several namespaces needs one of them.
+// If objects cannot be decoded, the others are returned beside an error that names them. A
+// repository that is confined to several namespaces must be given one of them.
 func (l *Live[T]) List(ctx context.Context, namespace string, opts metav1.ListOptions) ([]T, error) {
 	if err := l.checkList(namespace); err != nil {
 		return nil, l.wrap(kerr.OpList, types.NamespacedName{Namespace: namespace}, "", err)
@@ -42,7 +42,8 @@ func (l *Live[T]) checkList(namespace string) error {
 	return l.check(types.NamespacedName{Namespace: namespace, Name: "any"})
 }
 
-// ListFrom is [Live.List] over a ListerWatcher of the kind.
+// ListFrom is [Live.List] with a ListerWatcher of the kind, such as one of
+// informer.Informer.ListerWatchers.
 func ListFrom[T Object](ctx context.Context, kind schema.GroupVersionKind, lw cache.ListerWatcher, opts metav1.ListOptions) ([]T, error) {
 	var undecodable []error
 	if tolerant, ok := lw.(Tolerant); ok {

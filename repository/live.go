@@ -22,11 +22,11 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Live is the [Repository] that [New] and [FromClient] return. Beyond the
-// interface it creates, updates, applies and deletes objects, which is how user
-// code writes children. It is safe for concurrent use.
+// Live is the [Repository] that [New], [FromClient] and the other functions of this package
+// return. Beyond the interface it creates, updates, applies and deletes objects, which is how
+// user code writes children. It is safe for concurrent use.
 //
-// Every error is a [*kerr.Error].
+// Every error of a request is a [*kerr.Error] or has one in its chain.
 type Live[T Object] struct {
 	kind       schema.GroupVersionKind
 	resource   schema.GroupVersionResource
@@ -63,14 +63,15 @@ var (
 	_ DryRunner  = (*Live[*metav1.PartialObjectMetadata])(nil)
 )
 
-// Err returns what is wrong with the arguments of [FromClient], or nil.
+// Err returns what is wrong with the arguments of [FromClient], or nil. Every request returns
+// that error too.
 func (l *Live[T]) Err() error { return l.err }
 
-// Kind returns the kind.
+// Kind returns the kind of the objects.
 func (l *Live[T]) Kind() schema.GroupVersionKind { return l.kind }
 
-// Resource returns the resource. [FromClient] guesses it from the kind, as the
-// plural of English nouns.
+// Resource returns the resource. [FromClient] derives it from the kind, as the plural of an
+// English noun.
 func (l *Live[T]) Resource() schema.GroupVersionResource { return l.resource }
 
 // Namespaces returns the namespaces given to [InNamespaces]; none means all.
@@ -94,8 +95,8 @@ func (l *Live[T]) ListerWatcherIn(namespace string) cache.ListerWatcher {
 	return l.backend.listerWatcher(namespace)
 }
 
-// Get reads the object from the API server, never from a cache. An object that
-// does not exist is an error of class NotFound, for which apierrors.IsNotFound holds.
+// Get reads the object from the API server, never from a cache. If it does not exist, the error
+// is of class NotFound and apierrors.IsNotFound holds.
 func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) {
 	if err := l.check(key); err != nil {
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)
@@ -115,10 +116,10 @@ func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) 
 	return got, nil
 }
 
-// GetUnstructured is Get of the object as the API server stores it: with the fields that T
-// does not have, and without those that T shows although nobody set them.
+// GetUnstructured is Get of the object as the API server stores it: with fields that T does not
+// have, and without zero fields that T has and the server does not.
 //
-// A repository over a generated client cannot: the error is [errors.ErrUnsupported].
+// For a repository over a generated client the error is [errors.ErrUnsupported].
 func (l *Live[T]) GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error) {
 	if err := l.check(key); err != nil {
 		return nil, l.wrap(kerr.OpGet, key, "", err)
@@ -131,18 +132,18 @@ func (l *Live[T]) ref(key types.NamespacedName) journal.Ref {
 	return journal.Ref{Kind: l.kind.GroupKind(), Key: key}
 }
 
-// With returns a repository of the same objects, all of whose writes have the options, on
-// top of those that l has: Create, Update, Patch and Ensure, and with [DryRun] also Apply
-// and deletions. l stays as it is. It is how Patch, and what writes through it (packages
-// finalizer and status), get options.
+// With returns a repository of the same objects whose writes have the options, in addition to
+// those that l has: Create, Update, Patch and Ensure, and with [DryRun] also Apply and deletions.
+// l is not changed. It is the only way to give options to Patch, and to packages finalizer and
+// status, which use it.
 func (l *Live[T]) With(opts ...WriteOption) *Live[T] {
 	c := *l
 	c.writing = with(l.writing, opts)
 	return &c
 }
 
-// DryRun implements [DryRunner]: it reports whether all writes are dry runs, as [Live.With]
-// was told.
+// DryRun implements [DryRunner]: it reports whether all writes are dry runs, by the option
+// [DryRun] of [Live.With].
 func (l *Live[T]) DryRun() bool { return l.writing.dryRun }
 
 // Patch implements [Patcher]. Its options are those of [Live.With].
@@ -259,7 +260,7 @@ func nothingWritten(err error) error {
 	return err
 }
 
-// notSent tells an error that proves that the server did not get the request.
+// notSent reports whether the error proves that the server did not get the request.
 func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 
 func (l *Live[T]) wrap(op kerr.Op, key types.NamespacedName, uid types.UID, err error) error {

@@ -1,10 +1,9 @@
 // Package repository reads and writes objects of one kind on the API server.
 //
-// A [Repository] is made by [New] from a rest.Config, without generated code, or by
-// [FromClient] from a generated clientset, fakes included. Every write of the
-// library and of user code passes through it: it is where a write is pinned to a
-// UID, attributed to the reconcile that sends it, and where its error gets the
-// step and the object.
+// [New] makes a [Live] repository from a rest.Config, without generated code; [FromClient] makes
+// one from a generated clientset, also a fake. Each write of a Live is noted for the reconcile in
+// its ctx, so that later reads and attempts consider it. The errors of a Live are or wrap a
+// [*kerr.Error], which says what failed on which object.
 package repository
 
 import (
@@ -26,15 +25,16 @@ type Object interface {
 
 // Patcher patches objects of one kind.
 type Patcher[T Object] interface {
-	// Patch sends data as a patch of type pt to the object that obj names, or to
-	// one of its subresources, and returns the object as the server answers it.
-	// Only the name, the namespace and, for errors, the UID of obj are used.
+	// Patch sends data as a patch of type pt to the object that obj names, or to one of its
+	// subresources, and returns the object as the server stored it. Of obj only the name, the
+	// namespace and, for errors, the UID are used: a patch that must not reach a new object of
+	// that name has to test the UID itself.
 	Patch(ctx context.Context, obj T, pt types.PatchType, data []byte, subresources ...string) (T, error)
 }
 
-// Repository is one kind on the API server. Implementations are safe for
-// concurrent use and return an error for which k8s.io/apimachinery/pkg/api/errors
-// tells the reason.
+// Repository reads and patches the objects of one kind on the API server. [Live] implements it.
+// Implementations must be safe for concurrent use, and their errors must work with the functions
+// of k8s.io/apimachinery/pkg/api/errors.
 type Repository[T Object] interface {
 	Patcher[T]
 	// Get reads the object from the API server, as of now (a quorum read), never
@@ -42,7 +42,7 @@ type Repository[T Object] interface {
 	Get(ctx context.Context, key types.NamespacedName) (T, error)
 	// Kind returns the kind of T.
 	Kind() schema.GroupVersionKind
-	// ListerWatcher feeds an informer.
+	// ListerWatcher returns what an informer lists and watches.
 	ListerWatcher() cache.ListerWatcher
 }
 
@@ -57,16 +57,15 @@ type Namespaced interface {
 	ListerWatcherIn(namespace string) cache.ListerWatcher
 }
 
-// Resourced is an optional interface that can be implemented by a [Repository]
-// that knows the resource, the lower-case plural in the API server's URLs, of its
-// kind.
+// Resourced is an optional interface that can be implemented by a [Repository] that knows the
+// resource of its kind: the lower-case plural in the URLs of the API server.
 type Resourced interface {
 	Resource() schema.GroupVersionResource
 }
 
-// DryRunner is an optional interface that can be implemented by a [Repository] all of
-// whose writes may be dry runs. If it reports true, controller.New refuses the repository,
-// and package status does not take what it sent for what the server has.
+// DryRunner is an optional interface that can be implemented by a [Repository] all of whose
+// writes may be dry runs. If DryRun returns true, controller.New refuses the repository, and
+// package status does not remember what it sent.
 type DryRunner interface {
 	DryRun() bool
 }

@@ -6,8 +6,8 @@ import (
 	"k8s.io/utils/set"
 )
 
-// Option changes a repository that [New], [FromClient] or [FromClusterClient]
-// makes.
+// Option changes a repository that is made by [New], [FromClient] or another function of this
+// package.
 type Option func(*options)
 
 type options struct {
@@ -22,8 +22,9 @@ func InNamespaces(namespaces ...string) Option {
 	return func(o *options) { o.namespaces = set.New(namespaces...).SortedList() }
 }
 
-// ClusterScoped says that the kind has no namespaces. Without it, [New] does not
-// know, sends what it is asked to, and leaves a missing namespace to the server.
+// ClusterScoped declares that the kind is cluster-scoped. Without it, a repository made by [New]
+// does not know whether the kind has namespaces, and a missing namespace is an error of the
+// server. Together with [InNamespaces] it is an error.
 func ClusterScoped() Option {
 	return func(o *options) { o.clusterScoped = true }
 }

@@ -7,13 +7,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// SetController makes owner, an object of kind, the controller of child: the
-// garbage collector deletes child with owner, and Owns maps child to owner.
+// SetController adds an owner reference to child that makes owner, an object of kind, its
+// controller: the garbage collector deletes child with owner, and controller.Owns maps child to
+// owner. It changes child in memory only.
 //
-// It refuses what the garbage collector would answer by deleting the child: an
-// owner in another namespace, a namespaced owner of a cluster-scoped child, and an
-// owner without a UID. A child that has another controller is left to it. Setting
-// the same controller twice changes nothing.
+// It returns an error for an owner reference for which the garbage collector would delete the
+// child: of an owner in another namespace, of a namespaced owner with a cluster-scoped child, and
+// of an owner without a UID; and for a child that has another controller. Setting the same
+// controller twice changes nothing.
 func SetController(owner metav1.Object, kind schema.GroupVersionKind, child metav1.Object) error {
 	refuse := func(why string) error {
 		return fmt.Errorf("make %s %s the controller of %s: %s", kind.Kind, Key(owner), Key(child), why)

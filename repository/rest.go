@@ -24,14 +24,14 @@ import (
 //
 //	repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
 //
-// It does no I/O. It returns an error if E is not in the scheme under the group
-// and version of gvr, or if cfg is not usable. That the server does not have the
-// resource shows at the first request, as kerr.ErrNotServed.
+// It does no I/O. It returns an error if E is not in the scheme under the group and version of
+// gvr, or if cfg is not usable. If the server does not serve the resource, the first request
+// returns kerr.ErrNotServed.
 //
-// If cfg sets no QPS there is no limit on the client's side, where client-go's
-// default is 5 requests/s: the server's Priority and Fairness governs. Objects are
-// sent and read as JSON, so that one that does not fit E can be told from the rest
-// of a list.
+// If cfg sets no QPS, the client does not limit its rate, unlike client-go, whose default is 5
+// requests/s: the server's Priority and Fairness does. Objects are sent and read as JSON, so that
+// one object of a list that does not fit E does not make the others unreadable. A request for one
+// object is sent once: client-go's own retries after a Retry-After are turned off.
 //
 // # Caveats
 //
@@ -39,11 +39,11 @@ import (
 //
 //	**"k8s.io/api/core/v1".ConfigMap does not satisfy interface{**"k8s.io/api/core/v1".ConfigMap; repository.Object} (missing method DeepCopyObject)
 //
-// write New[corev1.ConfigMap] in the place of New[*corev1.ConfigMap]. A type of your own that is said to miss
-// DeepCopyObject needs the generated one, or [FromDynamic].
+// write New[corev1.ConfigMap] instead of New[*corev1.ConfigMap]. If the compiler says that a type
+// of your own has no method DeepCopyObject, generate that, or use [FromDynamic].
 //
-// New[unstructured.Unstructured] compiles and is an error: a type without a kind of its own is
-// in no scheme. Use [FromDynamic]; and [FromMetadata] for metav1.PartialObjectMetadata.
+// New[unstructured.Unstructured] compiles and returns an error: a type without a kind of its own
+// is in no scheme. Use [FromDynamic], and [FromMetadata] for metav1.PartialObjectMetadata.
 func New[E any, T interface {
 	*E
 	Object
@@ -116,9 +116,9 @@ func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.Grou
 	return rest.RESTClientFor(c)
 }
 
-// restBackend sends requests, each once. client-go would answer a Retry-After by sleeping,
-// ten times, inside the request: on a worker, for which other objects wait. Whoever sends a
-// request learns at once that it failed; a controller waits in its queue.
+// restBackend sends requests, each once. client-go would answer a Retry-After by sleeping, ten
+// times, inside the request: on a worker, for which other objects wait. The caller gets the error
+// at once; a controller waits in its queue.
 type restBackend[T Object] struct {
 	kind      schema.GroupVersionKind
 	resource  string

@@ -21,11 +21,10 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Tolerant is an optional interface that can be implemented by a
-// cache.ListerWatcher that leaves out objects it cannot decode, instead of failing
-// as a whole. If implemented, OnUndecodable is called once before the first list.
-// The errors are [*kerr.Error]s of class Undecodable; report must be safe for
-// concurrent use.
+// Tolerant is an optional interface that can be implemented by a cache.ListerWatcher that leaves
+// out objects that it cannot decode, instead of failing as a whole. If implemented, OnUndecodable
+// is called once before the first list, and report is to be called for each object left out. The
+// errors are [*kerr.Error]s of class Undecodable; report must be safe for concurrent use.
 type Tolerant interface {
 	OnUndecodable(report func(error))
 }
@@ -35,8 +34,8 @@ type Tolerant interface {
 // keeps an informer from ever syncing; and it ends a watch at such an event, to
 // fall over it again after the relist.
 //
-// An object that cannot be decoded is reported and, to whoever reads the stream,
-// deleted: it is not in lists, and each event about it arrives as a deletion.
+// An object that cannot be decoded is reported and looks deleted: it is not in lists, and each
+// event about it arrives as a deletion.
 type tolerantListWatch[T Object] struct {
 	restBackend[T]
 	namespace string
@@ -59,8 +58,8 @@ func (l *tolerantListWatch[T]) Watch(opts metav1.ListOptions) (watch.Interface, 
 // ListWithContext returns a *metav1.List whose items are objects of type T.
 func (l *tolerantListWatch[T]) ListWithContext(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
 	answer := l.request(opts).Do(ctx)
-	// Error, unlike Raw, reads the reason in the answer: a list that expired between
-	// two pages is read anew by who sees that it did.
+	// Error, unlike Raw, reads the reason in the answer: the pager begins again if the
+	// list expired between two pages.
 	if err := answer.Error(); err != nil {
 		return nil, err
 	}
@@ -116,6 +115,7 @@ func (l *tolerantListWatch[T]) request(opts metav1.ListOptions) *rest.Request {
 	return l.client.Get().
 		NamespaceIfScoped(l.namespace, l.namespace != "").
 		Resource(l.resource).
+		MaxRetries(0). // see restBackend.once
 		VersionedParams(&opts, l.params).
 		Timeout(timeout)
 }

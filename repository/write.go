@@ -16,12 +16,12 @@ import (
 
 // Create creates obj and returns it as the server stored it.
 //
-// If an object of that name exists, or the outcome of the request is unknown, and
-// obj has a controller owner reference, the existing object is read: if it has the
-// same controller, by UID, it was created by an earlier attempt and is returned
-// without an error. Otherwise the error is of class AlreadyExists and
-// apierrors.IsAlreadyExists holds. The name must be set: a generated one would
-// create a second object when an attempt is repeated.
+// If an object of that name exists, or the outcome of the request is unknown, and obj has a
+// controller owner reference, the existing object is read: if it has the same controller, by UID,
+// it was created by an earlier attempt and is returned without an error. Otherwise the error is
+// that of the request: of class AlreadyExists, where apierrors.IsAlreadyExists holds, or
+// Ambiguous. The name must be set, else the error is [kerr.ErrUnnamed]: with a generated name, an
+// attempt that is repeated would create a second object.
 func (l *Live[T]) Create(ctx context.Context, obj T, opts ...CreateOption) (T, error) {
 	got, err := l.create(ctx, obj, with(l.writing, opts))
 	if err == nil || !apierrors.IsAlreadyExists(err) && kerr.ClassOf(err) != kerr.ClassAmbiguous {
@@ -102,8 +102,9 @@ func mergePatch(before, after metav1.Object) ([]byte, error) {
 	return json.Marshal(patch)
 }
 
-// difference returns the merge patch (RFC 7396) that makes from be to: what is new or
-// another, and null for what is gone. A field that is null is like one that is not there.
+// difference returns the merge patch (RFC 7396) that makes from be to: the new value of each
+// field that differs, and null for a field that is removed. A field that is null is like one that
+// is not there.
 func difference(from, to map[string]any) map[string]any {
 	patch := map[string]any{}
 	for field, was := range from {

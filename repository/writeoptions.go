@@ -44,71 +44,70 @@ type AnyOption interface {
 	DeleteOption
 }
 
-// FieldManager names who writes in the managedFields of the object. The default, and an
-// empty name, leave that to the server, which takes the first part of the client's user
-// agent: the name of the program. A name that the server does not take, such as one of
-// more than 128 characters, is an error of class Invalid of each write.
+// FieldManager sets the manager that the managedFields of the object name for the written fields.
+// By default, and if name is empty, the server uses the first part of the client's user agent:
+// the name of the program. If the server does not accept the name, for instance because it has
+// more than 128 characters, each write is an error of class Invalid.
 //
-// With [Live.With] it holds for Create, Update, Patch and Ensure. An Apply is given its
-// own, and a deletion has none.
+// With [Live.With] it holds for Create, Update, Patch and Ensure. Apply has an argument for it,
+// and a deletion has none.
 func FieldManager(name string) WriteOption {
 	return forWrite{func(to *writing) { to.manager = name }}
 }
 
-// DryRun has the server do everything that it does for a write (defaults, validation,
-// admission, conflicts), except storing the result. What is returned is what would be
-// stored; a created object has no resourceVersion. Without it writes are stored.
+// DryRun makes the server do everything that it does for a write (defaults, validation,
+// admission, conflicts), except storing the result. The result is what would be stored; a created
+// object has no resourceVersion. Without this option writes are stored.
 //
 // # Guarantees
 //
-//   - A dry run is no write: it is not counted in controller.Attempt.Writes, no cache is
-//     waited for, and an Apply is sent, whatever was applied before.
-//   - It is refused like a write: in a namespace that the repository is not confined to,
-//     and while this process may not write.
-//   - Its answer can get lost, but not its outcome: the error is of class Transient, and
-//     never Ambiguous.
+//   - A dry run does not count as a write: not in controller.Attempt.Writes, and no attempt waits
+//     for a cache to show it. An Apply is always sent, whatever was applied before.
+//   - Like a write, it is refused in a namespace that the repository is not confined to.
+//   - If its answer is lost, the error is of class Transient, never Ambiguous, since nothing was
+//     stored.
 //
 // # Assumptions
 //
-// The server needs the same rights as for the write. Admission webhooks that have side
-// effects, and say so, make it refuse the request.
+// The server asks for the same rights as for the write. It refuses the request if an admission
+// webhook declares that it has side effects.
 //
 // # Caveats
 //
-// The fake clientsets of client-go do not know dry runs and store the result. Those that
-// test/fake has hardened, and test/sim, answer as a server does.
+// The fake clientsets of client-go ignore the option and store the result. Those hardened by
+// test/fake, and test/sim, behave as a server does.
 //
-// A repository whose writes are all dry runs, see [Live.With], is not for a controller: a
-// finalizer would never be stored. controller.New refuses it.
+// controller.New refuses a repository whose writes are all dry runs, see [Live.With]: a finalizer
+// would never be stored.
 func DryRun() AnyOption {
 	return forAny{forWrite{func(to *writing) { to.dryRun = true }}}
 }
 
-// Force takes the fields that another manager owns, with other values, over: they are not an
-// error of class FieldManagerConflict any more, and the other one owns them no longer. Without it
-// they are an error. Where two controllers force the same field they undo each other's writes.
+// Force takes over fields that another manager owns with another value; that manager does not own
+// them any more. Without this option they are an error of class FieldManagerConflict. Two
+// controllers that force the same field undo each other's writes.
 func Force() ApplyOption {
 	return forApply{func(to *writing) { to.force = true }}
 }
 
-// Foreground deletes the dependents of the object first: it stays, with a deletion
-// timestamp, until those that block its deletion are gone. The default is the background:
-// the object goes at once, and the garbage collector deletes its dependents after it. Of
-// Foreground and [Orphan], the later one holds.
+// Foreground deletes the dependents of the object first: it stays, with a deletion timestamp,
+// until those that block its deletion are gone. The default is the background: the object goes at
+// once, and the garbage collector deletes its dependents after it. If both Foreground and
+// [Orphan] are given, the later one counts.
 func Foreground() DeleteOption { return propagation(metav1.DeletePropagationForeground) }
 
-// Orphan leaves the dependents of the object where they are, without an owner. The default
-// is the background, see [Foreground].
+// Orphan does not delete the dependents of the object; the owner reference to it is removed from
+// them. The default is the background, see [Foreground].
 func Orphan() DeleteOption { return propagation(metav1.DeletePropagationOrphan) }
 
 func propagation(policy metav1.DeletionPropagation) DeleteOption {
 	return forDelete{func(to *writing) { to.propagation = policy }}
 }
 
-// IfUnchanged deletes the object only as it was read: if it changed since, nothing is
-// deleted, and the error is of class Conflict. It is for objects that belong to us only as
-// long as a label says so. Without it the object must be the same one, by its UID, and may
-// have changed. An object without a resourceVersion, which only fakes return, is deleted
+// IfUnchanged deletes the object only if it has the resourceVersion of obj: if it changed since
+// it was read, nothing is deleted, and the error is of class Conflict. Use it if, for instance, a
+// label decides whether the object may be deleted. Without it the object must have the same UID,
+// and may have changed. An object without a resourceVersion, which only fakes return, is deleted
 // all the same.
 func IfUnchanged() DeleteOption {
 	return forDelete{func(to *writing) { to.unchanged = true }}

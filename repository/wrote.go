@@ -12,9 +12,9 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Wrote tells the reconcile in ctx that another client than a [Live] (a clientset, a
-// [Repository] of your own) created or changed an object, so that the reconcile knows the
-// write as it knows those of a Live. obj is what the server answered.
+// Wrote notes for the reconcile in ctx that a client other than a [Live] (a clientset, a
+// [Repository] of your own) created or changed an object. The write then counts like that of a
+// Live. obj is the object that the server returned.
 //
 // # Expected flow
 //
@@ -25,25 +25,26 @@ import (
 //
 // # Guarantees
 //
-//   - Reads of an informer with the ctx show the write, and the next attempt for the object
-//     that is reconciled does not start from caches that do not.
-//   - The write is counted in controller.Attempt.Writes, and can be part of a loop.
+//   - Reads of an informer with the ctx show the write, and the next attempt for the object that
+//     is being reconciled does not start from caches that do not show it.
+//   - The write is counted in controller.Attempt.Writes, and considered in the detection of
+//     reconcile loops.
 //   - Outside a reconcile it does nothing.
 //
 // # Assumptions
 //
-// It is called right after the write. It is not called for a dry run, nor for what a Live
-// wrote, which would count twice. It comes too late to keep a process from writing that may not.
+// It is called right after the write. It is not called for a dry run, nor for a write of a Live,
+// which would count twice.
 //
 // # Caveats
 //
-// obj is copied. If its Go type is not the one that an informer of the kind has, what
-// the informer's cache does not show is read live.
+// obj is copied. If its Go type is not that of the informer of the kind, and the cache does not
+// show the write, the object is read from the server.
 //
 // # Errors
 //
-// A [*kerr.Error] with [kerr.ErrUnnamed] for an object that is nil or has no name, and one of
-// class Terminal for a kind that is empty; also outside a reconcile. Then nothing is noted.
+// A [*kerr.Error] with [kerr.ErrUnnamed] if obj is nil or has no name, and one of class Terminal
+// if the kind is empty; also outside a reconcile. Nothing is noted then.
 func Wrote[T Object](ctx context.Context, kind schema.GroupVersionKind, obj T) error {
 	if err := wroteWhat(kerr.OpUpdate, kind, object(obj)); err != nil {
 		return err
@@ -54,9 +55,8 @@ func Wrote[T Object](ctx context.Context, kind schema.GroupVersionKind, obj T) e
 	return nil
 }
 
-// WroteDeletion is [Wrote] for a deletion that the server accepted. obj is the object as it
-// was when it was deleted; of it the name, the namespace, the UID and the resourceVersion
-// are used.
+// WroteDeletion is [Wrote] for a deletion that the server accepted. obj is the object that was
+// deleted; its name, namespace, UID and resourceVersion are used.
 func WroteDeletion[T Object](ctx context.Context, kind schema.GroupVersionKind, obj T) error {
 	if err := wroteWhat(kerr.OpDelete, kind, object(obj)); err != nil {
 		return err
@@ -67,9 +67,10 @@ func WroteDeletion[T Object](ctx context.Context, kind schema.GroupVersionKind, 
 	return nil
 }
 
-// WroteUnknown is [Wrote] for a write, or a deletion, that got no answer: nobody knows
-// whether the server has done it. Of obj the name and the namespace are used. The object is
-// read live from then on, until the server has said what became of it. It is not counted.
+// WroteUnknown is [Wrote] for a write or a deletion that got no answer, so that its outcome is
+// unknown. Of obj only the name and the namespace are used. From then on the object is read from
+// the server, not from a cache, until a read has shown the outcome. It is not counted in
+// controller.Attempt.Writes.
 func WroteUnknown[T Object](ctx context.Context, kind schema.GroupVersionKind, obj T) error {
 	if err := wroteWhat(kerr.OpUpdate, kind, object(obj)); err != nil {
 		return err

@@ -19,20 +19,19 @@ import (
 
 // document is a status as JSON, and its top-level fields.
 //
-// A Go type shows a field without omitempty whether or not the API server has it, so
-// that of a zero field it cannot be told. Neither can anything be told of an object
-// whose status was left out of a cache. The server itself names the fields that it has
-// in metadata.managedFields.
+// A Go type shows a field without omitempty whether or not the API server has it, so that a zero
+// field may be missing on the server. Nothing is known either of an object whose status was left
+// out of a cache. The server itself names the fields that it has in metadata.managedFields.
 type document struct {
 	json   []byte // as a Go type shows it
 	fields map[string]json.RawMessage
 	// exists tells that the server has a status, that fields can be added to.
 	exists bool
-	// guess tells that nobody said which fields the server has: a zero one may be none.
+	// guess is set if it is not known which fields the server has: a zero one may be missing.
 	guess bool
 	// resourceVersion of the object that has this status; empty for fakes.
 	resourceVersion string
-	// elsewhere tells that json is not of this state.
+	// elsewhere is set if json is not of this state.
 	elsewhere bool
 	nulls     bool // json has fields that are null, and fields does not
 }

@@ -1,9 +1,9 @@
-// Package status writes the status of an object: one request with what differs, or
-// none.
+// Package status writes the status of an object with [Patch]: one request with the fields that
+// differ, or none.
 //
-// It needs no controller. Inside a reconcile of package controller it knows the
-// state that the server last returned, so that obj.Status may be changed in place
-// and passed to [Patch].
+// It also works without a controller. Inside a reconcile of package controller it knows the state
+// that the server last returned, so that obj.Status may be changed in place and passed to
+// [Patch].
 package status
 
 import (
@@ -30,15 +30,16 @@ type GenerationObserver interface {
 	ObserveGeneration(generation int64)
 }
 
-// ErrorObserver is implemented by a pointer to a status type that shows the last
-// error. err is nil after a success. Its text is one line of at most 4 KiB without
-// control characters, and errors.Is and errors.As reach its cause.
+// ErrorObserver is implemented by a pointer to a status type that shows the last error.
+// [PatchError] calls ObserveError, with nil after a success. The text of err is one line of at
+// most 4 KiB without control characters; errors.Is and errors.As reach its cause.
 type ErrorObserver interface {
 	ObserveError(err error)
 }
 
-// Patch makes status the status of obj on the API server and returns the object as
-// the server answered; if that changes nothing, it sends nothing and returns obj.
+// Patch makes status the status of obj on the API server, and returns the object as the server
+// stored it. If the server already has that status, it sends nothing and returns obj. status is a
+// struct, such as obj.Status, or a pointer to one; a nil pointer is an empty status.
 //
 // # Expected flow
 //
@@ -49,39 +50,38 @@ type ErrorObserver interface {
 // # Guarantees
 //
 //   - No write is sent when status is what the server has.
-//   - Fields that differ from those of obj are set, fields that status leaves out are
-//     removed, other fields are not sent. What differs is worked out once.
+//   - Top-level fields that differ from those of obj are set, fields that status leaves out are
+//     removed, and other fields are not sent. This difference is computed once.
 //   - The write names the UID and the resourceVersion that it was decided on: it never
 //     lands on an object of the same name that was created later, nor on a later state.
-//   - If the object changed since obj was read, the same change is made to the live
-//     object. If another client changed one of the very fields, nothing is written and
-//     the error is of class Conflict: a request that was decided an hour ago overwrites
-//     nothing newer.
+//   - If the object changed since obj was read, the same change is made to the live object. If
+//     another client changed one of these fields, nothing is written and the error is of class
+//     Conflict: an old request does not overwrite a newer value.
 //
 // # Assumptions
 //
-// status is the whole status, of one owner: two controllers that write different
-// top-level fields get along, two that write the same field do not. Two processes of
-// one operator are two such controllers: each sees the writes of the other as conflicts.
+// status has all fields that this controller writes. Two controllers may write different
+// top-level fields of one status, but not the same field. Two processes of one operator are two
+// such controllers: each gets the writes of the other as conflicts.
 //
 // # Caveats
 //
-// Outside a reconcile, obj must be as the server returned it. If its status was
-// changed in place there is nothing left to compare with, and nothing is sent.
-// Inside a reconcile the library has kept what it needs.
+// Outside a reconcile, obj must be as the server returned it. If its status was changed in place,
+// there is nothing to compare with, and nothing is sent. Inside a reconcile the library has kept
+// the original status.
 //
-// A Go type shows a field without omitempty whether or not the server has it. The
-// server's managedFields tell, which caches leave out: so the first Patch of an object
-// after a start may read it live once, if its status has fields that are zero. A
-// repository over a generated client cannot find out about objects without managedFields;
-// their zero fields are written once.
+// A Go struct has a value for a field without omitempty even if the server has no such field. The
+// server's managedFields show which fields it has, but caches leave them out. So the first Patch
+// of an object after a start may read it from the server once, if its status has fields that are
+// zero. A repository over a generated client cannot find that out for objects without
+// managedFields; their zero fields are written once.
 //
 // # Errors
 //
-// A [*kerr.Error] with the step OpPatchStatus. Its class is Conflict if another client
-// was faster, NotFound if the object with this UID is gone, NoStatusSubresource if the kind has no status subresource, and
-// Invalid if the server refuses the content. An obj without a name is
-// [kerr.ErrUnnamed].
+// A [*kerr.Error] with the step OpPatchStatus. Its class is Conflict if another client changed
+// the same fields, NotFound if the object with this UID is gone, NoStatusSubresource if the kind
+// has no status subresource, and Invalid if the server refuses the content. An obj that is nil or
+// has no name is [kerr.ErrUnnamed].
 func Patch[T repository.Object, S any](ctx context.Context, p repository.Repository[T], obj T, status S) (T, error) {
 	if obj == *new(T) || obj.GetName() == "" {
 		return *new(T), kerr.New(kerr.OpPatchStatus, p.Kind(), types.NamespacedName{}, "", kerr.ErrUnnamed)
@@ -94,15 +94,15 @@ func Patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 	return got, nil
 }
 
-// PatchError is [Patch] after showing err to status. err may be nil, which is how a
-// status forgets the last error.
+// PatchError calls status.ObserveError with err, whose text is bounded, and then [Patch]. A nil
+// err removes the last error from the status.
 func PatchError[T repository.Object, S ErrorObserver](ctx context.Context, p repository.Repository[T], obj T, status S, err error) (T, error) {
 	status.ObserveError(kerr.Bounded(err, kerr.MaxMessage))
 	return Patch(ctx, p, obj, status)
 }
 
-// Observed tells whether the generation of obj is the observed one: the spec did
-// not change since the status was written. It is false for kinds without a
+// Observed reports whether the generation of obj is the observed one: the spec has not changed
+// since the status was written. It is false if observedGeneration is 0, as for kinds without a
 // generation.
 func Observed[T metav1.Object](obj T, observedGeneration int64) bool {
 	return observedGeneration != 0 && obj.GetGeneration() == observedGeneration
@@ -145,8 +145,8 @@ func patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 	return got, err
 }
 
-// send makes the change, on the state that it was decided on or, where that is not the
-// live one, on that. It returns the object, and the status that it has now.
+// send makes the change, on the state that it was decided on or, if that is not the live one, on
+// the live one. It returns the object, and the status that it has now.
 func send[T repository.Object](ctx context.Context, p repository.Repository[T], obj T, have, want document) (T, document, error) {
 	c := changeOf(have, want)
 	first, failed := true, error(nil)
@@ -185,8 +185,8 @@ type unstructuredGetter interface {
 	GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
 }
 
-// live returns the status that the server has. Where its answer does not tell either
-// whether a field that is zero is one, it counts as none.
+// live returns the status that the server has. If its answer does not show either whether a zero
+// field exists, the field counts as missing.
 func live[T repository.Object](ctx context.Context, p repository.Repository[T], obj T) (document, error) {
 	if raw, ok := p.(unstructuredGetter); ok {
 		got, err := raw.GetUnstructured(ctx, repository.Key(obj))

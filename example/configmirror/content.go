@@ -14,7 +14,7 @@ type content[T repository.Object] struct {
 	// blank returns an object without anything.
 	blank func() T
 	// fill makes the content of an object that of the source. A copy is not made
-	// immutable when its source is: a source can be deleted and made anew, and its
+	// immutable when its source is: a source can be deleted and created again, and its
 	// copies must follow.
 	fill func(into, source T)
 	// fixed tells that the API server refuses to make the content of have that of

@@ -22,8 +22,8 @@ const indexMirror = "mirror"
 
 // copier keeps the copies of one kind.
 //
-// It decides on the cache, which shows what this process wrote. If somebody else was
-// faster, the API server refuses the write, and the next attempt decides again.
+// It decides on the cache, which shows what this process wrote. If another client was faster, the
+// API server refuses the write, and the next attempt decides again.
 type copier[T repository.Object] struct {
 	content content[T]
 	repo    *repository.Live[T]
@@ -139,10 +139,9 @@ func (c copier[T]) create(ctx context.Context, mirror *v1alpha1.ConfigMirror, so
 
 // removeAll deletes all copies of the mirror, wherever they are.
 //
-// It lists them on the API server. A cache may not have a copy yet that a process
-// created before it crashed; and once the finalizer is off, no event brings anybody
-// back to it. A copy that changes under it is a conflict, and the next attempt lists
-// again.
+// It lists them on the API server. A cache may not have a copy yet that a process created before
+// it crashed; and once the finalizer is off, no event brings any process back to it. A copy that
+// changes under it is a conflict, and the next attempt lists again.
 func (c copier[T]) removeAll(ctx context.Context, mirror types.UID) error {
 	copies, err := c.repo.List(ctx, metav1.NamespaceAll, metav1.ListOptions{LabelSelector: copiesOf(mirror).String()})
 	failures := []error{err}

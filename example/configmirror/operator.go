@@ -54,8 +54,8 @@ func (o *Operator) Apply(ctx context.Context, mirror *v1alpha1.ConfigMirror) (co
 	return controller.AwaitChange(), errors.Join(failure, err)
 }
 
-// Cleanup removes every copy. The status is only written if that fails: where it
-// succeeds, nobody could read it any more.
+// Cleanup removes every copy. The status is only written if that fails: where it succeeds, no
+// client could read it any more.
 func (o *Operator) Cleanup(ctx context.Context, mirror *v1alpha1.ConfigMirror) (controller.Action, error) {
 	failure := errors.Join(o.configMaps.removeAll(ctx, mirror.UID), o.secrets.removeAll(ctx, mirror.UID))
 	if failure == nil {

@@ -17,7 +17,7 @@ const (
 	FinalizerName = "mirror.kuberator.dev/copies"
 )
 
-// created tells whether obj is a copy that the mirror with this UID created.
+// created reports whether obj is a copy that the mirror with this UID created.
 func created(obj metav1.Object, mirror types.UID) bool {
 	return mirror != "" && obj.GetLabels()[LabelMirror] == string(mirror)
 }

@@ -15,6 +15,6 @@ type Cache interface {
 	Indexed(name string, obj Object) []string
 }
 
-// CacheOf returns the Cache of an informer. Package informer sets it when the program begins, and
-// nobody else does: what is exported there is for users.
+// CacheOf returns the Cache of an informer. Only package informer sets it, when the program
+// begins: what is exported there is for users.
 var CacheOf func(informer any) Cache

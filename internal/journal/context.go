@@ -6,10 +6,9 @@ import (
 	"time"
 )
 
-// lazyContext is the ctx of an attempt. Most attempts find that there is nothing to do and
-// never ask for the end of their ctx: the timer and the entry in the parent, which
-// are most of the cost of an attempt, are made when somebody asks for more than the
-// deadline.
+// lazyContext is the ctx of an attempt. Most attempts find that there is nothing to do and never
+// ask for the end of their ctx: the timer and the entry in the parent, which are most of the cost
+// of an attempt, are made when more than the deadline is asked for.
 type lazyContext struct {
 	j        *Journal
 	parent   context.Context //nolint:containedctx // it is a context
@@ -17,7 +16,7 @@ type lazyContext struct {
 
 	mu    sync.Mutex
 	ended bool
-	made  *fullContext // nil as long as nobody asked
+	made  *fullContext // nil until it is asked for
 }
 
 // fullContext is a ctx that can end.

@@ -122,8 +122,7 @@ type Applied struct {
 type State struct {
 	UID             types.UID
 	ResourceVersion string
-	// Pristine is that state, which nobody may change; nil if user code was not
-	// reached.
+	// Pristine is that state, which must not be changed; nil if user code was not reached.
 	Pristine Object
 	// Managers are its managedFields, if it was read live.
 	Managers []metav1.ManagedFieldsEntry

@@ -20,7 +20,7 @@ func (j *Journal) Wrote(w Write) {
 	j.keep(w)
 }
 
-// Unsure notes a write whose outcome nobody knows. Only a live read can tell.
+// Unsure notes a write whose outcome is unknown. Only a live read can show it.
 func (j *Journal) Unsure(ref Ref) {
 	if j == nil {
 		return
@@ -30,8 +30,8 @@ func (j *Journal) Unsure(ref Ref) {
 	j.keep(Write{Ref: ref, Outcome: Unknown})
 }
 
-// Follows tells whether live reads of an object are worth noting, by Learned: it is
-// the one being reconciled, or was written.
+// Follows reports whether live reads of an object are worth noting, by Learned: it is the one
+// being reconciled, or was written.
 func (j *Journal) Follows(ref Ref) bool {
 	if j == nil {
 		return false

@@ -33,12 +33,12 @@ type Write struct {
 	// UID and ResourceVersion name the state; the latter is empty if it is not known.
 	UID             types.UID
 	ResourceVersion string
-	// Object is that state, if the server returned it. Nobody may change it.
+	// Object is that state, if the server returned it. It must not be changed.
 	Object Object
 }
 
-// Found returns what is known of an object that the server just returned, and that nobody
-// else has. A copy of it is kept: the caller's is the caller's.
+// Found returns what is known of an object that the server just returned. A copy of it is kept:
+// the caller may change obj.
 func Found(ref Ref, obj Object) Write {
 	return Write{Ref: ref, UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Object: without(obj)}
 }
@@ -69,9 +69,9 @@ const (
 	Unknown                // there was no answer: only a live read can tell
 )
 
-// ShownBy tells whether a cache that holds the object as cached, or not at all, and
-// has seen all changes up to the resourceVersion synced, shows the write. It does
-// not if it cannot be told.
+// ShownBy reports whether a cache that holds the object as cached, or not at all, and has seen
+// all changes up to the resourceVersion synced, shows the write. It does not if it cannot be
+// told.
 func (w Write) ShownBy(cached Object, synced string) bool {
 	switch {
 	case w.Outcome == Unknown:
@@ -94,7 +94,7 @@ func (w Write) ShownBy(cached Object, synced string) bool {
 	}
 }
 
-// Waitable tells whether it makes sense to wait for a cache to show the write.
+// Waitable reports whether it makes sense to wait for a cache to show the write.
 func (w Write) Waitable() bool {
 	return w.Outcome != Unknown && (w.Outcome == Deleted || Comparable(w.ResourceVersion))
 }
@@ -109,20 +109,20 @@ func bare(obj Object) Object {
 	return obj
 }
 
-// Comparable tells whether the order of a resourceVersion among others is defined.
-// It is not for the empty one, which is all that fake clientsets have.
+// Comparable reports whether the order of a resourceVersion among others is defined. It is not
+// for the empty one, which is all that fake clientsets have.
 func Comparable(rv string) bool {
 	_, err := resourceversion.CompareResourceVersion(rv, rv)
 	return err == nil
 }
 
-// since tells whether resourceVersion a is known to be b or newer.
+// since reports whether resourceVersion a is known to be b or newer.
 func since(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order >= 0
 }
 
-// Older tells whether resourceVersion a is known to be older than b.
+// Older reports whether resourceVersion a is known to be older than b.
 func Older(a, b string) bool {
 	order, err := resourceversion.CompareResourceVersion(a, b)
 	return err == nil && order < 0

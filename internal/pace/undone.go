@@ -9,7 +9,7 @@ import (
 	"github.com/kuberator/kuberator/internal/journal"
 )
 
-// Undone finds out that somebody undoes what the attempts for an object write: another
+// Undone finds out that another client undoes what the attempts for an object write: another
 // controller, in this process or another one, that wants the same field to be something else.
 // What shows is that the same content is written again to the same object, although it was
 // written before. That may happen as often as a loop of own writes, see SelfTrigger; it does not

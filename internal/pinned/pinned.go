@@ -23,9 +23,9 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// tries bounds how often Write patches in place. A conflict is over after the
-// first live read unless somebody else writes all the time; then the queue's
-// backoff is the better place to wait.
+// tries bounds how often Write patches in place. A conflict is over after the first live read
+// unless another client writes all the time; then the queue's backoff is the better place to
+// wait.
 const tries = 3
 
 // Op is one operation of a JSON patch (RFC 6902). A nil Value is none; see [Null].
@@ -97,8 +97,8 @@ func Gone(obj metav1.Object) error {
 	return kerr.Mark(kerr.ClassNotFound, fmt.Errorf("the object with UID %s is gone, another one has its name", obj.GetUID()))
 }
 
-// mayBeStale tells whether a live read can explain the error. A failed test
-// operation is a 422, with the same reason as content that the server refuses.
+// mayBeStale reports whether a live read can explain the error. A failed test operation is a 422,
+// with the same reason as content that the server refuses.
 func mayBeStale(err error) bool {
 	switch kerr.ClassOf(err) {
 	case kerr.ClassConflict, kerr.ClassInvalid, kerr.ClassNotFound, kerr.ClassAmbiguous:

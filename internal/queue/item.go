@@ -9,9 +9,8 @@ const mostReasons = 8
 // mostSpare bounds the pending that are kept for the next keys.
 const mostSpare = 256
 
-// Item is a key and all that is known of it. There is one per key, so that the queue
-// has to look for it only when the key is added. A worker has it from Get until Done,
-// and nobody else does.
+// Item is a key and all that is known of it. There is one per key, so that the queue has to look
+// for it only when the key is added. From Get until Done only one worker has it.
 type Item[K, R comparable, S any] struct {
 	Key K
 	// Record is for the worker, and Keep says that the next one needs it: without that
@@ -21,7 +20,7 @@ type Item[K, R comparable, S any] struct {
 
 	weight  Weight      // of the reasons that Get returned; for the worker
 	retries bool        // there may be failures or a timer; for the worker too
-	pending *pending[R] // nil if there is nothing; for who has Queue.mu
+	pending *pending[R] // nil if there is nothing; guarded by Queue.mu
 }
 
 // Weight returns the greatest weight of the reasons that Get returned. It is for the worker.
@@ -37,8 +36,7 @@ type pending[R comparable] struct {
 	hold     *hold
 }
 
-// waits tells whether the key must not be worked on before its timer or its hold
-// ends.
+// waits reports whether the key must not be worked on before its timer or its hold ends.
 func (p *pending[R]) waits() bool {
 	return p.hold != nil || p.timer != nil && p.timer.backoff && p.weight < Early
 }

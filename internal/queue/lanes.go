@@ -25,7 +25,7 @@ type lanes[K comparable] struct {
 	passed   int
 }
 
-// newLanes asks urgent for the lane of a key, and tenant for who takes turns.
+// newLanes asks urgent for the lane of a key, and tenant for the group that takes turns.
 func newLanes[K comparable](tenant func(K) string, urgent func(K) bool) *lanes[K] {
 	return &lanes[K]{urgent: urgent, changes: newTurns(tenant), background: newTurns(tenant)}
 }

@@ -41,8 +41,8 @@ type Queue[K, R comparable, S any] struct {
 	opts Options[K]
 	work *workqueue.Typed[*Item[K, R, S]]
 
-	// background counts the items whose reasons are all of the background: if there
-	// are none, nobody has to be asked for the lane.
+	// background counts the items whose reasons are all of the background: if there are none, no
+	// item has to be asked for its lane.
 	background atomic.Int64
 
 	mu     sync.Mutex // may be taken while holding the lock of work, not the other way
@@ -62,7 +62,7 @@ func New[K, R comparable, S any](opts Options[K]) *Queue[K, R, S] {
 	return q
 }
 
-// urgent tells the lane of a key.
+// urgent reports whether a key is in the lane of changes.
 func (q *Queue[K, R, S]) urgent(it *Item[K, R, S]) bool {
 	if q.background.Load() == 0 {
 		return true

@@ -56,7 +56,7 @@ func (c core) Write(entry zapcore.Entry, fields []zapcore.Field) error {
 	return c.handler.Handle(noCtx, record)
 }
 
-// Sync implements [zapcore.Core]. A handler has nothing to flush that anybody could ask for.
+// Sync implements [zapcore.Core]. A slog handler has no method to flush.
 func (core) Sync() error { return nil }
 
 func levelOf(level zapcore.Level) slog.Level {

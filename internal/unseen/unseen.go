@@ -106,9 +106,9 @@ func (t *Tracker) later(u *Writes) {
 	}
 }
 
-// look looks at the writes of a key for which there was no event. An object that was
-// created and deleted again while no watch was open makes none, ever: nobody would
-// tell the key that what it made is gone.
+// look looks at the writes of a key for which there was no event. An object that was created and
+// deleted again while no watch was open never makes one: the key would not be reconciled because
+// what it made is gone.
 func (t *Tracker) look(u *Writes) {
 	t.mu.Lock()
 	ended := t.ended
@@ -175,7 +175,8 @@ func (t *Tracker) caughtUp(key types.NamespacedName, w journal.Write, noEvent bo
 	}
 }
 
-// Stop ends the timers, and waits for who looks. The reads of t.Live must have ended, or end.
+// Stop ends the timers, and waits for the looks that go on. The reads of t.Live must have ended,
+// or end.
 func (t *Tracker) Stop() {
 	t.mu.Lock()
 	t.ended = true

@@ -107,8 +107,8 @@ func awaitLock(ctx context.Context, path string, log io.Writer) (*os.File, error
 	}
 }
 
-// build makes the program beside the target and gives it its name when it is
-// whole, so that nobody ever starts half of one. The caller holds the lock.
+// build makes the program beside the target and gives it its name when it is whole, so that no
+// process ever starts half of one. The caller holds the lock.
 func build(ctx context.Context, from source, target string, log io.Writer) error {
 	folder := target + ".building"
 	if err := os.MkdirAll(folder, 0o755); err != nil {

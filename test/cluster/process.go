@@ -76,10 +76,9 @@ func (p *Process) Kill() error {
 	return nil
 }
 
-// Pause halts the process, as with SIGSTOP: its connections stay open and nobody
-// answers them. On Linux, Pause returns when the process has come to a halt;
-// elsewhere it may still answer for a moment. It is an error if the process is not
-// running, and on systems without such a signal.
+// Pause halts the process, as with SIGSTOP: its connections stay open and are not answered. On
+// Linux, Pause returns when the process has come to a halt; elsewhere it may still answer for a
+// moment. It is an error if the process is not running, and on systems without such a signal.
 func (p *Process) Pause() error { return p.tell(pause, "pausing") }
 
 // Resume lets a paused process go on, as with SIGCONT. It does nothing to one that

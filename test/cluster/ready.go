@@ -55,8 +55,8 @@ type prober struct {
 	token  string
 }
 
-// newProber returns a prober that trusts the given certificate authority. It
-// keeps no connection open: the next probe may be of a process started anew.
+// newProber returns a prober that trusts the given certificate authority. It keeps no connection
+// open: the next probe may be of a process that was started again.
 func newProber(ca *x509.CertPool, token string) *prober {
 	return &prober{
 		token: token,

@@ -50,7 +50,7 @@ func (c command) method() string {
 
 func (c command) sends() bool { return c.verb != "EVENTS" && c.verb != "CLOSE" }
 
-// namesBookmarks tells whether an EVENTS step asks for a bookmark.
+// namesBookmarks reports whether an EVENTS step asks for a bookmark.
 func (c command) namesBookmarks() bool { return c.to == bookmark || c.only == bookmark }
 
 func (c command) needsBody() bool {

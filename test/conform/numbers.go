@@ -47,7 +47,7 @@ func (n *numbers) version(uid, text string) string {
 	return "\x00" + uid + "|" + text + "\x00"
 }
 
-// relation tells whether the version of a list covers every object seen before.
+// relation reports whether the version of a list covers every object seen before.
 func (n *numbers) relation(text string) string {
 	version, err := strconv.ParseUint(text, 10, 64)
 	switch {

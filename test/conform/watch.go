@@ -103,7 +103,7 @@ func (w *watch) wanted(ctx context.Context, c command) (events []event, closed b
 	}
 }
 
-// matches tells whether an event is of a type, and about a name if there is one.
+// matches reports whether an event is of a type, and about a name if there is one.
 func matches(e event, wanted string) bool {
 	kind, name, named := strings.Cut(wanted, "/")
 	metadata, _ := e.Object["metadata"].(map[string]any)

@@ -46,7 +46,7 @@ func parseManager(args []string) (*managerOptions, error) {
 	logging := flag.NewFlagSet("", flag.ContinueOnError)
 	klog.InitFlags(logging)
 	fs.AddGoFlag(logging.Lookup("v"))
-	// The health endpoint serves everybody.
+	// The health endpoint serves all users.
 	fs.String("authentication-kubeconfig", "", "not used")
 	fs.String("authorization-kubeconfig", "", "not used")
 	if err := fs.Parse(args); err != nil {

@@ -20,12 +20,12 @@ import (
 // Case is an operator, what happens to it, and what must hold. T is the kind that it is
 // for: names in the Script mean objects of T.
 type Case[T repository.Object] struct {
-	// Kinds are what the operator needs the API server to serve; T is one of them.
+	// Kinds are the kinds that the API server serves: all that the operator needs, T included.
 	Kinds []sim.Kind
 
-	// New makes the operator as its main function would, with env.Config() to reach the
-	// server. It is called anew for every process, so that nothing survives a crash but what
-	// is in the cluster and in external systems; a variable of a package would.
+	// New makes the operator as its main function would, with env.Config() to reach the server.
+	// It is called for every process, so that only what is in the cluster and in external systems
+	// survives a crash. A package variable would survive too: avoid it.
 	New func(env *Env) (Process, error)
 
 	// Script is what users do. At its end the operator gets time to settle.
@@ -35,28 +35,27 @@ type Case[T repository.Object] struct {
 	// a CRD must be unstructured.
 	Scheme *runtime.Scheme
 
-	// External are systems outside of the cluster that the operator changes, by name, made
-	// anew for every run.
+	// External are systems outside the cluster that the operator changes, by name. The functions
+	// are called for every run.
 	External map[string]func() External
 
 	// Invariants must hold after every change.
 	Invariants []Invariant
 
 	// Mask names fields that may differ: "status.lastChecked", "data.*",
-	// "status.conditions[*].lastTransitionTime". Before a path can stand a resource:
-	// "configmaps:data.seen". Fields that differ between two runs without faults are masked
-	// anyhow.
+	// "status.conditions[*].lastTransitionTime". A path may have a resource in front:
+	// "configmaps:data.seen". Fields that differ between two runs without faults are always
+	// masked.
 	Mask []string
 
-	// Quiet is for how long nothing must be written before the operator counts as settled,
-	// in a run without faults. 0 means an hour. The time is virtual and costs nothing, but
-	// an operator that writes periodically needs less than its period, or a Mask: a change
-	// of masked fields alone is no change.
+	// Quiet is how long the operator must not write anything, in a run without faults, until it
+	// counts as settled. 0 means an hour. The time is virtual and costs nothing, but an operator
+	// that writes periodically needs less than its period, or a Mask: a change of masked fields
+	// alone is no change.
 	Quiet time.Duration
 }
 
-// Process is an operator that runs until its ctx ends: a controller.Controller, or anything
-// that does so.
+// Process is an operator that runs until its ctx ends, such as a controller.Controller.
 type Process interface {
 	Run(ctx context.Context) error
 }

@@ -13,25 +13,26 @@ import (
 	"github.com/kuberator/kuberator/test/fault"
 )
 
-// Env is what a process finds when it starts.
+// Env is the environment of a process: what Case.New gets.
 type Env struct {
 	world   *world
 	process *process
 }
 
-// Config leads to the API server. What goes through it ends when the process crashes.
+// Config returns a configuration for clients of the API server. Its connections end when the
+// process crashes.
 func (e *Env) Config() *rest.Config {
 	cfg := e.process.session.Config()
 	cfg.Transport = e.process.wire
 	return cfg
 }
 
-// Logger logs into the trace of the run, from warnings on.
+// Logger returns a logger that writes into the trace of the run, from the level warning on.
 func (e *Env) Logger() *zap.Logger {
 	return zap.New(traceCore{trace: e.world.trace, who: e.process.name})
 }
 
-// Name tells processes apart: "p1" is the first one of a run.
+// Name returns the name of the process: "p1" is the first one of a run.
 func (e *Env) Name() string { return e.process.name }
 
 // Faults takes rules for this process's requests, beside what the plans do:
@@ -45,7 +46,7 @@ func (e *Env) Faults() *fault.Injector { return e.process.faults }
 // it holds in memory, which the crash of a real process would close.
 func (e *Env) OnCrash(f func()) { e.process.onCrash = append(e.process.onCrash, f) }
 
-// External returns this process's way to a system of Case.External.
+// External returns this process's connection to a system of Case.External.
 func (e *Env) External(name string) *Link {
 	system, ok := e.world.external[name]
 	if !ok {
@@ -61,7 +62,7 @@ type External interface {
 	Snapshot() any
 }
 
-// Link is a process's way to an external system, which a crash severs.
+// Link is the connection of a process to an external system, which ends with a crash.
 type Link struct {
 	name    string
 	system  External

@@ -25,7 +25,7 @@ type Result struct {
 	report string
 }
 
-// Failure is a plan under which the operator does what it does not do without faults.
+// Failure is a plan under which the operator does something wrong. Reasons say what.
 type Failure struct {
 	Plan    Plan
 	Reasons []string
@@ -33,8 +33,8 @@ type Failure struct {
 	outcome *outcome
 }
 
-// String is a report for people: of the simplest failure, how it came about, and how to see
-// it again.
+// String returns a report on the simplest failure: what is wrong, what happened before, and how
+// to repeat it.
 func (r *Result) String() string {
 	summary := fmt.Sprintf("explored %d plans of what can go wrong around %d writes in %s", r.Plans, r.Writes, r.Took.Round(time.Millisecond))
 	if r.Idle > 0 {
@@ -77,7 +77,7 @@ func Run[T repository.Object](t *testing.T, c Case[T], opts ...Option) {
 	t.Logf("explore: %s", result)
 }
 
-// Explore is [Run] that returns what it found, for tests about wrong operators.
+// Explore does what [Run] does, but returns what it found instead of failing the test.
 //
 // # Errors
 //

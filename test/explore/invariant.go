@@ -21,8 +21,8 @@ type Invariant struct {
 	Check func(v *View, e Event) error
 }
 
-// Event is something that has just taken effect: a change in the cluster, or, if Change is
-// nil, a call of an external system.
+// Event is a change in the cluster that has just taken effect, or, if Change is nil, a call of an
+// external system.
 type Event struct {
 	Change  *sim.Change
 	Process string // whose doing it is; "user" for the script
@@ -30,7 +30,7 @@ type Event struct {
 	System, Op, Key string // of a call of an external system
 }
 
-// View is what is in the cluster.
+// View gives access to the objects in the cluster.
 type View struct {
 	history *history
 	primary schema.GroupResource

@@ -2,7 +2,7 @@ package explore
 
 import "slices"
 
-// Option chooses what goes wrong. Without any, everything does, once in each run.
+// Option selects kinds of faults. Without options all kinds are tried, one fault in each run.
 type Option func(*options)
 
 type options struct {
@@ -22,22 +22,22 @@ func Errors() Option {
 	return only(CommittedError, Rejected409, Rejected429, Rejected500, Rejected504)
 }
 
-// Conflicts chooses writes by others right before the operator's.
+// Conflicts selects writes of another client right before those of the operator.
 func Conflicts() Option { return only(Conflict) }
 
-// TwoLeaders chooses second processes that start while the first one goes on.
+// TwoLeaders selects second processes that start while the first one goes on.
 func TwoLeaders() Option { return only(SecondLeader) }
 
-// Stale chooses caches that are behind.
+// Stale selects caches that are behind.
 func Stale() Option { return only(StaleCache, StaleCaches, StaleRestart) }
 
-// Gaps chooses states that the operator never sees.
+// Gaps selects states that the operator never sees.
 func Gaps() Option { return only(Gap) }
 
-// Transitions chooses changes that are taken back: the operator must come back too.
+// Transitions selects steps of the script that are undone: the operator must undo its work too.
 func Transitions() Option { return only(Revert) }
 
-// Only chooses certain kinds of faults.
+// Only selects the given kinds of faults.
 func Only(kinds ...FaultKind) Option { return only(kinds...) }
 
 // Depth is how many faults happen in one run, of those that crash. 0 means 1. The flag

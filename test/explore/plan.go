@@ -11,7 +11,7 @@ import (
 // "U3:committed+crash/U5:rejected-409", is what -explore.plan takes.
 type Plan []Fault
 
-// Fault is something that goes wrong at a point of a run.
+// Fault is one thing that goes wrong at one point of a run.
 type Fault struct {
 	// Unit is what At counts: "U" the writes of the operator, to the cluster and to external
 	// systems, "S" the steps of the script. Both count from 1.
@@ -37,16 +37,16 @@ const (
 	Rejected429 FaultKind = "rejected-429"
 	Rejected500 FaultKind = "rejected-500"
 	Rejected504 FaultKind = "rejected-504"
-	// Conflict: somebody else changes the object first.
+	// Conflict: another client changes the object first.
 	Conflict FaultKind = "conflict"
-	// SecondLeader: another process starts and does its work while the write is on its way.
-	// Then the write arrives, and the first process goes on until both are at rest, as one
-	// does that has not noticed yet that it has lost its lease.
+	// SecondLeader: another process starts and does its work before the write arrives. Then the
+	// write arrives, and the first process goes on until both have settled, like one that has not
+	// noticed yet that it has lost its lease.
 	SecondLeader FaultKind = "second-leader"
 	// StaleCache: watches of the write's kind show neither the write nor anything after it,
 	// until the next step of the script has been taken and all is quiet. Other kinds' do.
 	StaleCache FaultKind = "stale"
-	// StaleCaches: so do watches of all kinds.
+	// StaleCaches: the same for watches of all kinds.
 	StaleCaches FaultKind = "stale-all"
 	// StaleRestart: the process crashes, and the next one starts beside an API server whose
 	// watch cache does not show the write before this one yet, nor what came after it.
@@ -55,7 +55,8 @@ const (
 
 // What they do to a step of the script:
 const (
-	// Gap: the operator is cut off before the step and sees only what the next step left.
+	// Gap: the operator is disconnected before the step and sees only the state after the next
+	// step.
 	Gap FaultKind = "gap"
 	// Revert: after the step the object is changed back to what it was.
 	Revert FaultKind = "revert"
@@ -69,8 +70,10 @@ var (
 	stepFaults = []FaultKind{Gap, Revert}
 )
 
+// String returns the fault as it is written in a plan, such as "U3:committed+crash".
 func (f Fault) String() string { return fmt.Sprintf("%s%d:%s", f.Unit, f.At, f.Kind) }
 
+// String returns the text of the plan, which -explore.plan and [ParsePlan] take.
 func (p Plan) String() string {
 	texts := make([]string, len(p))
 	for i, f := range p {

@@ -27,7 +27,7 @@ type process struct {
 	held    bool // its watches are held back
 }
 
-// restartAfter is what it takes to start a process anew.
+// restartAfter is how long it takes to start a process again.
 const restartAfter = time.Second
 
 // maxRestarts is how often an operator may end by itself.

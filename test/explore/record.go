@@ -114,7 +114,7 @@ func (w *world) effect(p *process, e effect) {
 	w.holds(Event{System: e.system, Op: e.op, Key: e.key, Process: p.name})
 }
 
-// touched is the annotation that somebody else sets in between.
+// touched is the annotation that another client sets in between.
 const touched = "explore.kuberator.dev/touched"
 
 // touch changes the object of a write a moment before it.
@@ -142,7 +142,7 @@ func (w *world) touch(what fmt.Stringer) {
 	w.touched[ref{of.Resource.GroupResource(), of.Key()}] = o.GetUID()
 }
 
-// survives finds writes that undo what somebody else has set meanwhile.
+// survives finds writes that undo what another client has set meanwhile.
 func (w *world) survives(c sim.Change) {
 	if c.After == nil || !isProcess(c.Session) {
 		return

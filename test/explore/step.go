@@ -50,7 +50,7 @@ func Update[T repository.Object](name string, change func(T)) Step {
 	return updateStep{name: name, change: typed(change)}
 }
 
-// UpdateStatus is [Update] of the status subresource: something that another controller says.
+// UpdateStatus is [Update] of the status subresource, as another controller would write it.
 func UpdateStatus[T repository.Object](name string, change func(T)) Step {
 	return updateStep{name: name, change: typed(change), subresources: []string{"status"}}
 }
@@ -127,9 +127,8 @@ func (s updateStep) run(ctx context.Context, u *user) error {
 // Delete deletes the object of T of a name, or of namespace/name.
 func Delete(name string) Step { return deleteStep{name: name} }
 
-// DeleteObject deletes an object of any kind. Of the object given, only kind, namespace and
-// name matter. One that is not there is no error: a script that takes away what the operator
-// made can find that it did already.
+// DeleteObject deletes an object of any kind. Of the object given, only kind, namespace and name
+// matter. If it does not exist, that is no error: the operator may already have deleted it.
 func DeleteObject(object runtime.Object) Step { return deleteStep{object: object} }
 
 type deleteStep struct {
@@ -160,8 +159,8 @@ func (s deleteStep) run(ctx context.Context, u *user) error {
 	return err
 }
 
-// Do lets a user or another program do something, which name says in the report. cfg is
-// its own way to the server.
+// Do calls f as a user or another program. name appears in reports. cfg is a configuration of its
+// own for the server.
 func Do(name string, f func(ctx context.Context, cfg *rest.Config) error) Step {
 	return doStep{name, f}
 }
@@ -186,8 +185,8 @@ func (s waitStep) run(context.Context, *user) error {
 	return nil
 }
 
-// Settle lets time pass until the operator has come to rest. What is in the cluster then is
-// compared between runs.
+// Settle lets time pass until the operator has settled: until it has stopped writing, see
+// Case.Quiet. The state of the cluster is then compared between runs.
 func Settle() Step { return settleStep{} }
 
 type settleStep struct{}

@@ -89,7 +89,7 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) 
 		w.world.crash(w.process, w.world.before(n))
 		return w.gone(ctx)
 	case CommittedCrash:
-		_ = sent() // nobody is left to know
+		_ = sent() // the client is gone
 		w.world.crash(w.process, 0)
 		return w.gone(ctx)
 	case CommittedError:

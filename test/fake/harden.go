@@ -27,22 +27,23 @@ type options struct {
 	sim     sim.Options
 }
 
-// WithCRD has the kinds of CustomResourceDefinitions, in YAML or JSON, with their schemas
-// and subresources. Kinds of the scheme that no document defines are served without a
-// schema, in namespaces, with a status subresource if their Go type has a Status.
+// WithCRD adds the kinds of CustomResourceDefinitions, in YAML or JSON, with their schemas and
+// subresources. Kinds of the scheme that no document defines are served without a schema, in
+// namespaces, with a status subresource if their Go type has a Status.
 func WithCRD(documents ...[]byte) Option {
 	return func(o *options) { o.crds = append(o.crds, documents...) }
 }
 
-// WithObjects are there from the beginning, beside those that the clientset was made with.
+// WithObjects adds objects that exist from the beginning, beside those that the clientset was
+// made with.
 func WithObjects(objects ...runtime.Object) Option {
 	return func(o *options) { o.objects = append(o.objects, objects...) }
 }
 
-// Unstructured is for the fake of package dynamic, whose objects are unstructured.
+// Unstructured is for the fake of client-go's package dynamic, whose objects are unstructured.
 func Unstructured() Option { return func(o *options) { o.shape = unstructuredShape{} } }
 
-// MetadataOnly is for the fake of package metadata, whose objects are metadata.
+// MetadataOnly is for the fake of client-go's package metadata, whose objects have metadata only.
 func MetadataOnly() Option { return func(o *options) { o.shape = metadataShape{} } }
 
 // WithGarbageCollection deletes objects whose owners are gone, and empties namespaces that
@@ -56,8 +57,8 @@ func WithGarbageCollection() Option {
 // of the clientset, and is the scheme that was given to it. What the clientset holds is taken
 // over; reactors that it has are replaced, and ones prepended later come first.
 //
-// Namespaces are there as soon as something is created in them, which is the one way in which
-// it is less strict than a server.
+// A namespace exists as soon as something is created in it; in this one respect the fake is less
+// strict than a server.
 //
 // The server ends with the test. In a bubble of testing/synctest, call it in the bubble. It
 // returns the server, for what a clientset cannot do: to hold watches back, to expire

@@ -1,4 +1,4 @@
-// Package fault makes requests of Kubernetes clients fail: which ones and how, rules say.
+// Package fault makes requests of Kubernetes clients fail. Rules say which ones and how.
 //
 //	injector := fault.For(t,
 //		fault.On("patch", "configmaps").Named("a").Nth(2).Then(fault.CommitThenEOF()),
@@ -6,7 +6,7 @@
 //	)
 //	client, err := kubernetes.NewForConfig(injector.Config(cfg))
 //
-// It works with any rest.Config, for it wraps the transport: that of a simulated API server
+// It works with any rest.Config, since it wraps the transport: that of a simulated API server
 // (test/sim), also in a bubble of testing/synctest, and that of a real one (test/cluster).
 //
 // A [Rule] picks requests by verb, resource, object and number, and has [Outcome]s for them:

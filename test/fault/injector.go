@@ -13,8 +13,8 @@ import (
 
 // Injector applies rules to the requests of clients. It is safe for concurrent use.
 //
-// In a bubble of testing/synctest, everything it waits on belongs to the bubble of the
-// request that waits.
+// In a bubble of testing/synctest, everything that it waits on belongs to the bubble of the
+// waiting request.
 type Injector struct {
 	mu    sync.Mutex
 	rules []*counted // also those removed
@@ -88,9 +88,9 @@ func (i *Injector) Add(rules ...*Rule) error {
 	return nil
 }
 
-// Remove takes a rule away; it is one that was given to [New], [For] or [Injector.Add], not
-// a copy. Requests that it has in its hands stay there. Removing it again, or one that was
-// never there, does nothing.
+// Remove takes a rule away; it is one that was given to [New], [For] or [Injector.Add], not a
+// copy. Requests to which it is already applied are not affected. Removing it again, or one that
+// was never there, does nothing.
 func (i *Injector) Remove(rule *Rule) {
 	i.remove(func(c *counted) bool { return c.rule == rule })
 }

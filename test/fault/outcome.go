@@ -31,7 +31,7 @@ func CommitThenEOF() Outcome {
 		if err != nil {
 			return nil, err
 		}
-		_ = response.Body.Close() // nobody reads it
+		_ = response.Body.Close() // it is not read
 		return nil, io.ErrUnexpectedEOF
 	}}
 }
@@ -44,7 +44,7 @@ func CommitThenHang() Outcome {
 		if err != nil {
 			return nil, err
 		}
-		_ = response.Body.Close() // nobody reads it
+		_ = response.Body.Close() // it is not read
 		return nil, hang(x.request.Context())
 	}}
 }
@@ -83,7 +83,7 @@ func DelayAnswer(d time.Duration) Outcome {
 			return nil, err
 		}
 		if err := sleep(x.request.Context(), d); err != nil {
-			_ = response.Body.Close() // nobody reads it
+			_ = response.Body.Close() // it is not read
 			return nil, err
 		}
 		return response, nil

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Rule says which requests fail, and how. It is made by [On]; its methods return a new rule
-// each, and do not change the one they are called on, so that rules can have a common
-// beginning. What is wrong with a rule is said by [New], [For] and [Injector.Add].
+// Rule says which requests fail, and how. It is made by [On]. Each method returns a new rule and
+// does not change the one that it is called on, so that rules can have a common beginning. Errors
+// in a rule are reported by [New], [For] and [Injector.Add].
 type Rule struct {
 	target   target
 	nth      []int // empty: not restricted
@@ -80,7 +80,7 @@ func (r *Rule) From(number int) *Rule {
 	return r.countedOnce()
 }
 
-// Times restricts how often the rule applies; after that, later rules have their turn.
+// Times restricts how often the rule applies; after that, later rules can apply.
 func (r *Rule) Times(n int) *Rule {
 	r = r.with(fmt.Sprintf("Times(%d)", n), errorIf(n < 1, "a rule applies once at least"))
 	r.times = n

@@ -39,7 +39,7 @@ func (g *gate) watch(r *http.Request, next http.RoundTripper) (*http.Response, e
 		return response, err
 	}
 	if media, _, _ := mime.ParseMediaType(response.Header.Get("Content-Type")); media != "application/json" {
-		_ = response.Body.Close() // nobody reads it
+		_ = response.Body.Close() // it is not read
 		return nil, fmt.Errorf("fault: a watch in %q cannot be read, although JSON was asked for", media)
 	}
 	in, out := io.Pipe()
@@ -97,12 +97,12 @@ func (s *stream) run() {
 		err = io.EOF
 		if s.last != nil {
 			if _, failed := s.out.Write(s.last); failed != nil {
-				err = failed // nobody reads it
+				err = failed // it is not read
 			}
 		}
 	}
 	_ = s.out.CloseWithError(err) // it never fails
-	_ = s.source.Close()          // it has ended, or nobody reads it
+	_ = s.source.Close()          // it has ended, or is not read
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	delete(s.gate.open, s)

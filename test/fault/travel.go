@@ -26,7 +26,7 @@ import (
 // how to; informers then list. Not covered are reads of single objects that accept a cached
 // state, and watches that begin at no resourceVersion: they are as in the present.
 //
-// What open watches have shown, they have shown. [Watches.ReleaseTo] lets time go on, also
+// Open watches do not take back what they have shown. [Watches.ReleaseTo] lets time go on, also
 // for lists, and [Watches.Release] ends it.
 func (i *Injector) TimeTravel(resource string, rv uint64) Watches {
 	w := i.Watches(resource)

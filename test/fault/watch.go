@@ -74,7 +74,7 @@ type gate struct {
 	held    bool
 	limit   uint64
 	travels bool                 // lists too are at limit
-	changed chan struct{}        // closed at the next change; nil if nobody waits for it
+	changed chan struct{}        // closed at the next change; nil if no goroutine waits for it
 	open    map[*stream]struct{} // nil: there never was one
 	touched bool                 // by the user
 }

@@ -1,6 +1,6 @@
-// Command mutants breaks the library on purpose, in one place at a time, and runs the
-// tests that should notice. A mutant that no test notices is a guarantee that nobody
-// checks. Run it from the root of the module; README.md shows how to add a mutant.
+// Command mutants breaks the library on purpose, in one place at a time, and runs the tests that
+// should notice. A mutant that no test notices is a guarantee that no test checks. Run it from
+// the root of the module; README.md shows how to add a mutant.
 //
 //	go run ./test/mutants
 package main

@@ -78,7 +78,7 @@ func (r *request) negotiate() error {
 			}
 		}
 	}
-	if !fits && r.resource.compiled() { // the router of these kinds refuses before anybody else
+	if !fits && r.resource.compiled() { // the router of these kinds refuses before anything else
 		return routeError(http.StatusNotAcceptable, "406: Not Acceptable\n\nAvailable representations: "+strings.Join(written, ", "))
 	}
 	return notAcceptable("only the following media types are accepted: " + strings.Join(written, ", "))

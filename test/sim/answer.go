@@ -28,7 +28,7 @@ func routeError(code int, message string) error {
 }
 
 // failed is the answer to a request that could not be served. An error is returned if there
-// is nobody to answer.
+// is no client to answer.
 func failed(err error, header http.Header) (*http.Response, error) {
 	if errors.Is(err, errSevered) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return nil, err

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 )
 
-// Change is a write that took effect: what a watch of everything would show, and who did it.
+// Change is a write that took effect, with the client that sent it.
 type Change struct {
 	Time        time.Time
 	Session     string // whose write it was; empty: that of a client of the server itself

@@ -23,8 +23,8 @@ type controllers struct {
 	poke   chan struct{}
 }
 
-// reaction is how long it takes the controllers to notice something: who counts on them to
-// be at once is wrong.
+// reaction is how long it takes the controllers to notice something: code that expects them at
+// once is wrong.
 const reaction = 100 * time.Millisecond
 
 func (s *Server) newControllers() *controllers {

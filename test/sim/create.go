@@ -37,7 +37,7 @@ func (s *Server) create(r *request) (*http.Response, error) {
 	return r.answer(http.StatusCreated, rec)
 }
 
-// attempts is how often the server looks for a name that nobody has.
+// attempts is how often the server looks for a name that is free.
 const attempts = 8
 
 // insert stores an object that does not exist.

@@ -46,9 +46,9 @@ func (r *resource) decodeAs(media string, body []byte, validation string) (map[s
 	return r.decode(body, validation)
 }
 
-// decode reads an object from JSON and brings it into the form that its kind has: fields
-// that nobody knows are dropped, and missing ones get their defaults. strict is what strict
-// validation of fields complains about. gvk is what the object says that it is.
+// decode reads an object from JSON and brings it into the form that its kind has: fields that are
+// not known are dropped, and missing ones get their defaults. strict is what strict validation of
+// fields complains about. gvk is what the object says that it is.
 func (r *resource) decode(data []byte, validation string) (object map[string]any, gvk schema.GroupVersionKind, strict []string, err error) {
 	if r.typed != nil {
 		return r.decodeTyped(data, validation)

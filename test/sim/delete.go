@@ -71,7 +71,7 @@ func (s *Server) delete(r *request) (*http.Response, error) {
 	return r.answer(http.StatusOK, rec)
 }
 
-// remove deletes an object, or marks it as deleted while somebody holds it.
+// remove deletes an object, or marks it as deleted while something keeps it, such as a finalizer.
 func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, gone bool, err error) {
 	for {
 		read := s.store.get(w.resource.gr(), w.key)

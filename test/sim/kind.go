@@ -12,8 +12,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// Kind is something that a Server serves: a kind that Kubernetes has ([Core]) or one that
-// a CustomResourceDefinition adds ([CRD]). What is wrong with it is said by [New].
+// Kind is a kind that a Server serves: one of Kubernetes ([Core]) or one of a
+// CustomResourceDefinition ([CRD]). If it is wrong, [New] returns an error.
 type Kind struct {
 	name       string         // as it was asked for, for errors
 	builtin    *resource      // of Core
@@ -22,10 +22,9 @@ type Kind struct {
 }
 
 // Core returns kinds that Kubernetes has, by the names of their resources: "configmaps",
-// "deployments.apps", "leases.coordination.k8s.io". Of a group with several versions it is
-// the most stable one. The server stores them, with the life cycle and
-// the subresources that they have; it knows their fields, but not their rules: see the
-// table in the README.
+// "deployments.apps", "leases.coordination.k8s.io". If a group has several versions, it is the
+// most stable one. The server has their fields, their life cycle and their subresources, but not
+// all of their validation: see the table in the README. An unknown name is an error of [New].
 func Core(resources ...string) []Kind {
 	var kinds []Kind
 	for _, name := range resources {

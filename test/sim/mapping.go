@@ -15,9 +15,9 @@ func AllCore() []Kind {
 	return Core(slices.Sorted(maps.Keys(builtins()))...)
 }
 
-// Schemaless returns a namespaced kind of which only the name is known, as of a Go type
-// without the CustomResourceDefinition that belongs to it: its objects can be anything.
-// status: it has a status subresource.
+// Schemaless returns a namespaced kind without a schema, for a Go type whose
+// CustomResourceDefinition is not at hand: its objects can have any fields. status says whether
+// it has a status subresource.
 func Schemaless(gvk schema.GroupVersionKind, status bool) []Kind {
 	plural, singular := meta.UnsafeGuessKindToResource(gvk)
 	version := map[string]any{
@@ -37,7 +37,7 @@ func Schemaless(gvk schema.GroupVersionKind, status bool) []Kind {
 	}}}
 }
 
-// GroupKind names the kind; it is empty if something is wrong with it.
+// GroupKind returns the group and the kind; it is empty if the Kind is wrong.
 func (k Kind) GroupKind() schema.GroupKind {
 	if k.builtin != nil {
 		return k.builtin.gvk.GroupKind()

@@ -19,7 +19,7 @@ type memo struct {
 	known map[string][]any
 }
 
-// memoSize bounds a memo, which begins anew when it is full.
+// memoSize bounds a memo, which starts over when it is full.
 const memoSize = 2000
 
 // memoKey bounds how much of an update is compared, in bytes.

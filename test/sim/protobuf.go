@@ -14,7 +14,7 @@ import (
 // marshaller is what the Go types of compiled-in kinds are.
 type marshaller interface{ Marshal() ([]byte, error) }
 
-// protobuf returns a state as Protobuf, which is made once, when somebody wants it.
+// protobuf returns a state as Protobuf, which is made once, when it is first asked for.
 func (r *resource) protobuf(rec *record) ([]byte, error) {
 	rec.proto.Do(func() {
 		typed := r.typed()

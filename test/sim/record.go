@@ -11,7 +11,7 @@ import (
 	crdschema "github.com/kuberator/kuberator/test/sim/internal/schema"
 )
 
-// record is one state of an object. It does not change: who wants to change it copies it.
+// record is one state of an object. It is not changed; to change it, copy it.
 type record struct {
 	object map[string]any
 	raw    []byte // the object in JSON, without its apiVersion and kind
@@ -53,12 +53,12 @@ func (r *resource) read(rec *record) *record {
 	return &record{object: object, raw: appendObject(nil, object, isTypeMeta), rv: rec.rv, labels: rec.labels, schema: r.custom.stored}
 }
 
-// copy returns the object for somebody who changes it.
+// copy returns the object as a copy that may be changed.
 func (r *record) copy() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: runtime.DeepCopyJSON(r.object)}
 }
 
-// view returns the object for somebody who reads it.
+// view returns the object itself, which must not be changed.
 func (r *record) view() *unstructured.Unstructured {
 	return &unstructured.Unstructured{Object: r.object}
 }

@@ -5,22 +5,21 @@ import (
 	"fmt"
 )
 
-// Rewind puts the server back to a resourceVersion, as an etcd that is restored from a
-// backup: all objects are as they were, with the resourceVersions that they had, and what
-// came later has never happened. The next write gets the resourceVersion after rv, which
-// another write has had before.
+// Rewind resets the server to a resourceVersion, as when etcd is restored from a backup: all
+// objects are as they were, with the resourceVersions that they had, and later changes are
+// undone. The next write gets the resourceVersion after rv, which another write had before.
 //
 // Watches that are open end, as the API servers have to be restarted. One that begins again
 // where it was, which now is in the future, shows nothing until the server is there once
 // more; lists from there are answered with 504.
 //
-// It is no write of an object, so [Options].OnChange does not hear of it.
+// It is no write of an object, so [Options].OnChange is not called.
 //
 // # Errors
 //
-// A resourceVersion that has not been yet, one that is forgotten ([Options].History,
-// [Server.Expire]), and one since which a CustomResourceDefinition has changed: what is
-// served does not go back. Nothing changes then.
+// A resourceVersion that is in the future, one that is not kept any more ([Options].History,
+// [Server.Expire]), and one since which a CustomResourceDefinition has changed: the served kinds
+// do not go back. Nothing changes then.
 func (s *Server) Rewind(rv uint64) error {
 	if err := s.store.rewind(rv); err != nil {
 		return fmt.Errorf("rewind the simulated API server to %d: %w", rv, err)

@@ -9,7 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
-// What everybody may do by default: see how the server is, and, who is somebody, what it
+// What all users may do by default: see the health of the server, and, if authenticated, what it
 // serves.
 var (
 	publicPaths    = rbacv1.PolicyRule{Verbs: []string{"get"}, NonResourceURLs: []string{"/healthz", "/livez", "/readyz", "/version", "/version/"}}

@@ -7,9 +7,9 @@ import (
 	"net/http"
 )
 
-// ServeHTTP answers a request that came over a network, for [http.Server]. Unlike a client in
-// the process, one that shows no token is nobody: system:anonymous, who may see the health
-// and the version of the server, and nothing else. Give the client [Server.Token], or impersonate with one.
+// ServeHTTP answers a request that came over a network, for [http.Server]. Unlike a client in the
+// process, one that sends no token is system:anonymous, which may see the health and the version
+// of the server, and nothing else. Give the client a token of [Server.Token].
 //
 // Package loopback in this folder does the listening.
 func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -16,7 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Options say what a Server serves.
+// Options are what a [Server] serves and how it behaves.
 type Options struct {
 	// Kinds are served beside namespaces and CustomResourceDefinitions, which always are.
 	Kinds []Kind
@@ -24,12 +24,12 @@ type Options struct {
 	// Namespaces exist from the beginning, beside "default" and "kube-system".
 	Namespaces []string
 
-	// Seed chooses uids and the suffixes of generated names; the same calls in the same
-	// order then get the same ones. 0 is a seed like another.
+	// Seed determines UIDs and the suffixes of generated names: the same calls in the same order
+	// get the same ones. 0 is a seed like any other.
 	Seed uint64
 
-	// History is how many changes of each kind are remembered for watches and for lists at a
-	// resourceVersion. 0 means 10,000. What is forgotten has expired: 410.
+	// History is the number of changes of each kind that are kept for watches and for lists at a
+	// resourceVersion. 0 means 10,000. A request for an older one is answered with 410.
 	History int
 
 	// Latency is how long each request takes before anything happens. In a synctest bubble it
@@ -47,7 +47,8 @@ type Options struct {
 	NamespaceDeletion bool
 
 	// OnChange is called with each change that took effect, in their order, before the client
-	// gets its answer. The server is locked meanwhile: it must not be called.
+	// gets its answer. The server is locked during the call, so OnChange must not send requests
+	// to it.
 	OnChange func(Change)
 }
 
@@ -68,7 +69,7 @@ type Server struct {
 	resources map[schema.GroupVersionResource]*resource
 }
 
-// New returns a Server that serves nothing yet but what Options say.
+// New returns a Server with the kinds and namespaces of opts.
 //
 // # Errors
 //
@@ -136,7 +137,7 @@ func (s *Server) AddNamespace(name string) error {
 	return nil
 }
 
-// Close ends all watches and the server's goroutines. Requests after it get an error.
+// Close ends all watches and the server's goroutines. Later requests get an error.
 func (s *Server) Close() {
 	s.root.Sever()
 	s.stop()
@@ -147,8 +148,8 @@ func (s *Server) Close() {
 // process, and are not limited in their rate.
 func (s *Server) Config() *rest.Config { return s.root.Config() }
 
-// Expire makes the server forget the past, as compaction does: watches and lists that ask
-// for a resourceVersion before now get 410 Expired. Watches that are open go on.
+// Expire removes the history, as a compaction of etcd does: watches and lists that ask for a
+// resourceVersion before now get 410 Expired. Open watches go on.
 func (s *Server) Expire() { s.store.forget() }
 
 // Mapping returns how a kind is served, and whether its objects have namespaces; ok is false

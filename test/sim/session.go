@@ -28,8 +28,8 @@ type Session struct {
 
 var errSevered = errors.New("simulated API server: the connection is severed")
 
-// Session returns new connections for a process, which name says in a [Change]. What is
-// done to them, [Session.Sever] and [Session.Watches], touches no others.
+// Session returns new connections for a simulated process. name appears in [Change].Session.
+// [Session.Sever] and [Session.Watches] affect these connections only.
 func (s *Server) Session(name string) *Session { return newSession(s, name) }
 
 func newSession(s *Server, name string) *Session {
@@ -41,9 +41,9 @@ func (s *Session) Config() *rest.Config {
 	return &rest.Config{Host: "http://simulated", Transport: s, QPS: -1, UserAgent: "sim"}
 }
 
-// Sever cuts the connections, for ever: from this instant nothing that this session sends
-// takes effect, and nothing comes back; each call waits until its ctx ends, or the server is
-// closed. That is how a process that has crashed looks to the server.
+// Sever cuts the connections for ever, as the crash of a process does: from now on no request of
+// this session takes effect and no answer comes back; each call waits until its ctx ends or the
+// server is closed.
 func (s *Session) Sever() {
 	s.server.store.mu.Lock() // so that no write is half done
 	defer s.server.store.mu.Unlock()
@@ -64,8 +64,8 @@ func (s *Session) isSevered() bool {
 // RoundTrip answers a request, for [rest.Config].Transport. It ends with the request's ctx,
 // also while it waits.
 //
-// Who sends a request with a bearer token is whom the token stands for ([Server.Token], or that
-// of a service account); who sends one without is an administrator.
+// A request with a bearer token is sent by the user of the token ([Server.Token], or a service
+// account); a request without one is sent by an administrator.
 func (s *Session) RoundTrip(r *http.Request) (*http.Response, error) { return s.exchange(r, nil) }
 
 // exchange answers a request. stranger is who sends one without a token.

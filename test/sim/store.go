@@ -18,8 +18,8 @@ type store struct {
 	rv     uint64
 	tables map[schema.GroupResource]*table
 	keep   int // how many changes of a kind are remembered
-	// oldest is where the history begins of a kind that nobody has written or asked for
-	// yet; began, where that of one does which was dropped in between.
+	// oldest is where the history begins of a kind that has not been written or asked for yet;
+	// began, where that of one does which was dropped in between.
 	oldest  uint64
 	began   map[schema.GroupResource]uint64
 	observe func(Change)
@@ -28,7 +28,7 @@ type store struct {
 // table is what a store holds of one kind.
 type table struct {
 	objects map[types.NamespacedName]*record
-	sorted  []types.NamespacedName // of objects, or nil: sorted when somebody asks
+	sorted  []types.NamespacedName // of objects, or nil: sorted when asked for
 	changes []change               // the newest, in order
 	oldest  uint64                 // changes after this resourceVersion are remembered
 	news    chan struct{}          // closed at the next change

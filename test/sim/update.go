@@ -69,9 +69,9 @@ func (w *write) checkName(o *unstructured.Unstructured) error {
 	return apierrors.NewBadRequest("the name of the object (" + o.GetName() + ") does not match the name on the URL (" + w.key.Name + ")")
 }
 
-// modify replaces an object by what change makes of its current state, which it must not
-// change. It is asked again when somebody else was faster. If there is no object, and
-// create allows it, change makes one of nil.
+// modify replaces an object by what change makes of its current state, which it must not change.
+// change is called again if another client was faster. If there is no object, and create allows
+// it, change makes one of nil.
 func (s *Server) modify(w *write, create bool, change func(current *unstructured.Unstructured) (*unstructured.Unstructured, error)) (*record, int, error) {
 	for {
 		read := s.store.get(w.resource.gr(), w.key)

@@ -13,8 +13,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// user is who sends a request, or whom it impersonates. An administrator in the process has no
-// user, and may do everything.
+// user is the sender of a request, or the user that it impersonates. An administrator in the
+// process has no user, and may do everything.
 type user struct {
 	name   string
 	groups []string
@@ -38,7 +38,7 @@ func newUser(name string, groups ...string) *user {
 // nobody is the anonymous user.
 func nobody() *user { return &user{name: anonymous, groups: []string{unauthenticated}} }
 
-// impersonated returns whom a request impersonates, or who sends it, if it impersonates nobody.
+// impersonated returns the user that a request impersonates, or else its sender.
 func (s *Server) impersonated(sender *user, header http.Header) (*user, error) {
 	name, groups, uid := header.Get("Impersonate-User"), header["Impersonate-Group"], header.Get("Impersonate-Uid")
 	extra := impersonatedExtra(header)

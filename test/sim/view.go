@@ -13,13 +13,13 @@ type view struct {
 	gone   int    // and expired
 }
 
-// Watches is a hold on the watches of one kind in one session.
+// Watches controls the watches of one resource in one session: they can be delayed and ended.
 type Watches struct {
 	session *Session
 	gr      schema.GroupResource
 }
 
-// Watches returns a hold on watches, by resource and group as for [Core].
+// Watches returns control over the watches of a resource, which is named as for [Core].
 func (s *Session) Watches(resource string) Watches {
 	return Watches{session: s, gr: schema.ParseGroupResource(resource)}
 }
@@ -27,15 +27,15 @@ func (s *Session) Watches(resource string) Watches {
 // Watches is [Session.Watches] for clients of the server itself.
 func (s *Server) Watches(resource string) Watches { return s.root.Watches(resource) }
 
-// Hold stops the kind's time for this session: watches show nothing that comes after now,
-// and neither do reads that accept a cached state.
+// Hold freezes what this session sees of the resource: neither watches nor reads that accept a
+// cached state show changes after now, until Release.
 func (w Watches) Hold() { w.change(func(v *view) { v.until = w.session.server.RV() }) }
 
-// ReleaseTo lets watches show changes up to a resourceVersion, and none after it. It can be
-// in the past, for a process that starts beside an API server which is behind.
+// ReleaseTo lets watches show changes up to a resourceVersion, and none after it. It can be in
+// the past, for a process that starts with an API server whose cache is behind.
 func (w Watches) ReleaseTo(rv uint64) { w.change(func(v *view) { v.until = rv }) }
 
-// Release ends a hold: all that was held back is shown.
+// Release ends Hold and ReleaseTo: everything that was held back is shown.
 func (w Watches) Release() { w.change(func(v *view) { v.until = newest }) }
 
 // Close ends the watches that are open, as a server does with its timeout.

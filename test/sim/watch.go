@@ -17,8 +17,8 @@ import (
 	"github.com/kuberator/kuberator/test/internal/answer"
 )
 
-// stream is one open watch. A goroutine of its own writes to the client: that it waits for
-// a slow one costs nobody else, since what it has not shown yet is in the table.
+// stream is one open watch. A goroutine of its own writes to the client: waiting for a slow one
+// delays no other, since what it has not shown yet is in the table.
 type stream struct {
 	server    *Server
 	request   *request
@@ -237,7 +237,7 @@ func (w *stream) lost() error {
 	return w.fail(apierrors.NewResourceExpired("too old resource version: " + formatRV(w.cursor) + " (" + formatRV(oldest) + ")"))
 }
 
-// tell shows a change, as it looks to somebody who sees only the selection.
+// tell shows a change, as it looks to a client that sees only the selection.
 func (w *stream) tell(c change) error {
 	before := c.before != nil && w.selection.matches(c.key, c.before)
 	after := c.verb != watch.Deleted && w.selection.matches(c.key, c.after)

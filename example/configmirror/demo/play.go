@@ -51,8 +51,7 @@ spec:
 
 func mirrorKey() types.NamespacedName { return types.NamespacedName{Name: name} }
 
-// step is something that somebody does, and what the operator is expected to make
-// of it.
+// step is something that a user does, and what the operator is expected to make of it.
 type step struct {
 	says   string
 	do     func(context.Context) error

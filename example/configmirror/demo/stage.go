@@ -93,8 +93,8 @@ func (s *stage) start(ctx context.Context) (end func() error, err error) {
 	}, nil
 }
 
-// strike takes away what the demo brought into somebody else's cluster. The local
-// one goes as a whole.
+// strike takes away what the demo brought into another person's cluster. The local one goes as a
+// whole.
 func (s *stage) strike(ctx context.Context) error {
 	if s.place.ours {
 		return nil

@@ -34,7 +34,7 @@ type Options struct {
 	Kubeconfig string
 }
 
-// Server is a simulated API server that is being served.
+// Server is a simulated API server that listens on a port.
 type Server struct {
 	host        string
 	token       string
@@ -43,7 +43,7 @@ type Server struct {
 	temporary   string // a folder; empty: none
 	close       func() error
 	done        chan struct{} // closed when it has ended
-	err         error         // why, if nobody asked for it; set before done is closed
+	err         error         // why, if Close was not called; set before done is closed
 }
 
 // Serve serves srv until Close. It returns when clients can connect. Closing srv is the
@@ -146,9 +146,9 @@ func (s *Server) Err() error {
 	}
 }
 
-// Close ends all connections, gives the port back, and removes a temporary kubeconfig. Requests
-// that are being served see their ctx end; Close returns when the last of them has. It is safe to call more than once; every call returns
-// the same.
+// Close ends all connections, frees the port, and removes a temporary kubeconfig. The ctx of
+// requests that are being served ends; Close returns when the last of them has returned. It is
+// safe to call more than once; every call returns the same.
 func (s *Server) Close() error { return s.close() }
 
 // counted counts the requests that are being served.

@@ -28,7 +28,7 @@ type Widget struct {
 	Status Status `json:"status"`
 }
 
-// Spec is what somebody wants.
+// Spec is the desired state.
 type Spec struct {
 	Replicas int32             `json:"replicas"`
 	Image    string            `json:"image"`

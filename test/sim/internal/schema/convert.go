@@ -8,9 +8,9 @@ import (
 	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
-// TypeConverter returns what server-side apply needs to know of the kind: which
-// fields there are and how lists and maps merge. It is made anew by each call, and
-// the making costs far more than the use.
+// TypeConverter returns what server-side apply needs to know of the kind: which fields there are
+// and how lists and maps merge. It is made by each call, and the making costs far more than the
+// use.
 func (s *Schema) TypeConverter(gvk schema.GroupVersionKind) (managedfields.TypeConverter, error) {
 	// Any name would do: nothing refers to it.
 	name := gvk.Group + "." + gvk.Version + "." + gvk.Kind

@@ -64,7 +64,7 @@ func (n *node) item() *node {
 	return n.items
 }
 
-// isTypeOrObjectMeta tells whether name is one of the fields that all resources have.
+// isTypeOrObjectMeta reports whether name is one of the fields that all resources have.
 func isTypeOrObjectMeta(name string) bool {
 	return name == "apiVersion" || name == "kind" || name == "metadata"
 }

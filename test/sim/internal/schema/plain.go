@@ -43,9 +43,9 @@ func (lazy) SetPath(string) {}
 // Applies is always true.
 func (lazy) Applies(any, reflect.Kind) bool { return true }
 
-// plainlyValid tells whether a look shows that value is valid. A no says nothing:
-// what is rare, or hard to get right, is left to the real validator, and so are the
-// errors. That makes the usual case, a valid object, many times faster.
+// plainlyValid reports whether a look shows that value is valid. False says nothing: what is
+// rare, or hard to get right, is left to the real validator, and so are the errors. That makes
+// the usual case, a valid object, many times faster.
 func plainlyValid(s *spec.Schema, value any) bool {
 	if len(s.OneOf) > 0 || s.Not != nil || s.Format != "" && len(s.Type) != 1 {
 		return false

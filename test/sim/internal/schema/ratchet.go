@@ -119,8 +119,8 @@ func (k kin) key(item any) (key any, ok bool) {
 	return keyIdentity(object, k.node.listMapKeys), ok
 }
 
-// unchanged tells whether now is what old was. Items of a list of the type map may
-// have changed places.
+// unchanged reports whether now is what old was. Items of a list of the type map may have changed
+// places.
 func (k kin) unchanged() bool {
 	switch now := k.now.(type) {
 	case []any:

@@ -108,8 +108,8 @@ func count(value any) int {
 	return -1
 }
 
-// blocksRules tells whether err keeps the server from evaluating rules in CEL: they
-// may rely on types, on required fields and on upper limits.
+// blocksRules reports whether err keeps the server from evaluating rules in CEL: they may rely on
+// types, on required fields and on upper limits.
 func blocksRules(err *field.Error) bool {
 	switch err.Type {
 	case field.ErrorTypeNotSupported, field.ErrorTypeRequired, field.ErrorTypeTooLong,
