@@ -19,9 +19,7 @@ type caches map[schema.GroupKind][]cached
 
 // cached is an informer of any type.
 type cached interface {
-	Shows(w journal.Write) bool
-	Skipped(w journal.Write) bool
-	Overtaken(w journal.Write) bool
+	journal.Cache
 	view(key types.NamespacedName) journal.Object
 	live(ctx context.Context, key types.NamespacedName) (journal.Object, error)
 	source() any // the informer itself

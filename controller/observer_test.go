@@ -5,9 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -94,6 +97,70 @@ func TestG16EveryStartHasAnEnd(t *testing.T) {
 		require.Zero(t, open)
 		require.Contains(t, ops, kerr.OpGet, "what is being deleted and is not ours")
 	}, newDeployment("a"), newDeployment("panics"), newDeployment("hangs"), foreign)
+}
+
+// TestG16AnObserverThatPanicsIsAloneWithIt: the others are called as if it were not there.
+// Kills: one loop over all of them.
+func TestG16AnObserverThatPanicsIsAloneWithIt(t *testing.T) {
+	for name, bad := range map[string]controller.ObserverFuncs{
+		"Started": {StartedFunc: func(context.Context, controller.Attempt) context.Context { panic("in Started") }},
+		"Ended":   {EndedFunc: func(context.Context, controller.Attempt) { panic("in Ended") }},
+		"Trouble": {TroubleFunc: func(controller.Trouble) { panic("in Trouble") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				var calls []string
+				called := func(what string) {
+					b.mu.Lock()
+					defer b.mu.Unlock()
+					calls = append(calls, what)
+				}
+				noted := func(n string) controller.Observer {
+					return controller.ObserverFuncs{
+						StartedFunc: func(ctx context.Context, _ controller.Attempt) context.Context {
+							called("started " + n)
+							return context.WithValue(ctx, traced(n), n)
+						},
+						EndedFunc:   func(ctx context.Context, _ controller.Attempt) { called(fmt.Sprint("ended ", ctx.Value(traced(n)))) },
+						TroubleFunc: func(controller.Trouble) { called("trouble " + n) },
+					}
+				}
+				b.opts.Observer = controller.Observers(noted("1"), controller.Observers(bad, noted("2")))
+				b.make()
+				b.c.Filter(func(_, _ *deployment) bool { panic("a filter") })
+				b.run()
+				b.settle(time.Second)
+				attempts := slices.DeleteFunc(slices.Clone(calls), func(call string) bool { return strings.HasPrefix(call, "trouble") })
+				require.Equal(t, []string{"started 1", "started 2", "ended 2", "ended 1"}, attempts[:4])
+				b.edit("a", scale(2))
+				b.settle(time.Second)
+				require.Contains(t, calls, "trouble 1")
+				require.Contains(t, calls, "trouble 2")
+				require.NotZero(t, b.logs.FilterMessage("Options.Observer panicked").Len())
+			}, newDeployment("a"))
+		})
+	}
+}
+
+type traced string
+
+// TestG13AnObserverCannotTakeTheDeadlineAway with context.WithoutCancel, which keeps the values.
+func TestG13AnObserverCannotTakeTheDeadlineAway(t *testing.T) {
+	inBubble(t, func(b *bench) {
+		b.opts.Observer = controller.ObserverFuncs{StartedFunc: func(ctx context.Context, _ controller.Attempt) context.Context {
+			return context.WithoutCancel(ctx)
+		}}
+		var limited atomic.Bool
+		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+			_, has := ctx.Deadline()
+			limited.Store(has)
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		require.True(t, limited.Load())
+		require.NotZero(t, b.worse(), "and the log says so")
+	}, newDeployment("a"))
 }
 
 // TestG5AnObserverCannotTakeTheAttemptAway: without it reads would be older than the own

@@ -55,5 +55,6 @@ func TestG3xASweeperSeesWhatExists(t *testing.T) {
 		require.Equal(b.t, []time.Duration{0, 5 * time.Minute, 10 * time.Minute}, at[:3])
 		require.InDelta(b.t, (6 * time.Hour).Hours(), (at[3] - at[2]).Hours(), 1.3)
 		require.Len(b.t, b.logs.FilterMessage("sweep failed").All(), 2)
+		require.Len(b.t, b.troubled(), 2, "an Observer learns of it too")
 	}, newDeployment("a"))
 }

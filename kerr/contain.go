@@ -80,7 +80,7 @@ func harmless(err error, left *int) bool {
 
 // unwrapped returns the errors that err wraps, without nil. It calls methods of err.
 func unwrapped(err error) (all []error) {
-	switch e := err.(type) { //nolint:errorlint // the tree is walked error by error
+	switch e := err.(type) {
 	case utilerrors.Aggregate:
 		all = e.Errors()
 	case interface{ Unwrap() error }:
@@ -162,10 +162,10 @@ func (c *contained) Unwrap() []error { return c.parts }
 // Is answers for the error itself.
 func (c *contained) Is(target error) bool {
 	return guarded(func() bool {
-		if reflect.TypeOf(c.err).Comparable() && c.err == target { //nolint:errorlint // the tree is walked error by error
+		if reflect.TypeOf(c.err).Comparable() && c.err == target {
 			return true
 		}
-		e, ok := c.err.(interface{ Is(target error) bool }) //nolint:errorlint // as above
+		e, ok := c.err.(interface{ Is(target error) bool })
 		return ok && e.Is(target)
 	}, false)
 }
@@ -179,7 +179,7 @@ func (c *contained) As(target any) bool {
 			value.Set(reflect.ValueOf(c.err))
 			return !isNil(value)
 		}
-		e, ok := c.err.(interface{ As(target any) bool }) //nolint:errorlint // the tree is walked error by error
+		e, ok := c.err.(interface{ As(target any) bool })
 		return ok && e.As(target) && !isNil(value)
 	}, false)
 }
