@@ -2,15 +2,19 @@ package controller_test
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -143,4 +147,67 @@ func (b *bench) liveChild(repo *repository.Live[*corev1.ConfigMap], name string)
 	cm, err := repo.Get(b.t.Context(), nsName(name))
 	require.NoError(b.t, err)
 	return cm
+}
+
+// TestG5AChildThatWasLetGoIsGone: it was deleted and then lost its last finalizer, both by the
+// attempt. Its next reads find nothing, although the watch lags behind.
+func TestG5AChildThatWasLetGoIsGone(t *testing.T) {
+	for name, letGo := range map[string]func(context.Context, *repository.Live[*corev1.ConfigMap], *corev1.ConfigMap) error{
+		"patch": func(ctx context.Context, repo *repository.Live[*corev1.ConfigMap], c *corev1.ConfigMap) error {
+			_, err := repo.Patch(ctx, c, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`))
+			return err
+		},
+		"update": func(ctx context.Context, repo *repository.Live[*corev1.ConfigMap], c *corev1.ConfigMap) error {
+			have, err := repo.Get(ctx, repository.Key(c))
+			if err != nil {
+				return err
+			}
+			free := have.DeepCopy()
+			free.Finalizers = nil
+			_, err = repo.Update(ctx, have, free)
+			return err
+		},
+		"finalizer.Remove": func(ctx context.Context, repo *repository.Live[*corev1.ConfigMap], c *corev1.ConfigMap) error {
+			return finalizer.Remove(ctx, repo, "example.com/held", c)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *bench) {
+				in, repo := b.children()
+				var after atomic.Pointer[error]
+				var listed atomic.Int32
+				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
+					have, err := in.Get(ctx, nsName("c"))
+					if err != nil {
+						return controller.AwaitChange(), nil
+					}
+					if err := errors.Join(repo.Delete(ctx, have), letGo(ctx, repo, have)); err != nil {
+						return controller.AwaitChange(), err
+					}
+					_, gone := in.Get(ctx, nsName("c"))
+					after.Store(&gone)
+					all, err := in.List(ctx)
+					listed.Store(int32(len(all)))
+					return controller.AwaitChange(), err
+				}
+				b.make()
+				controller.References(b.c, in)
+				held := child("c")
+				held.Finalizers = []string{"example.com/held"}
+				_, err := repo.Create(b.t.Context(), held)
+				require.NoError(t, err)
+				b.run()
+				b.settle(time.Second)
+				b.Watches("configmaps").Hold()
+				b.create("a")
+				b.settle(time.Second)
+				b.Watches("configmaps").Release()
+				require.NotNil(t, after.Load())
+				require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(*after.Load()))
+				require.Zero(t, listed.Load())
+				b.settle(time.Minute)
+				require.Empty(t, b.worse())
+			})
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -133,7 +134,24 @@ func (n names) flatten(o *unstructured.Unstructured) map[string]string {
 			n.walk(values, key, value)
 		}
 	}
+	countFrom(o.GetGeneration(), values)
 	return values
+}
+
+// countFrom writes the generations that a status says it is about as what they are beside that of
+// the object, which counts how often it was changed: a spec that was changed back is another
+// generation than one that was never changed.
+func countFrom(generation int64, values map[string]string) {
+	for path, text := range values {
+		observed, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || !strings.HasPrefix(path, "status.") || !strings.HasSuffix(path, ".observedGeneration") {
+			continue
+		}
+		values[path] = "metadata.generation"
+		if behind := generation - observed; behind != 0 {
+			values[path] += fmt.Sprintf(" - %d", behind)
+		}
+	}
 }
 
 func (n names) walk(into map[string]string, path string, value any) {
