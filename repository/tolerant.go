@@ -57,7 +57,7 @@ func (l *tolerantListWatch[T]) Watch(opts metav1.ListOptions) (watch.Interface, 
 
 // ListWithContext returns a *metav1.List whose items are objects of type T.
 func (l *tolerantListWatch[T]) ListWithContext(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-	answer := l.request(opts).Do(ctx)
+	answer := l.request(opts).MaxRetries(0).Do(ctx) // see restBackend; a watch must wait for a Retry-After, its reflector does not
 	// Error, unlike Raw, reads the reason in the answer: the pager begins again if the
 	// list expired between two pages.
 	if err := answer.Error(); err != nil {
@@ -115,7 +115,6 @@ func (l *tolerantListWatch[T]) request(opts metav1.ListOptions) *rest.Request {
 	return l.client.Get().
 		NamespaceIfScoped(l.namespace, l.namespace != "").
 		Resource(l.resource).
-		MaxRetries(0). // see restBackend.once
 		VersionedParams(&opts, l.params).
 		Timeout(timeout)
 }
