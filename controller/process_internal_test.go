@@ -36,6 +36,8 @@ func (c *catchesUp) Shows(journal.Write) bool {
 	return c.asked > 1
 }
 
+func (*catchesUp) Overtaken(journal.Write) bool { return false }
+
 func (*catchesUp) Skipped(journal.Write) bool { return false }
 
 // TestG5TheSnapshotIsNotOlderThanTheCheck has the cache catch up with the key's own

@@ -24,28 +24,30 @@ const leastAfter = 100 * time.Millisecond
 // the whole table.
 func (t *reconciliation[T, C]) schedule() {
 	r, it, at, failing := t.r, t.it, &t.at, &t.it.Record.failing
-	bounded := func(wait time.Duration) time.Duration {
-		if left, bypassed := t.bypassTime(); bypassed {
-			return min(wait, left)
-		}
-		return wait
-	}
 	if !at.done() {
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
 			wait := kerr.NextTry(at.Err, backoff, min(t.c.opts.MinBackoff, leastAfter), max(t.c.opts.MaxBackoff, mostAsked))
-			return bounded(failing.Backoff(wait, time.Now())), Reason{Verb: VerbRetry, Failures: failures}
+			return t.bounded(failing.Backoff(wait, time.Now())), Reason{Verb: VerbRetry, Failures: failures}
 		})
 		failing.Failed(at.Start, at.Start.Add(at.Duration+at.Next))
 		return
 	}
 	failing.Ended()
 	if after, requeue := at.Action.After(); requeue {
-		at.Next = bounded(after)
+		at.Next = t.bounded(after)
 		r.queue.After(it, at.Next, Reason{Verb: VerbTimer})
 		return
 	}
 	r.queue.Forget(it)
 	at.Next = -1
+}
+
+// bounded returns the wait, which is no longer than Cleanup of a bypassed object may be tried.
+func (t *reconciliation[T, C]) bounded(wait time.Duration) time.Duration {
+	if left, bypassed := t.bypassTime(); bypassed {
+		return min(wait, left)
+	}
+	return wait
 }
 
 // done reports whether nothing is to be tried again.

@@ -26,6 +26,8 @@ type lags struct {
 
 func (l *lags) Shows(journal.Write) bool { return l.caughtUp.Load() }
 
+func (*lags) Overtaken(journal.Write) bool { return false }
+
 // Skipped is what a cache says that caught up, and has no object.
 func (l *lags) Skipped(w journal.Write) bool { return w.Outcome == journal.Stored && l.caughtUp.Load() }
 

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/pinned"
@@ -72,7 +73,7 @@ func Reconcile[T repository.Object, R any](
 	if obj == *new(T) || obj.GetName() == "" {
 		return none, kerr.New(kerr.OpApply, p.Kind(), types.NamespacedName{}, "", kerr.ErrUnnamed)
 	}
-	wrap := wrapper(p, obj) // before apply gets it, which may change it
+	names := namesOf(p, obj) // before apply gets it, which may change it
 	held, deleting := Held(obj, name), obj.GetDeletionTimestamp() != nil
 	switch {
 	case !held && deleting:
@@ -80,13 +81,13 @@ func Reconcile[T repository.Object, R any](
 	case !held:
 		got, err := add(ctx, p, name, obj)
 		if err != nil || got == *new(T) {
-			return none, wrap(kerr.OpAddFinalizer, err)
+			return none, names.wrap(kerr.OpAddFinalizer, err)
 		}
 		obj = got
 		fallthrough
 	case !deleting:
 		result, err := apply(ctx, obj)
-		return result, wrap(kerr.OpApply, err)
+		return result, names.wrap(kerr.OpApply, err)
 	default:
 		return release(ctx, p, name, obj, cleanup, confirmDeleting)
 	}
@@ -133,7 +134,7 @@ func release[T repository.Object, R any](
 	cleanup func(context.Context, T) (R, error), confirm func(metav1.Object) error,
 ) (R, error) {
 	var none R
-	wrap := wrapper(p, obj)
+	names := namesOf(p, obj)
 	live, err := pinned.Live(ctx, p, obj)
 	if gone(err) || err == nil && !Held(live, name) {
 		return none, nil
@@ -142,14 +143,14 @@ func release[T repository.Object, R any](
 		err = confirm(live)
 	}
 	if err != nil {
-		return none, wrap(kerr.OpCleanup, err)
+		return none, names.wrap(kerr.OpCleanup, err)
 	}
 	kept := live.DeepCopyObject().(T) // live is the cleanup's, which may change it
 	result, err := cleanup(ctx, live)
 	if err != nil {
-		return result, wrap(kerr.OpCleanup, err)
+		return result, names.wrap(kerr.OpCleanup, err)
 	}
-	return result, wrap(kerr.OpRemoveFinalizer, Remove(ctx, p, name, kept))
+	return result, names.wrap(kerr.OpRemoveFinalizer, Remove(ctx, p, name, kept))
 }
 
 // confirmDeleting refuses to clean up what the server does not report as being
@@ -194,8 +195,15 @@ func replace(state metav1.Object, finalizers []string) []pinned.Op {
 
 func gone(err error) bool { return err != nil && kerr.ClassOf(err) == kerr.ClassNotFound }
 
-// wrapper returns what names the object in errors.
-func wrapper[T repository.Object](p repository.Repository[T], obj T) func(kerr.Op, error) error {
-	kind, key, uid := p.Kind(), repository.Key(obj), obj.GetUID()
-	return func(op kerr.Op, err error) error { return kerr.New(op, kind, key, uid, err) }
+// named is what names the object in errors.
+type named struct {
+	kind schema.GroupVersionKind
+	key  types.NamespacedName
+	uid  types.UID
 }
+
+func namesOf[T repository.Object](p repository.Repository[T], obj T) named {
+	return named{p.Kind(), repository.Key(obj), obj.GetUID()}
+}
+
+func (n *named) wrap(op kerr.Op, err error) error { return kerr.New(op, n.kind, n.key, n.uid, err) }

@@ -80,7 +80,7 @@ func harmless(err error, left *int) bool {
 
 // unwrapped returns the errors that err wraps, without nil. It calls methods of err.
 func unwrapped(err error) (all []error) {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // the tree is walked error by error
 	case utilerrors.Aggregate:
 		all = e.Errors()
 	case interface{ Unwrap() error }:
