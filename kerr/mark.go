@@ -16,12 +16,15 @@ var (
 	// [Invalid]. An answer of the server that refuses the content is of class Invalid and not
 	// marked: it is retried.
 	ErrInvalid = errors.New("invalid input")
-	// ErrUnnamed is returned for an object without a name, or without a namespace
-	// where its kind needs one.
+	// ErrUnnamed is returned for an object without a name, or without a namespace where its kind
+	// needs one, as far as the repository knows that: one made by repository.New knows it if it
+	// is confined to namespaces. Else the request is sent, and the error is ErrNotServed.
 	ErrUnnamed = errors.New("the object has no name, or no namespace where its kind needs one")
-	// ErrNotServed holds for an [*Error] when the API server does not have the
-	// resource at all: the CustomResourceDefinition is missing, or the group,
-	// version or plural is misspelled.
+	// ErrNotServed holds for an [*Error] when the API server does not have what the request asks
+	// for, whatever the name: the CustomResourceDefinition is missing, the group, version or
+	// plural is misspelled, or a namespace is missing in the path, or should not be there.
+	// apierrors.IsNotFound holds for it too, since the answer is a 404; its class is Transient, and
+	// not NotFound.
 	ErrNotServed = errors.New("the API server does not serve this resource")
 )
 

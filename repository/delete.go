@@ -15,12 +15,13 @@ import (
 )
 
 // Delete deletes the object that obj names, if it has the UID of obj. If it has another UID, or
-// does not exist, nothing is deleted and there is no error. An obj without a UID, which only
+// does not exist, nothing is deleted and there is no error: what obj stands for is gone. An obj without a UID, which only
 // fakes return, is deleted by its name alone.
 //
 // Its dependents are deleted in the background, for every kind: also the Pods of a Job, which the
 // server's own default does not delete. [Foreground] and [Orphan] change that. With [IfUnchanged]
-// the object must also have the resourceVersion of obj.
+// the object must also have the resourceVersion of obj: if it was changed since, the error is of
+// class Conflict.
 func (l *Live[T]) Delete(ctx context.Context, obj T, opts ...DeleteOption) error {
 	return l.delete(ctx, obj, with(l.writing, opts))
 }

@@ -14,7 +14,8 @@ import (
 )
 
 // FromDynamic returns the repository of a kind without a Go type: its objects are maps. It is for
-// kinds that are known at run time only. client may be a fake.
+// kinds that are known at run time only. client may be a fake. Objects for Create and Ensure need
+// apiVersion and kind; Apply sets them.
 func FromDynamic(client dynamic.Interface, gvr schema.GroupVersionResource, gvk schema.GroupVersionKind, opts ...Option) *Live[*unstructured.Unstructured] {
 	l := fromClient[*unstructured.Unstructured, *unstructured.UnstructuredList](client, gvk, func(namespace string) dynamicClient {
 		if namespace == "" {
@@ -28,7 +29,7 @@ func FromDynamic(client dynamic.Interface, gvr schema.GroupVersionResource, gvk 
 
 // FromMetadata returns the repository of the metadata of a kind: everything else is neither
 // fetched nor cached. client may be a fake. Its objects can be read, patched and deleted, which
-// is all that finalizers need, but Create returns an error.
+// is all that finalizers need. Create returns an error.
 func FromMetadata(client metadata.Interface, gvr schema.GroupVersionResource, gvk schema.GroupVersionKind, opts ...Option) *Live[*metav1.PartialObjectMetadata] {
 	l := fromClient[*metav1.PartialObjectMetadata, *metav1.PartialObjectMetadataList](client, gvk, func(namespace string) metadataClient {
 		if namespace == "" {

@@ -51,7 +51,8 @@ type ErrorObserver interface {
 //
 //   - No write is sent when status is what the server has.
 //   - Top-level fields that differ from those of obj are set, fields that status leaves out are
-//     removed, and other fields are not sent. This difference is computed once.
+//     removed, and other fields are not sent. This difference is computed once. A field that
+//     differs is sent whole: what the Go type does not have inside of it is removed.
 //   - The write names the UID and the resourceVersion that it was decided on: it never
 //     lands on an object of the same name that was created later, nor on a later state.
 //   - If the object changed since obj was read, the same change is made to the live object. If
@@ -80,8 +81,9 @@ type ErrorObserver interface {
 //
 // A [*kerr.Error] with the step OpPatchStatus. Its class is Conflict if another client changed
 // the same fields, NotFound if the object with this UID is gone, NoStatusSubresource if the kind
-// has no status subresource, and Invalid if the server refuses the content. An obj that is nil or
-// has no name is [kerr.ErrUnnamed].
+// has no status subresource, and Invalid if the server refuses the content. It is Terminal if
+// status cannot be encoded as a JSON object. An obj that is nil or has no name is
+// [kerr.ErrUnnamed].
 func Patch[T repository.Object, S any](ctx context.Context, p repository.Repository[T], obj T, status S) (T, error) {
 	if obj == *new(T) || obj.GetName() == "" {
 		return *new(T), kerr.New(kerr.OpPatchStatus, p.Kind(), types.NamespacedName{}, "", kerr.ErrUnnamed)
