@@ -112,12 +112,13 @@ func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 // handleError calls the user's ErrorHandler, but not for a conflict. After an attempt that ran
 // out of time it has 10 s, unless a shutdown has ended the attempt.
 func (t *reconciliation[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
-	if t.given != *new(T) { // what Apply and Cleanup got may have been changed
-		obj = t.given.DeepCopyObject().(T)
-	}
 	if t.c.handler == nil || obj == *new(T) || kerr.ClassOf(err) == kerr.ClassConflict {
 		return t.at.Action, err
 	}
+	if t.given != *new(T) { // what Apply and Cleanup got may have been changed
+		obj = t.given
+	}
+	obj = obj.DeepCopyObject().(T)
 	if ctx.Err() != nil && work.Err() == nil {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), afterwards)

@@ -80,7 +80,7 @@ func (t *reconciliation[T, C]) learn() {
 	defer t.mu.Unlock()
 	t.ended = true
 	st := &t.it.Record
-	st.unseen = t.r.own.Replace(st.unseen, t.at.Key, t.journal.All())
+	st.unseen = t.r.own.Replace(st.unseen, t.at.Key, t.journal.Take())
 	st.cleaned = st.cleaned || t.cleaned
 	if worked.Pristine == nil { // Apply and Cleanup were not reached; an ErrorHandler may have been
 		st.reads = st.reads.With(t.reads)

@@ -153,6 +153,21 @@ func (j *Journal) All() map[Ref]Write {
 	return all
 }
 
+// Take is All at the end of the attempt: the map is not copied, and the journal has it no more.
+func (j *Journal) Take() map[Ref]Write {
+	if len(j.Earlier) > 0 {
+		return j.All()
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.effects == nil {
+		return nil
+	}
+	writes := j.effects.writes
+	j.effects.writes = nil
+	return writes
+}
+
 // Own returns what this attempt wrote, in order.
 func (j *Journal) Own() []Write {
 	j.mu.Lock()
