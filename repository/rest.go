@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
@@ -69,7 +71,7 @@ func New[E any, T interface {
 	params := runtime.NewScheme()
 	metav1.AddToGroupVersion(params, gvr.GroupVersion())
 	b := restBackend[T]{
-		kind: kind, resource: gvr.Resource, client: client, codecs: codecs,
+		kind: kind, resource: strings.ToLower(gvr.Resource), root: rootOf(gvr.GroupVersion()), client: client, codecs: codecs,
 		params:    runtime.NewParameterCodec(params),
 		newObject: func() T { return new(E) },
 	}
@@ -99,6 +101,14 @@ func kindOf(s *runtime.Scheme, obj runtime.Object, gv schema.GroupVersion) (sche
 	return schema.GroupVersionKind{}, fmt.Errorf("%T is in the scheme as %v, not in %s", obj, kinds, gv)
 }
 
+// rootOf returns what the paths of a group and version begin with.
+func rootOf(gv schema.GroupVersion) string {
+	if gv.Group == "" {
+		return "/api/" + gv.Version
+	}
+	return "/apis/" + gv.Group + "/" + gv.Version
+}
+
 func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.GroupVersion) (*rest.RESTClient, error) {
 	c := rest.CopyConfig(cfg)
 	c.GroupVersion, c.APIPath = &gv, "/apis"
@@ -122,19 +132,32 @@ func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.Grou
 type restBackend[T Object] struct {
 	kind      schema.GroupVersionKind
 	resource  string
+	root      string // of the paths of the group and version
 	client    *rest.RESTClient
 	codecs    serializer.CodecFactory
 	params    runtime.ParameterCodec
 	newObject func() T
 }
 
-// once makes a request for an object, or for all if the name is empty.
-func (b restBackend[T]) once(r *rest.Request, key types.NamespacedName) *rest.Request {
-	r = r.NamespaceIfScoped(key.Namespace, key.Namespace != "").Resource(b.resource).MaxRetries(0)
-	if key.Name != "" {
-		r = r.Name(key.Name)
+// once makes a request for an object, or for all if the name is empty. It gives client-go the whole
+// path: of its parts client-go joins it again each time that it looks at the URL, which is five
+// times a request. The key was checked; see Live.check.
+func (b restBackend[T]) once(r *rest.Request, key types.NamespacedName, sub ...string) *rest.Request {
+	path := b.root
+	if key.Namespace != "" {
+		path += "/namespaces/" + key.Namespace
 	}
-	return r
+	path += "/" + b.resource
+	if key.Name != "" {
+		path += "/" + key.Name
+	}
+	for _, part := range sub {
+		if !isSegment(part) {
+			return r.SubResource(part) // whose error it is
+		}
+		path += "/" + part
+	}
+	return r.AbsPath(path).MaxRetries(0)
 }
 
 // with adds options to a request. Most have none, which takes client-go many allocations to say.
@@ -146,20 +169,40 @@ func (b restBackend[T]) with(r *rest.Request, opts runtime.Object) *rest.Request
 }
 
 func (b restBackend[T]) answer(ctx context.Context, r *rest.Request) (T, error) {
+	return b.object(r.Do(ctx))
+}
+
+// object decodes an answer as client-go does: without its kind.
+func (b restBackend[T]) object(answer rest.Result) (T, error) {
+	if err := answer.Error(); err != nil {
+		return *new(T), err
+	}
+	if raw, err := answer.Raw(); err == nil {
+		if obj, ok := b.decoded(raw); ok {
+			obj.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{})
+			return obj, nil
+		}
+	}
 	obj := b.newObject()
-	return obj, r.Do(ctx).Into(obj)
+	return obj, answer.Into(obj)
+}
+
+// decoded decodes an object of the kind of the repository in one pass. client-go reads everything
+// once before, for the kind. If it is another kind, or does not fit, client-go's decoder says what
+// is wrong.
+func (b restBackend[T]) decoded(raw []byte) (obj T, ok bool) {
+	obj = b.newObject()
+	err := utiljson.Unmarshal(raw, obj)
+	return obj, err == nil && obj.GetObjectKind().GroupVersionKind() == b.kind
 }
 
 func (b restBackend[T]) get(ctx context.Context, key types.NamespacedName) (T, error) {
 	answer := b.once(b.client.Get(), key).Do(ctx)
-	if err := answer.Error(); err != nil {
-		return *new(T), err
+	obj, err := b.object(answer)
+	if err != nil && answer.Error() == nil {
+		err = undecodableOr(answer, err)
 	}
-	obj := b.newObject()
-	if err := answer.Into(obj); err != nil {
-		return *new(T), undecodableOr(answer, err)
-	}
-	return obj, nil
+	return obj, err
 }
 
 // undecodableOr marks the error if the answer is an object: what is not may be that of a proxy, or
@@ -191,7 +234,7 @@ func (b restBackend[T]) create(ctx context.Context, obj T, opts metav1.CreateOpt
 }
 
 func (b restBackend[T]) patch(ctx context.Context, key types.NamespacedName, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (T, error) {
-	return b.answer(ctx, b.with(b.once(b.client.Patch(pt), key).SubResource(sub...), &opts).Body(data))
+	return b.answer(ctx, b.with(b.once(b.client.Patch(pt), key, sub...), &opts).Body(data))
 }
 
 func (b restBackend[T]) delete(ctx context.Context, key types.NamespacedName, opts metav1.DeleteOptions) error {

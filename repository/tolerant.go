@@ -155,6 +155,9 @@ func (l *tolerantListWatch[T]) typed(raw []byte) (obj runtime.Object, err error)
 			err = kerr.Recovered(value)
 		}
 	}()
+	if obj, ok := l.decoded(raw); ok {
+		return obj, nil
+	}
 	obj, _, err = l.codecs.UniversalDeserializer().Decode(raw, &l.kind, nil)
 	return obj, err
 }
