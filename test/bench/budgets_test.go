@@ -16,6 +16,7 @@ const (
 	mostOfRuntimes = 1.0 / 4 // of controller-runtime's processor time for the loop alone
 	mostAllocs     = 6       // allocations for a no-op reconcile, the deep copy apart
 	mostOfFloor    = 1.1     // of the heap that the operator on client-go alone needs
+	mostToConverge = 1.05    // of the processor time of client-go by hand, for new objects
 )
 
 // How often the contenders are measured, in turn. An odd number has a median.
@@ -38,6 +39,7 @@ func TestBudgets(t *testing.T) {
 	b := &budgets{}
 	b.line("", kuberator, clientGo, runtimes, "measured", "at most", "")
 	b.time(t)
+	b.converge(t)
 	b.memory(t, "stream")
 	b.memory(t, "list")
 	t.Log(b.table())
@@ -78,6 +80,10 @@ func (b *budgets) judge(what string, all samples, measured, limit float64) {
 	}
 	cells := []string{what}
 	for _, c := range compared() {
+		if len(all[c.name]) == 0 {
+			cells = append(cells, "")
+			continue
+		}
 		cells = append(cells, fmt.Sprintf("%.1f", median(all[c.name])))
 	}
 	b.line(append(cells, fmt.Sprintf("%.2f", measured), most, verdict)...)
@@ -98,6 +104,23 @@ func (s samples) ratio(a, b string) float64 {
 		ratios[i] = s[a][i] / s[b][i]
 	}
 	return median(ratios)
+}
+
+// converge has both contenders make new objects ready.
+func (b *budgets) converge(t *testing.T) {
+	processor, allocs := samples{}, samples{}
+	for range roundsOfTime {
+		for _, name := range []string{clientGo, kuberator} {
+			e, err := converge(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			processor[name] = append(processor[name], e.CPU/newcomers/1000)
+			allocs[name] = append(allocs[name], e.Allocs/newcomers)
+		}
+	}
+	b.judge("new objects, cpu-µs each, of client-go's", processor, processor.ratio(kuberator, clientGo), mostToConverge)
+	b.judge("new objects, allocations each, of client-go's", allocs, allocs.ratio(kuberator, clientGo), 1)
 }
 
 func (b *budgets) time(t *testing.T) {
