@@ -46,7 +46,7 @@ func (f *feed[T]) arrived() {
 	}
 }
 
-// newFeed must be called in turn. It starts nothing.
+// newFeed must be called with the lifecycle lock. It starts nothing.
 func (i *Informer[T]) newFeed(r *lifetime[T], namespace string) *feed[T] {
 	src := newSource(i.listerWatcher(namespace), i.opts)
 	src.OnUndecodable(func(err error) { i.undecodable(r, err) })

@@ -27,13 +27,13 @@ type Informer[T repository.Object] struct {
 	repo repository.Repository[T]
 	opts Options
 
-	// turn is what changes the informer waits for. Handlers are waited for meanwhile,
+	// lifecycle is the lock of what changes what the informer does. Handlers are waited for meanwhile,
 	// hence it is a channel: no mutex is held while foreign code runs.
-	turn    chan struct{}
-	current atomic.Pointer[lifetime[T]]
-	strings shared
+	lifecycle chan struct{}
+	current   atomic.Pointer[lifetime[T]]
+	strings   shared
 
-	mu         sync.Mutex // for what follows, changed in turn only
+	mu         sync.Mutex // for what follows, changed with the lifecycle lock only
 	namespaces []string   // watched one by one, or all if there is none
 	indexes    cache.Indexers
 	project    func(T) T
@@ -42,12 +42,13 @@ type Informer[T repository.Object] struct {
 // New returns an informer over repo. A nil opts means the defaults. It does no I/O: the informer
 // starts with its first use, see [Informer.Run]. It returns an error for a nil repository, and
 // for namespaces in opts if the repository cannot list a single namespace or is confined to
-// others.
+// others. The compiler finds the type from repo: in New[corev1.ConfigMap](repo, nil), which it refuses
+// since repo "does not implement repository.Repository", leave the type argument out.
 func New[T repository.Object](repo repository.Repository[T], opts *Options) (*Informer[T], error) {
 	if repo == nil {
 		return nil, errors.New("new informer: the repository is nil")
 	}
-	i := &Informer[T]{repo: repo, turn: make(chan struct{}, 1), indexes: cache.Indexers{}}
+	i := &Informer[T]{repo: repo, lifecycle: make(chan struct{}, 1), indexes: cache.Indexers{}}
 	if opts != nil {
 		i.opts = *opts
 	}
@@ -108,11 +109,11 @@ func (i *Informer[T]) Run(ctx context.Context) error {
 	return nil
 }
 
-// take waits for the turn to change what the informer does, and returns what gives
+// take takes the lifecycle lock, to change what the informer does, and returns what gives
 // it back.
 func (i *Informer[T]) take() (giveBack func()) {
-	i.turn <- struct{}{}
-	return func() { <-i.turn }
+	i.lifecycle <- struct{}{}
+	return func() { <-i.lifecycle }
 }
 
 // acquire starts the informer if it does not run yet. A subscription, if there is one, takes part

@@ -19,7 +19,7 @@ import (
 // lifetime is one life of an informer: a client-go informer cannot be started a
 // second time.
 type lifetime[T repository.Object] struct {
-	users  int            // changed in turn only, see Informer
+	users  int            // changed with the lifecycle lock only
 	launch func(*feed[T]) // starts a feed that ends with this life
 	cancel context.CancelFunc
 	wg     sync.WaitGroup

@@ -45,7 +45,7 @@ func (i *Informer[T]) SetNamespaces(namespaces ...string) error {
 	return nil
 }
 
-// follow makes r watch what the informer is to watch now. It must be called in turn. Handlers get
+// follow makes r watch what the informer is to watch now. It must be called with the lifecycle lock. Handlers get
 // deletions before additions: one object may be in both.
 func (i *Informer[T]) follow(r *lifetime[T]) error {
 	before, after := r.feeds.Load(), &feeds[T]{by: map[string]*feed[T]{}}

@@ -45,7 +45,7 @@ type Subscription[T repository.Object] struct {
 	// channel: no mutex is held while foreign code runs.
 	calling chan struct{}
 	reports sync.WaitGroup        // calls of OnError
-	parts   map[*feed[T]]*part[T] // changed and read in the informer's turn only
+	parts   map[*feed[T]]*part[T] // changed and read with the lifecycle lock only
 
 	mu   sync.Mutex                          // is taken to replace full
 	full atomic.Pointer[map[string]*part[T]] // by namespace
@@ -73,7 +73,7 @@ func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscriptio
 	return s, nil
 }
 
-// begin adds s to the subscriptions of r. It must be called in turn.
+// begin adds s to the subscriptions of r. It must be called with the lifecycle lock.
 func (s *Subscription[T]) begin(r *lifetime[T]) error {
 	s.running = r
 	r.mu.Lock()
@@ -87,7 +87,7 @@ func (s *Subscription[T]) begin(r *lifetime[T]) error {
 	return nil
 }
 
-// join lets a feed call the handler. It must be called in turn.
+// join lets a feed call the handler. It must be called with the lifecycle lock.
 func (s *Subscription[T]) join(f *feed[T]) error {
 	p := &part[T]{
 		teller: &dispatcher[T]{subscription: s, feed: f, told: map[cache.ObjectName]T{}},
@@ -104,7 +104,7 @@ func (s *Subscription[T]) join(f *feed[T]) error {
 }
 
 // quit ends the part of a feed that is not watched any more, and calls the handler with the
-// deletion of its objects. It must be called in turn.
+// deletion of its objects. It must be called with the lifecycle lock.
 func (s *Subscription[T]) quit(f *feed[T]) error {
 	err := s.detach(f, true)
 	p := s.parts[f]

@@ -34,7 +34,10 @@ type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // t
 // clientset is needed to find out whether it can stream lists: a fake cannot, and an informer
 // that tries would never sync.
 //
-// For a cluster-scoped kind, whose client takes no namespace, see [FromClusterClient].
+// For a cluster-scoped kind, whose client takes no namespace, use [FromClusterClient]. Otherwise
+// the compiler says:
+//
+//	type func() v1.NamespaceInterface of cs.CoreV1().Namespaces does not match func(namespace string) C (cannot infer T, L, and C)
 //
 // If client is nil or the kind is empty, [Live.Err], every request and controller.New return an
 // error.
