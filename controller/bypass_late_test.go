@@ -32,7 +32,7 @@ func TestG3xANewObjectDoesNotWaitLongerThanBypassTimeout(t *testing.T) {
 		"terminal": {func() (action, error) { return controller.AwaitChange(), kerr.Terminal(errBucket) }, time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				b.cleans(c.result)
 				b.opts.BypassTimeout = 20 * time.Minute
 				b.start()

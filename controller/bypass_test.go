@@ -17,7 +17,7 @@ import (
 )
 
 // cleans notes the Cleanups, and which of them came too late.
-func (b *bench) cleans(result func() (action, error)) *[]string {
+func (b *harness) cleans(result func() (action, error)) *[]string {
 	var done []string
 	b.user.CleanupFunc = func(ctx context.Context, d *deployment) (action, error) {
 		a, err := result()
@@ -36,7 +36,7 @@ func (b *bench) cleans(result func() (action, error)) *[]string {
 func well() (action, error) { return controller.AwaitChange(), nil }
 
 // strip takes the finalizers away, as people do with force.
-func (b *bench) strip(name string) {
+func (b *harness) strip(name string) {
 	b.t.Helper()
 	_, err := b.Clientset.AppsV1().Deployments("ns").Patch(b.t.Context(), name, types.MergePatchType,
 		[]byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
@@ -44,7 +44,7 @@ func (b *bench) strip(name string) {
 }
 
 // unseen has f happen while the operator sees nothing.
-func (b *bench) unseen(f func()) {
+func (b *harness) unseen(f func()) {
 	b.Watches("deployments.apps").Hold()
 	f()
 	b.Watches("deployments.apps").Release()
@@ -59,7 +59,7 @@ func labelled(name, is string) *deployment {
 // TestG3xABypassedFinalizerIsCleanedUpLater: the API server removes an object although it
 // acknowledged our finalizer, if it was serving the DELETE already.
 func TestG3xABypassedFinalizerIsCleanedUpLater(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		done := b.cleans(well)
 		b.start()
 		b.settle(time.Second)
@@ -79,7 +79,7 @@ func TestG3xABypassedFinalizerIsCleanedUpLater(t *testing.T) {
 
 // TestG3xForceWhileCleanupFails: somebody loses patience.
 func TestG3xForceWhileCleanupFails(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var up atomic.Bool
 		done := b.cleans(func() (action, error) {
 			if up.Load() {
@@ -103,7 +103,7 @@ func TestG3xForceWhileCleanupFails(t *testing.T) {
 
 // TestG3xTheNewObjectOfTheNameComesAfterTheOld in one event.
 func TestG3xTheNewObjectOfTheNameComesAfterTheOld(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		done := b.cleans(well)
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			*done = append(*done, "apply "+d.Labels["is"])
@@ -124,7 +124,7 @@ func TestG3xTheNewObjectOfTheNameComesAfterTheOld(t *testing.T) {
 
 // TestG3xRetriesEndInTime: what cannot be cleaned up is not tried for ever.
 func TestG3xRetriesEndInTime(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var calls atomic.Int64
 		b.cleans(func() (action, error) { calls.Add(1); return controller.AwaitChange(), errors.New("down") })
 		b.opts.BypassTimeout = 20 * time.Minute
@@ -144,28 +144,28 @@ func TestG3xRetriesEndInTime(t *testing.T) {
 // TestG3xNoBypass: what is no bypass is not cleaned up.
 func TestG3xNoBypass(t *testing.T) {
 	for name, c := range map[string]struct {
-		setup func(b *bench)
-		then  func(b *bench)
+		setup func(b *harness)
+		then  func(b *harness)
 		done  []string
 	}{
-		"it left the selector": {func(b *bench) {
+		"it left the selector": {func(b *harness) {
 			b.opts.Informer.LabelSelector = labels.SelectorFromSet(labels.Set{"is": "old"})
-		}, func(b *bench) { b.edit("a", func(d *deployment) { d.Labels["is"] = "new" }) }, nil},
-		"it left the namespaces": {nil, func(b *bench) { require.NoError(b.t, b.c.Informer().SetNamespaces("other")) }, nil},
-		"an ordinary deletion":   {nil, func(b *bench) { b.delete("a") }, []string{"clean a old"}},
-		"the end of it unseen":   {nil, func(b *bench) { b.unseen(func() { b.delete("a") }) }, []string{"clean a old"}},
-		"reported only": {func(b *bench) { b.opts.BypassTimeout = -1 }, func(b *bench) {
+		}, func(b *harness) { b.edit("a", func(d *deployment) { d.Labels["is"] = "new" }) }, nil},
+		"it left the namespaces": {nil, func(b *harness) { require.NoError(b.t, b.c.Informer().SetNamespaces("other")) }, nil},
+		"an ordinary deletion":   {nil, func(b *harness) { b.delete("a") }, []string{"clean a old"}},
+		"the end of it unseen":   {nil, func(b *harness) { b.unseen(func() { b.delete("a") }) }, []string{"clean a old"}},
+		"reported only": {func(b *harness) { b.opts.BypassTimeout = -1 }, func(b *harness) {
 			b.unseen(func() { b.strip("a"); b.delete("a") })
 			b.settle(time.Minute)
 			require.Len(b.t, b.logs.FilterMessageSnippet("finalizer bypassed").All(), 1)
 		}, nil},
-		"a Cleanup that is skipped": {func(b *bench) { b.opts.AllowSkipCleanup = true }, func(b *bench) {
+		"a Cleanup that is skipped": {func(b *harness) { b.opts.AllowSkipCleanup = true }, func(b *harness) {
 			b.edit("a", func(d *deployment) { d.Annotations = map[string]string{controller.SkipCleanupAnnotation: "true"} })
 			b.delete("a")
 		}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				done := b.cleans(well)
 				if c.setup != nil {
 					c.setup(b)
@@ -182,7 +182,7 @@ func TestG3xNoBypass(t *testing.T) {
 
 // TestG3xACleanupThatIsNotFinishedComesBack at the time that it asked for.
 func TestG3xACleanupThatIsNotFinishedComesBack(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var calls atomic.Int64
 		done := b.cleans(func() (action, error) {
 			if calls.Add(1) < 3 {
@@ -203,7 +203,7 @@ func TestG3xACleanupThatIsNotFinishedComesBack(t *testing.T) {
 
 // TestG3xATerminalErrorEndsIt: there is no change to wait for.
 func TestG3xATerminalErrorEndsIt(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		calls := 0
 		b.cleans(func() (action, error) {
 			calls++

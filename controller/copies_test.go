@@ -15,7 +15,7 @@ import (
 
 // changedCopies are what people do to an object that they were given: what they know from other
 // libraries, and what happens by mistake.
-func changedCopies(b *bench) map[string]func(*deployment) {
+func changedCopies(b *harness) map[string]func(*deployment) {
 	other := b.live("b").DeepCopy()
 	return map[string]func(*deployment){
 		"takes its finalizers off": func(d *deployment) { d.Finalizers = nil },
@@ -27,17 +27,17 @@ func changedCopies(b *bench) map[string]func(*deployment) {
 }
 
 // gone reports whether a Deployment was removed from the server.
-func (b *bench) gone(name string) bool {
+func (b *harness) gone(name string) bool {
 	_, err := b.Clientset.AppsV1().Deployments("ns").Get(b.t.Context(), name, metav1.GetOptions{})
 	return apierrors.IsNotFound(err)
 }
 
 // eachChange runs f for each way to change a copy, with two objects that have been applied.
-func eachChange(t *testing.T, f func(b *bench, change *atomic.Pointer[func(*deployment)])) {
+func eachChange(t *testing.T, f func(b *harness, change *atomic.Pointer[func(*deployment)])) {
 	names := []string{"takes its finalizers off", "empties it", "gives it another name", "gives it another UID", "makes it another object"}
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				var change atomic.Pointer[func(*deployment)]
 				b.user.CleanupFunc = func(_ context.Context, d *deployment) (action, error) {
 					if change := change.Load(); change != nil && d.Name == "a" {
@@ -59,7 +59,7 @@ func eachChange(t *testing.T, f func(b *bench, change *atomic.Pointer[func(*depl
 // was cleaned up is removed, and that of no other.
 func TestG3G4G17WhatCleanupChangesInItsCopy(t *testing.T) {
 	t.Run("in a controller", func(t *testing.T) {
-		eachChange(t, func(b *bench, _ *atomic.Pointer[func(*deployment)]) {
+		eachChange(t, func(b *harness, _ *atomic.Pointer[func(*deployment)]) {
 			b.delete("a")
 			b.settle(time.Minute)
 			require.True(t, b.gone("a"))
@@ -68,7 +68,7 @@ func TestG3G4G17WhatCleanupChangesInItsCopy(t *testing.T) {
 		})
 	})
 	t.Run("in ReleaseAll", func(t *testing.T) {
-		eachChange(t, func(b *bench, _ *atomic.Pointer[func(*deployment)]) {
+		eachChange(t, func(b *harness, _ *atomic.Pointer[func(*deployment)]) {
 			b.stop()
 			require.NoError(t, <-b.done)
 			b.stop = nil
@@ -82,7 +82,7 @@ func TestG3G4G17WhatCleanupChangesInItsCopy(t *testing.T) {
 // TestG17AnErrorHandlerGetsTheObjectAsItWas, whatever Apply did to its copy, and the error names
 // the object.
 func TestG17AnErrorHandlerGetsTheObjectAsItWas(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			d.Name, d.UID, d.Spec.Paused = "other", "other", true
 			return controller.AwaitChange(), errBucket

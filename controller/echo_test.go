@@ -15,7 +15,7 @@ import (
 
 // loses runs the controller until its first Apply has written and got no answer, with its
 // watch held. Later ones, for an object that was scaled, return what is given.
-func (b *bench) loses(then action, err error) *gated[*deployment] {
+func (b *harness) loses(then action, err error) *gated[*deployment] {
 	b.t.Helper()
 	g := gate(b.repo)
 	b.watched = g
@@ -38,7 +38,7 @@ func (b *bench) loses(then action, err error) *gated[*deployment] {
 // of yet. The events of that state, and of those before it, come later. Kills: an event of
 // an older state that counts.
 func TestG9EventsOfStatesThatWereReadLiveAreNoNews(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		g := b.loses(controller.AwaitChange(), nil)
 		b.edit("a", scale(2))
 		b.edit("a", scale(3))
@@ -51,7 +51,7 @@ func TestG9EventsOfStatesThatWereReadLiveAreNoNews(t *testing.T) {
 // TestG8AServerThatWentBackIsNews: in a server that was restored from a backup, what was
 // old is new. Kills: an event that is dropped because its number is old.
 func TestG8AServerThatWentBackIsNews(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var replicas []int32
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			replicas = append(replicas, *d.Spec.Replicas)

@@ -36,7 +36,7 @@ func (s *scripted) ListerWatcher() cache.ListerWatcher {
 // TestFault7TooLargeResourceVersion has a server that lags behind what the client has
 // seen, for a while. Kills: a loop without a pause, an error that ends the controller.
 func TestFault7TooLargeResourceVersion(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var lists atomic.Int32
 		var healed atomic.Bool
 		inner := cache.ToListerWatcherWithContext(b.repo.ListerWatcher())
@@ -60,7 +60,7 @@ func TestFault7TooLargeResourceVersion(t *testing.T) {
 // TestFault9WatchesThatCloseAtOnce has a server that answers each watch with 200 and
 // nothing. Kills: a hot loop of lists and watches.
 func TestFault9WatchesThatCloseAtOnce(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var requests atomic.Int32
 		inner := cache.ToListerWatcherWithContext(b.repo.ListerWatcher())
 		b.watched = &scripted{b.repo, func() (runtime.Object, error) {
@@ -84,7 +84,7 @@ func TestFault9WatchesThatCloseAtOnce(t *testing.T) {
 
 // history has an object live on the server, and after it another one of its name, and
 // returns the events of both, each of a state of its own.
-func (b *bench) history() []watch.Event {
+func (b *harness) history() []watch.Event {
 	b.t.Helper()
 	client := b.Clientset.AppsV1().Deployments("ns")
 	w, err := client.Watch(b.t.Context(), metav1.ListOptions{})
@@ -113,7 +113,7 @@ func (b *bench) history() []watch.Event {
 // back in time.
 func TestFault22EventsInAnyOrder(t *testing.T) {
 	for seed := range uint64(12) {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(b *harness) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			events := watch.NewFake()
 			b.watched = &replayed{b.repo, events}

@@ -16,7 +16,7 @@ import (
 )
 
 // ofSources returns the errors of sources since the last call.
-func (b *bench) ofSources() (errs []error) {
+func (b *harness) ofSources() (errs []error) {
 	for _, t := range b.troubled() {
 		if t.Op == kerr.OpSource {
 			errs = append(errs, t.Err)
@@ -27,7 +27,7 @@ func (b *bench) ofSources() (errs []error) {
 
 // Kills: a source that is not called, before the caches are full, or whose word is lost.
 func TestSourceSaysWhatToReconcile(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		changed := make(chan types.NamespacedName)
 		b.make()
 		var full atomic.Bool
@@ -72,7 +72,7 @@ func TestG12SourceThatEndsIsReportedAndCalledAgain(t *testing.T) {
 		"a broken error": func() error { return (*broken)(nil) },
 	} {
 		t.Run(what, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				var calls atomic.Int32
 				var works atomic.Bool
 				b.make()
@@ -107,7 +107,7 @@ func (b *broken) Error() string { return b.text }
 
 // Kills: a backoff that remembers for ever.
 func TestSourceThatWorkedForLongIsCalledAgainSoon(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var began []time.Time
 		b.make()
 		b.c.Source(func(context.Context, func(types.NamespacedName)) error {
@@ -125,7 +125,7 @@ func TestSourceThatWorkedForLongIsCalledAgainSoon(t *testing.T) {
 
 // Kills: a source that keeps Run for ever, or that a second Run calls beside itself.
 func TestG14SourceThatIgnoresItsContext(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		leave := make(chan struct{})
 		var running, most atomic.Int32
 		b.make()

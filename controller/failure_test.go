@@ -29,7 +29,7 @@ var errBucket = errors.New("the bucket is on fire")
 
 // Kills: failures that are forgotten with each retry.
 func TestG10FailuresBackOffPerKey(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			if d.Name == "bad" {
 				return controller.AwaitChange(), errBucket
@@ -57,7 +57,7 @@ func TestG10FailuresBackOffPerKey(t *testing.T) {
 
 // Kills: a deletion that waits for the backoff of an Apply.
 func TestG10DeletionEndsABackoff(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), errBucket }
 		b.start()
 		b.settle(time.Hour)
@@ -91,7 +91,7 @@ func TestG16WhatAnErrorMeansForTheNextAttempt(t *testing.T) {
 		"requeue and after":     {action: controller.Requeue(20 * time.Minute), err: kerr.After(time.Hour, errBucket), calls: 1, next: time.Hour, level: zapcore.ErrorLevel},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return c.action, c.err }
 				b.start()
 				calls := b.settle(time.Hour - time.Minute)
@@ -113,7 +113,7 @@ func TestG16WhatAnErrorMeansForTheNextAttempt(t *testing.T) {
 
 // Kills: an older Requeue that fires after a newer one.
 func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		answers := []action{controller.Requeue(time.Minute), controller.Requeue(time.Hour), controller.AwaitChange()}
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			next := answers[0]
@@ -132,7 +132,7 @@ func TestRequeueIsReplacedByTheLatestWord(t *testing.T) {
 // while the attempt that works on that generation already runs, and fails.
 // Kills: a retry that is left to an event, which is then dropped.
 func TestG10AFailureIsRetriedAlsoIfItsStateIsNews(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		failures := 0
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			if *d.Spec.Replicas == 1 || failures > 0 {
@@ -159,7 +159,7 @@ func TestG10AFailureIsRetriedAlsoIfItsStateIsNews(t *testing.T) {
 
 // Kills: failures that are never forgotten.
 func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		answers := []error{errBucket, errBucket, nil, errBucket, nil}
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			err := answers[0]
@@ -177,7 +177,7 @@ func TestG10SuccessEndsFailuresAndTimers(t *testing.T) {
 		}
 		require.Equal(t, []int{1, 2, 0, 1, 0}, failures)
 	}, newDeployment("a"))
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		answers := []action{controller.Requeue(time.Hour), controller.AwaitChange()}
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			next := answers[0]
@@ -200,7 +200,7 @@ func TestG12PanicsAreContained(t *testing.T) {
 		"goexit": runtime.Goexit,
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				b.opts.Workers = 1
 				failures := 2
 				fail := func(context.Context, *deployment) (action, error) {
@@ -229,7 +229,7 @@ func TestG12PanicsAreContained(t *testing.T) {
 
 // Kills: a panic outside Apply that takes the process down.
 func TestG12PanicsOfObserverAndFilterAreContained(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Observer = controller.Observers(b, controller.ObserverFuncs{
 			StartedFunc: func(context.Context, controller.Attempt) context.Context { panic("in Started") },
 			EndedFunc:   func(context.Context, controller.Attempt) { panic("in Ended") },
@@ -269,7 +269,7 @@ func TestErrorHandlerDecides(t *testing.T) {
 		"panic":   {func(error) (action, error) { panic("in the handler") }, 23, kerr.ClassPanic},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				calls := 0
 				user := withHandler{controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: func(context.Context, *deployment) (action, error) {
 					calls++
@@ -300,7 +300,7 @@ func TestErrorHandlerDecides(t *testing.T) {
 
 // Kills: an attempt without a deadline.
 func TestG13EveryAttemptHasADeadlineWithACause(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Timeout = time.Minute
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			if b.logs.Len() > 0 { // the second time
@@ -322,7 +322,7 @@ func TestG13EveryAttemptHasADeadlineWithACause(t *testing.T) {
 // events for its key.
 // Kills: a key that is given away when its attempt ran out of time.
 func TestG1SingleFlight(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var busy, most atomic.Int32
 		b.opts.Workers, b.opts.Timeout = 64, time.Second
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
@@ -347,7 +347,7 @@ func TestG1SingleFlight(t *testing.T) {
 
 // Kills: a cached object that is passed on without a copy.
 func TestG17MutatingAnObjectDoesNotReachTheCache(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			d.Labels = map[string]string{"scribbled": "on"}
 			d.Finalizers[0] = "scribbled.example.com/on"
@@ -381,7 +381,7 @@ func TestS8ReleaseAllWithFailures(t *testing.T) {
 		d.Finalizers = []string{ours, "other.example.com/x"}
 		objs[i] = d
 	}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		broken := func(d *deployment) bool { i, _ := strconv.Atoi(d.Name); return i%20 == 0 }
 		b.user.CleanupFunc = func(_ context.Context, d *deployment) (action, error) {
 			if broken(d) {
@@ -406,7 +406,7 @@ func TestS8ReleaseAllWithFailures(t *testing.T) {
 
 func TestS8SkipCleanupIsOffByDefault(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(b *harness) {
 			b.opts.AllowSkipCleanup = allowed
 			b.user.CleanupFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), errBucket }
 			b.start()
@@ -430,7 +430,7 @@ func TestS2S3S4LogsAreBoundedEscapedAndWithoutContent(t *testing.T) {
 	d.Annotations = map[string]string{"a": "canary-annotation"}
 	d.Labels = map[string]string{"l": "canary-label"}
 	d.Spec.Template.Spec.NodeName = "canary-spec"
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		hostile := strings.Repeat("x", 10000)
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			if b.logs.Len() > 0 {
@@ -458,7 +458,7 @@ func TestS2S3S4LogsAreBoundedEscapedAndWithoutContent(t *testing.T) {
 }
 
 func TestG16ConflictsOfTheFinalizerAreNotLoggedAsErrors(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.fail(fault.On("patch", "deployments.apps").Times(10).Then(fault.Conflict()))
 		b.start()
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))

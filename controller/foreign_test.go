@@ -53,7 +53,7 @@ func TestG12AnErrorThatPanicsIsTheErrorOfItsObject(t *testing.T) {
 		"very long": errors.New(strings.Repeat("x", 3<<20)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 					if d.Name == "a" {
 						return controller.AwaitChange(), err
@@ -77,7 +77,7 @@ func TestG12AnErrorThatPanicsIsTheErrorOfItsObject(t *testing.T) {
 // TestG12AContainedErrorIsWhatItWas: for errors.Is, errors.As and its class.
 func TestG12AContainedErrorIsWhatItWas(t *testing.T) {
 	mine := &typedNil{"mine"}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			return controller.AwaitChange(), errors.Join(mine, kerr.Terminal(errBucket))
 		}
@@ -95,7 +95,7 @@ func TestG12AContainedErrorIsWhatItWas(t *testing.T) {
 // TestG12GoexitEndsNothing in filters, mappings, predicates and indexes, which client-go's
 // goroutines call: t.FailNow in a mapping is enough.
 func TestG12GoexitEndsNothing(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		var leaves atomic.Bool
 		leaves.Store(true)
@@ -139,7 +139,7 @@ func (p picky) Matches(l labels.Labels) bool { return p.matches(l) }
 
 // TestG12ASelectorThatPanicsLosesNothingForOthers, and two selectors of one type are two.
 func TestG12ASelectorThatPanicsLosesNothingForOthers(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var bad atomic.Bool
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			_, err := in.List(ctx, informer.Matching(picky{labels.Everything(), func(l labels.Labels) bool {
@@ -163,7 +163,7 @@ func TestG12ASelectorThatPanicsLosesNothingForOthers(t *testing.T) {
 
 // TestG12ALoggerThatPanicsEndsNothing.
 func TestG12ALoggerThatPanicsEndsNothing(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), errBucket }
 		b.opts.Logger = zap.New(badCore{zapcore.NewNopCore()})
 		b.start()
@@ -181,7 +181,7 @@ func (badCore) Write(zapcore.Entry, []zapcore.Field) error { panic("in the sink"
 
 // TestG14AnObserverThatBlocksOnAFailedWatchDoesNotKeepRun.
 func TestG14AnObserverThatBlocksOnAFailedWatchDoesNotKeepRun(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		release := make(chan struct{})
 		b.opts.Observer = controller.ObserverFuncs{TroubleFunc: func(controller.Trouble) { <-release }}
 		b.fail(fault.On("*", "deployments.apps").Times(3).Then(fault.Forbidden()))
@@ -198,7 +198,7 @@ func TestG14AnObserverThatBlocksOnAFailedWatchDoesNotKeepRun(t *testing.T) {
 
 // TestG13GoexitInAnObserverLeavesNoWorkerStuck.
 func TestG13GoexitInAnObserverLeavesNoWorkerStuck(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Observer = controller.ObserverFuncs{EndedFunc: func(context.Context, controller.Attempt) { runtime.Goexit() }}
 		b.opts.Workers = 1
 		b.start()
@@ -218,7 +218,7 @@ func (c panics) Patch(context.Context, *deployment, types.PatchType, []byte, ...
 
 // TestG12ARepositoryThatPanicsIsTheFailureOfItsObject.
 func TestG12ARepositoryThatPanicsIsTheFailureOfItsObject(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.watched = panics{b.repo}
 		b.start()
 		b.settle(time.Second)

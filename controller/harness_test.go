@@ -28,8 +28,8 @@ type (
 	action     = controller.Action
 )
 
-// bench is a controller of Deployments that runs in virtual time, and what it did.
-type bench struct {
+// harness is a controller of Deployments that runs in virtual time, and what it did.
+type harness struct {
 	*server
 	t    *testing.T
 	repo *repository.Live[*deployment]
@@ -58,11 +58,11 @@ func crowd(full int) int {
 
 // inBubble runs f in virtual time with a server that holds objs. That the bubble
 // ends shows that no goroutine is left (G14).
-func inBubble(t *testing.T, f func(b *bench), objs ...metav1.Object) {
+func inBubble(t *testing.T, f func(b *harness), objs ...metav1.Object) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		logger, logs := newLogs()
-		b := &bench{server: newServer(t, objs...), t: t, logs: logs}
+		b := &harness{server: newServer(t, objs...), t: t, logs: logs}
 		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
 		b.watched = b.repo
 		b.opts = controller.Options{Workers: 4, Logger: logger, Observer: b}
@@ -87,13 +87,13 @@ func newLogs() (*zap.Logger, *observer.ObservedLogs) {
 }
 
 // start runs the controller. apply and cleanup are called after the call is noted.
-func (b *bench) start() {
+func (b *harness) start() {
 	b.t.Helper()
 	b.make()
 	b.run()
 }
 
-func (b *bench) make() {
+func (b *harness) make() {
 	b.t.Helper()
 	user := b.user
 	user.ApplyFunc, user.CleanupFunc = b.noted("apply ", b.user.ApplyFunc), b.noted("cleanup ", b.user.CleanupFunc)
@@ -105,7 +105,7 @@ func (b *bench) make() {
 	require.NoError(b.t, err)
 }
 
-func (b *bench) run() {
+func (b *harness) run() {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	c, done := b.c, make(chan error, 1)
 	b.stop, b.done = cancel, done
@@ -114,7 +114,7 @@ func (b *bench) run() {
 }
 
 // runs runs another controller, or an informer, until stop is called, which waits for its end.
-func (b *bench) runs(r controller.Runner) (stop func()) {
+func (b *harness) runs(r controller.Runner) (stop func()) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -125,7 +125,7 @@ func (b *bench) runs(r controller.Runner) (stop func()) {
 	}
 }
 
-func (b *bench) noted(what string, f func(context.Context, *deployment) (action, error)) func(context.Context, *deployment) (action, error) {
+func (b *harness) noted(what string, f func(context.Context, *deployment) (action, error)) func(context.Context, *deployment) (action, error) {
 	return func(ctx context.Context, d *deployment) (action, error) {
 		b.mu.Lock()
 		b.calls = append(b.calls, what+d.Name)
@@ -137,17 +137,17 @@ func (b *bench) noted(what string, f func(context.Context, *deployment) (action,
 	}
 }
 
-// The bench is an observer.
+// The harness is an observer.
 
-func (*bench) Started(ctx context.Context, _ controller.Attempt) context.Context { return ctx }
+func (*harness) Started(ctx context.Context, _ controller.Attempt) context.Context { return ctx }
 
-func (b *bench) Ended(_ context.Context, a controller.Attempt) {
+func (b *harness) Ended(_ context.Context, a controller.Attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.attempts = append(b.attempts, a)
 }
 
-func (b *bench) Trouble(t controller.Trouble) {
+func (b *harness) Trouble(t controller.Trouble) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.troubles = append(b.troubles, t)
@@ -155,7 +155,7 @@ func (b *bench) Trouble(t controller.Trouble) {
 
 // settle lets virtual time pass until nothing moves, and returns the calls since
 // the last settle.
-func (b *bench) settle(d time.Duration) []string {
+func (b *harness) settle(d time.Duration) []string {
 	time.Sleep(d)
 	synctest.Wait()
 	b.mu.Lock()
@@ -166,7 +166,7 @@ func (b *bench) settle(d time.Duration) []string {
 }
 
 // troubled returns the troubles since the last call.
-func (b *bench) troubled() []controller.Trouble {
+func (b *harness) troubled() []controller.Trouble {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	troubles := b.troubles
@@ -175,7 +175,7 @@ func (b *bench) troubled() []controller.Trouble {
 }
 
 // took returns the attempts since the last call.
-func (b *bench) took() []controller.Attempt {
+func (b *harness) took() []controller.Attempt {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	attempts := b.attempts
@@ -183,7 +183,7 @@ func (b *bench) took() []controller.Attempt {
 	return attempts
 }
 
-func (b *bench) live(name string) *deployment {
+func (b *harness) live(name string) *deployment {
 	b.t.Helper()
 	d, err := b.Clientset.AppsV1().Deployments("ns").Get(b.t.Context(), name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -193,13 +193,13 @@ func (b *bench) live(name string) *deployment {
 	return d
 }
 
-func (b *bench) create(name string) {
+func (b *harness) create(name string) {
 	b.t.Helper()
 	_, err := b.Clientset.AppsV1().Deployments("ns").Create(b.t.Context(), newDeployment(name), metav1.CreateOptions{})
 	require.NoError(b.t, err)
 }
 
-func (b *bench) edit(name string, change func(*deployment)) {
+func (b *harness) edit(name string, change func(*deployment)) {
 	b.t.Helper()
 	d := b.live(name).DeepCopy()
 	change(d)
@@ -207,7 +207,7 @@ func (b *bench) edit(name string, change func(*deployment)) {
 	require.NoError(b.t, err)
 }
 
-func (b *bench) editStatus(name string, change func(*appsv1.DeploymentStatus)) {
+func (b *harness) editStatus(name string, change func(*appsv1.DeploymentStatus)) {
 	b.t.Helper()
 	d := b.live(name).DeepCopy()
 	change(&d.Status)
@@ -215,13 +215,13 @@ func (b *bench) editStatus(name string, change func(*appsv1.DeploymentStatus)) {
 	require.NoError(b.t, err)
 }
 
-func (b *bench) delete(name string) {
+func (b *harness) delete(name string) {
 	b.t.Helper()
 	require.NoError(b.t, b.Clientset.AppsV1().Deployments("ns").Delete(b.t.Context(), name, metav1.DeleteOptions{}))
 }
 
 // fail has requests fail from now on. A fault that does not happen fails the test.
-func (b *bench) fail(rules ...*fault.Rule) {
+func (b *harness) fail(rules ...*fault.Rule) {
 	b.t.Helper()
 	require.NoError(b.t, b.faults.Add(rules...))
 	b.faults.Check(b.t)

@@ -80,7 +80,7 @@ func TestG8AChildOfAnotherGroupIsNoEcho(t *testing.T) {
 // TestG8AChildThatIsGoneBeforeItsAttemptEnds is like TestG8AChildThatNobodySawGo, while
 // the attempt that made the child still runs.
 func TestG8AChildThatIsGoneBeforeItsAttemptEnds(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		created := 0
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -105,7 +105,7 @@ func TestG8AChildThatIsGoneBeforeItsAttemptEnds(t *testing.T) {
 // TestG8AChildOfTheSameKindWakesAtOnce has a kind whose objects are children of others: the
 // attempt that waits for the cache to show the child that it made goes on when it does.
 func TestG8AChildOfTheSameKindWakesAtOnce(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var at []time.Time
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			if d.Name != "a" {
@@ -135,7 +135,7 @@ func TestG8AChildOfTheSameKindWakesAtOnce(t *testing.T) {
 // numbers to other states. The only worker is busy until the object has the number again
 // that it was last worked on with. Kills: a state that is known by its number alone.
 func TestG8ANumberThatIsUsedAgainIsNews(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var replicas []int32
 		busy := false
 		b.opts.Workers = 1

@@ -28,7 +28,7 @@ func TestG11FailingKeysDoNotDelayOthers(t *testing.T) {
 		d.Finalizers = []string{ours}
 		objs = append(objs, d)
 	}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Observer = nil
 		b.opts.Workers = 2
 		applied := make(chan time.Time, 100)
@@ -54,7 +54,7 @@ func TestG11FailingKeysDoNotDelayOthers(t *testing.T) {
 // TestG1G13AnAttemptThatDoesNotEnd hangs beyond its deadline. Kills: a key that is
 // given to another worker; a hang that nobody hears of.
 func TestG1G13AnAttemptThatDoesNotEnd(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Timeout = time.Minute
 		b.opts.Workers = 2
 		wake := make(chan struct{})
@@ -85,7 +85,7 @@ func TestG1G13AnAttemptThatDoesNotEnd(t *testing.T) {
 
 // Kills: an ErrorHandler that cannot write what it wants to say about a timeout.
 func TestG13TheErrorHandlerHasTimeAfterATimeout(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Timeout = time.Second
 		var handled error
 		c, err := controller.New(b.repo, handling{b.user, func(ctx context.Context) { handled = ctx.Err() }}, &b.opts)
@@ -117,7 +117,7 @@ func (h handling) HandleError(ctx context.Context, _ *deployment, err error) (ac
 // TestG15AChildThatMayHaveBeenCreated loses the answer to a create, while the watch is
 // behind. Kills: a next attempt that believes the cache.
 func TestG15AChildThatMayHaveBeenCreated(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(nil)
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			_, err := in.Get(ctx, nsName("c"))
@@ -145,7 +145,7 @@ func TestG15AChildThatMayHaveBeenCreated(t *testing.T) {
 // TestG15AnObjectThatMayHaveBeenWritten loses the answer to a patch of the object
 // itself. Kills: a next attempt that starts from the cache.
 func TestG15AnObjectThatMayHaveBeenWritten(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		g := gate(b.repo)
 		b.watched = g
 		var seen []string
@@ -172,7 +172,7 @@ func TestG15AnObjectThatMayHaveBeenWritten(t *testing.T) {
 // TestFault10Conflicts answers every second write of all objects, and every write of
 // one, with a conflict.
 func TestFault10Conflicts(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			want := d.DeepCopy()
 			want.Labels = map[string]string{"written": "yes"}
@@ -197,7 +197,7 @@ func TestFault10Conflicts(t *testing.T) {
 
 // TestFault4DeletedWhileApplyRuns deletes the object during a long Apply.
 func TestFault4DeletedWhileApplyRuns(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		running, most := 0, 0
 		busy := func(ctx context.Context, _ *deployment) (action, error) {
 			running++

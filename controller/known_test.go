@@ -22,7 +22,7 @@ import (
 
 // denies refuses to read ConfigMaps where the path has that in it, until what it returns is
 // called.
-func (b *bench) denies(path string) (up func()) {
+func (b *harness) denies(path string) (up func()) {
 	var down atomic.Bool
 	down.Store(true)
 	b.fail(fault.On("*", "configmaps").Matching(func(r *http.Request) bool {
@@ -34,7 +34,7 @@ func (b *bench) denies(path string) (up func()) {
 // TestS8ReleaseAllCleansUpWithFullCaches has a Cleanup that finds its children in an
 // informer. Kills: caches that do not run, and find nothing.
 func TestS8ReleaseAllCleansUpWithFullCaches(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			_, err := repo.Create(ctx, child(d.Name))
@@ -70,7 +70,7 @@ func TestS8ReleaseAllCleansUpWithFullCaches(t *testing.T) {
 // TestG13ReleaseAllDoesNotWaitForAll: a Cleanup that hangs keeps its object, and nobody
 // else's.
 func TestG13ReleaseAllDoesNotWaitForAll(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		release := make(chan struct{})
 		b.opts.Workers, b.opts.Timeout = 1, time.Minute
 		b.user.CleanupFunc = func(ctx context.Context, d *deployment) (action, error) {
@@ -107,7 +107,7 @@ func TestG13ReleaseAllDoesNotWaitForAll(t *testing.T) {
 
 // TestG5WhatIsNotKnownIsAnError: an operator that takes it for absence makes duplicates.
 func TestG5WhatIsNotKnownIsAnError(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, _ := b.children()
 		requireUnknown := func() {
 			_, err := in.Get(b.t.Context(), nsName("c"))
@@ -136,7 +136,7 @@ func TestG5WhatIsNotKnownIsAnError(t *testing.T) {
 func TestG20OneNamespaceThatIsDeniedKeepsNoOther(t *testing.T) {
 	there := newDeployment("there")
 	there.Namespace = "other"
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		require.NoError(t, in.SetNamespaces("ns", "other"))
 		b.opts.Informer.Namespaces = []string{"ns", "other"}
@@ -165,7 +165,7 @@ func TestG20OneNamespaceThatIsDeniedKeepsNoOther(t *testing.T) {
 func TestG8ANewNamespaceWaitsForItsCaches(t *testing.T) {
 	there := newDeployment("there")
 	there.Namespace = "other"
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		require.NoError(t, in.SetNamespaces("ns"))
 		b.opts.Informer.Namespaces = []string{"ns"}

@@ -29,7 +29,7 @@ import (
 // for a new generation, nothing for a settled one.
 // Kills: events of own writes that lead to another Apply.
 func TestG9OneApplyPerGenerationTwoWritesPerObject(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			require.Contains(t, d.Finalizers, ours)
 			d.Status.ObservedGeneration = d.Generation
@@ -54,7 +54,7 @@ func TestG9OneApplyPerGenerationTwoWritesPerObject(t *testing.T) {
 }
 
 func TestRestartOverSettledObjectsWritesNothing(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.start()
 		b.settle(time.Minute)
 		writes := len(b.Writes())
@@ -67,7 +67,7 @@ func TestRestartOverSettledObjectsWritesNothing(t *testing.T) {
 }
 
 func TestG3DeletionRunsCleanupOnceThenLetsGo(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.start()
 		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
 		b.delete("a")
@@ -80,7 +80,7 @@ func TestG3DeletionRunsCleanupOnceThenLetsGo(t *testing.T) {
 }
 
 func TestG3CleanupThatFailsKeepsTheFinalizer(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		failures := 3
 		b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
 			if failures--; failures >= 0 {
@@ -98,7 +98,7 @@ func TestG3CleanupThatFailsKeepsTheFinalizer(t *testing.T) {
 }
 
 func TestG3CleanupThatRequeuesIsNotFinished(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var at []time.Time
 		b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
 			at = append(at, time.Now())
@@ -128,7 +128,7 @@ func TestG3LostAnswersAtEveryWrite(t *testing.T) {
 		for k := 1; ; k++ {
 			patches := 0
 			t.Run("committed="+strconv.FormatBool(committed)+"/write="+strconv.Itoa(k), func(t *testing.T) {
-				inBubble(t, func(b *bench) {
+				inBubble(t, func(b *harness) {
 					lost := []fault.Outcome{fault.CommitThenEOF()}
 					if !committed {
 						lost = append(lost, fault.Conflict()) // which is lost too
@@ -159,7 +159,7 @@ func TestG3LostAnswersAtEveryWrite(t *testing.T) {
 func TestNoFinalizer(t *testing.T) {
 	held := newDeployment("held")
 	held.Finalizers = []string{"other.example.com/x"}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.FinalizerName = controller.NoFinalizer
 		b.start()
 		require.ElementsMatch(t, []string{"apply a", "apply held"}, b.settle(time.Minute))
@@ -176,7 +176,7 @@ func TestNoFinalizer(t *testing.T) {
 
 // Kills: a filter that hides labels, annotations, finalizers or the deletion.
 func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.start()
 		b.settle(time.Minute)
 		for name, change := range map[string]func(*deployment){
@@ -201,7 +201,7 @@ func TestG8EveryChangeThatMattersIsReconciled(t *testing.T) {
 
 // Kills: a filter of users that hides the deletion.
 func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.make()
 		b.c.Filter(informer.GenerationChanged[*deployment], func(before, after *deployment) bool {
 			return before.Status.Replicas != after.Status.Replicas
@@ -222,7 +222,7 @@ func TestFilterReplacesTheDefaultButNeverHidesTheLifecycle(t *testing.T) {
 
 // Kills: a handler that takes equal resourceVersions for nothing.
 func TestResync(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Informer = informer.Options{Resync: time.Hour}
 		b.start()
 		b.settle(30 * time.Minute)
@@ -233,7 +233,7 @@ func TestResync(t *testing.T) {
 }
 
 func TestEnqueueBeforeAndDuringRun(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.make()
 		b.c.Enqueue(nsName("a"))
 		b.c.Enqueue(nsName("unknown"))
@@ -249,7 +249,7 @@ func TestEnqueueBeforeAndDuringRun(t *testing.T) {
 // TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite has a cache that never sees
 // what the first attempt wrote to the object.
 func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var seen []string
 		repo := &lagging{b.repo, nil}
 		b.watched = repo
@@ -273,7 +273,7 @@ func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
 // created to the one with both.
 func TestG9OwnWritesThatArriveAsOneEventAreNoNews(t *testing.T) {
 	for _, meanwhile := range []bool{false, true} {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(b *harness) {
 			repo := &lagging{b.repo, make(chan struct{})}
 			b.watched = repo
 			b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
@@ -295,7 +295,7 @@ func TestG9OwnWritesThatArriveAsOneEventAreNoNews(t *testing.T) {
 // TestG8AChangeThatComesAlongWithAnOwnWriteIsNews has somebody change the spec between
 // the finalizer and the status, which the server's answer to the status carries too.
 func TestG8AChangeThatComesAlongWithAnOwnWriteIsNews(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := &lagging{b.repo, make(chan struct{})}
 		b.watched = repo
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {

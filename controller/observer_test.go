@@ -29,7 +29,7 @@ type spanKey struct{}
 // Apply, for the requests of the attempt and for Ended, and several observers nest. Kills: user
 // code that gets another ctx, and observers that end in the order in which they started.
 func TestObserversSpanTheAttempt(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var told []string
 		tracer := func(name string) controller.Observer {
 			return controller.ObserverFuncs{
@@ -63,7 +63,7 @@ func TestObserversSpanTheAttempt(t *testing.T) {
 func TestG16EveryStartHasAnEnd(t *testing.T) {
 	foreign := newDeployment("foreign")
 	foreign.Finalizers = []string{"example.com/other"}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		open, starts := 0, 0
 		var ops []kerr.Op
 		b.opts.Workers = 1
@@ -108,7 +108,7 @@ func TestG16AnObserverThatPanicsIsAloneWithIt(t *testing.T) {
 		"Trouble": {TroubleFunc: func(controller.Trouble) { panic("in Trouble") }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				var calls []string
 				called := func(what string) {
 					b.mu.Lock()
@@ -146,7 +146,7 @@ type traced string
 
 // TestG13AnObserverCannotTakeTheDeadlineAway with context.WithoutCancel, which keeps the values.
 func TestG13AnObserverCannotTakeTheDeadlineAway(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Observer = controller.ObserverFuncs{StartedFunc: func(ctx context.Context, _ controller.Attempt) context.Context {
 			return context.WithoutCancel(ctx)
 		}}
@@ -168,7 +168,7 @@ func TestG13AnObserverCannotTakeTheDeadlineAway(t *testing.T) {
 func TestG5AnObserverCannotTakeTheAttemptAway(t *testing.T) {
 	for name, ctx := range map[string]context.Context{"nil": nil, "another": context.TODO()} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				b.opts.Observer = controller.ObserverFuncs{StartedFunc: func(context.Context, controller.Attempt) context.Context { return ctx }}
 				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 					_, ok := ctx.Deadline()
@@ -185,7 +185,7 @@ func TestG5AnObserverCannotTakeTheAttemptAway(t *testing.T) {
 
 // TestG16TroubleIsNoAttempt: a dashboard that counts attempts does not count failed watches.
 func TestG16TroubleIsNoAttempt(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.fail(fault.On("*", "deployments.apps").Times(3).Then(fault.Forbidden()))
 		b.start()
 		b.settle(time.Minute)
@@ -213,7 +213,7 @@ func TestAttemptsHaveALogger(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var written bytes.Buffer
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				set(&b.opts, &written)
 				b.opts.Workers = 1
 				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -245,7 +245,7 @@ func TestLoggerOutsideAnAttempt(t *testing.T) {
 }
 
 func TestOneLoggerOnly(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, err := controller.New(b.repo, b.user, &controller.Options{Logger: zap.NewNop(), Slog: slog.New(slog.NewTextHandler(io.Discard, nil))})
 		require.ErrorContains(t, err, "Logger and Slog are both set")
 	})
@@ -253,7 +253,7 @@ func TestOneLoggerOnly(t *testing.T) {
 
 // TestG12PanicsOfASlogHandlerAreContained.
 func TestG12PanicsOfASlogHandlerAreContained(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Logger, b.opts.Slog = nil, slog.New(panicsHandler{})
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			return controller.AwaitChange(), io.ErrUnexpectedEOF

@@ -31,7 +31,7 @@ func inApp(app string) func(*corev1.ConfigMap) {
 func TestG8AnOwnWriteThatTheCacheWentOver(t *testing.T) {
 	for name, exists := range map[string]bool{"created": false, "updated": true} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				var wrote atomic.Bool
 				var listed atomic.Int32
 				in, repo := b.children()
@@ -87,7 +87,7 @@ func into(ctx context.Context, repo *repository.Live[*corev1.ConfigMap], app str
 // TestG8AChildThatLostItsOwnerUnseen is made by an attempt, and another client takes the owner
 // reference away before a watch shows the child.
 func TestG8AChildThatLostItsOwnerUnseen(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			c := child("c")
@@ -112,7 +112,7 @@ func TestG8AChildThatLostItsOwnerUnseen(t *testing.T) {
 // TestG9AnOwnWriteThatWasChangedSinceIsNoNewsTwice: the watch shows both states, one after the
 // other. Kills: caches that are taken to have gone over what they only are past by now.
 func TestG9AnOwnWriteThatWasChangedSinceIsNoNewsTwice(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			if _, err := repo.Get(ctx, nsName("c")); err == nil {
@@ -132,7 +132,7 @@ func TestG9AnOwnWriteThatWasChangedSinceIsNoNewsTwice(t *testing.T) {
 }
 
 // goesOver does what no watch of a resource shows: afterwards everything is listed again.
-func (b *bench) goesOver(resource string, f func()) {
+func (b *harness) goesOver(resource string, f func()) {
 	b.t.Helper()
 	watches := b.Watches(resource)
 	watches.Hold()
@@ -142,7 +142,7 @@ func (b *bench) goesOver(resource string, f func()) {
 	watches.Release()
 }
 
-func (b *bench) liveChild(repo *repository.Live[*corev1.ConfigMap], name string) *corev1.ConfigMap {
+func (b *harness) liveChild(repo *repository.Live[*corev1.ConfigMap], name string) *corev1.ConfigMap {
 	b.t.Helper()
 	cm, err := repo.Get(b.t.Context(), nsName(name))
 	require.NoError(b.t, err)
@@ -172,7 +172,7 @@ func TestG5AChildThatWasLetGoIsGone(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				in, repo := b.children()
 				var after atomic.Pointer[error]
 				var listed atomic.Int32

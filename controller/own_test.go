@@ -28,7 +28,7 @@ import (
 )
 
 // gatedChildren returns an informer of ConfigMaps whose watch can be held.
-func (b *bench) gatedChildren(opts *informer.Options) (*informer.Informer[*corev1.ConfigMap], *gated[*corev1.ConfigMap]) {
+func (b *harness) gatedChildren(opts *informer.Options) (*informer.Informer[*corev1.ConfigMap], *gated[*corev1.ConfigMap]) {
 	b.t.Helper()
 	_, repo := b.children()
 	g := gate(repo)
@@ -55,7 +55,7 @@ func oneMore(in *informer.Informer[*corev1.ConfigMap], g *gated[*corev1.ConfigMa
 // Kills: writes to children that are not recorded, a key that runs all the same, a
 // key that is never woken.
 func TestG5NextAttemptWaitsUntilTheCacheShowsTheChild(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(nil)
 		b.user.ApplyFunc = oneMore(in, g)
 		b.make()
@@ -87,7 +87,7 @@ func nobody(_, _ *corev1.ConfigMap) []types.NamespacedName { return nil }
 // Kills: a wait that has no end, and a list that does not show after it what the
 // server has.
 func TestG5AfterTheWaitTheServerIsAsked(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(nil)
 		b.user.ApplyFunc = oneMore(in, g)
 		b.make()
@@ -109,7 +109,7 @@ func TestG5AfterTheWaitTheServerIsAsked(t *testing.T) {
 // TestG5OwnWritesLookLikeTheCache: who reads cannot tell what the cache does not show yet.
 // Kills: a read of an own write that skips the transform.
 func TestG5OwnWritesLookLikeTheCache(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(nil)
 		require.NoError(t, in.SetTransform(func(cm *corev1.ConfigMap) *corev1.ConfigMap {
 			cm.Data = nil
@@ -147,7 +147,7 @@ func TestG5OwnWritesLookLikeTheCache(t *testing.T) {
 
 // Kills: reads that show the cache although the attempt itself has written.
 func TestG5AnAttemptReadsItsOwnWrites(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(&informer.Options{LabelSelector: labels.Set{"ours": "yes"}.AsSelector()})
 		require.NoError(t, in.AddIndex("color", func(cm *corev1.ConfigMap) []string { return []string{cm.Data["color"]} }))
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -199,7 +199,7 @@ func TestG5AnAttemptReadsItsOwnWrites(t *testing.T) {
 // for the list, and before the list is compared with own writes. Kills: asking then
 // whether the cache shows the write.
 func TestG5AListDuringWhichTheCacheCatchesUp(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(nil)
 		var found []int
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -231,7 +231,7 @@ func (slowly) Matches(labels.Labels) bool {
 
 // Kills: waiting for what a cache with a selector never shows.
 func TestG5NobodyWaitsForAnObjectThatLeftTheSelector(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(&informer.Options{LabelSelector: labels.Set{"ours": "yes"}.AsSelector()})
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			_, err := g.Apply(ctx, child("stranger"), "me")
@@ -251,7 +251,7 @@ func TestG5NobodyWaitsForAnObjectThatLeftTheSelector(t *testing.T) {
 
 // Kills: a child that is deleted, or deleted and made anew, by ourselves.
 func TestG5DeletedAndRecreatedChildren(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, g := b.gatedChildren(nil)
 		step := 0
 		var seen []string
@@ -291,7 +291,7 @@ func TestG5DeletedAndRecreatedChildren(t *testing.T) {
 // it is gone, and no cache will ever show it. The watch is told to begin anew.
 // Kills: no wait.
 func TestG5RollbackOfTheServer(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var seen []string
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			seen = append(seen, d.ResourceVersion)
@@ -322,7 +322,7 @@ func TestG5RollbackOfTheServer(t *testing.T) {
 // TestG5WithoutResourceVersions runs on a plain fake clientset, which sets none: what
 // cannot be compared is read live.
 func TestG5WithoutResourceVersions(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.Clientset = fake.NewClientset(newDeployment("a"))
 		b.repo = repository.FromClient(b.Clientset, appsv1.SchemeGroupVersion.WithKind("Deployment"), b.Clientset.AppsV1().Deployments)
 		b.watched = b.repo
@@ -345,7 +345,7 @@ func TestG5WithoutResourceVersions(t *testing.T) {
 
 // Kills: an attempt that goes on with an old state because the live one cannot be read.
 func TestG5AReadThatFailsFailsTheAttempt(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, repo := b.children()
 		g := gate(repo)
 		broken := &unreadable{gated: g}
@@ -401,7 +401,7 @@ func (u *unreadable) Get(ctx context.Context, key types.NamespacedName) (*corev1
 // TestG6FirstTouchOfAWarmCacheIsLive has a cache that runs before the controller, and
 // whose watch is behind. Kills: a first attempt that believes it.
 func TestG6FirstTouchOfAWarmCacheIsLive(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		g := gate(b.repo)
 		b.watched = g
 		var seen []int32
@@ -445,7 +445,7 @@ func (deaf) OnError(error) {}
 // TestG6NoStateOlderThanOneGiven replays an old event of the same object. Kills: a
 // snapshot that does not compare.
 func TestG6NoStateOlderThanOneGiven(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		late := watch.NewFake()
 		b.watched = &replayed{b.repo, late}
 		var seen []int32
@@ -494,7 +494,7 @@ func TestG8NewsOfAKnownStateEndsNothing(t *testing.T) {
 		action action
 		err    error
 	}{{controller.AwaitChange(), errBucket}, {controller.Requeue(time.Hour), nil}} {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(b *harness) {
 			g := b.loses(outcome.action, outcome.err)
 			b.edit("a", scale(3))
 			require.Equal(t, []string{"apply a"}, b.settle(100*time.Millisecond), "with the live state")
@@ -509,7 +509,7 @@ func TestG8NewsOfAKnownStateEndsNothing(t *testing.T) {
 // no watch is open: the cache goes from before to after, and there is no event. Kills:
 // waiting for one.
 func TestG8AChildThatNobodySawGo(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, repo := b.children()
 		first := watch.NewFake()
 		lost := &losing{Live: repo, first: first}
@@ -563,7 +563,7 @@ func (l *losing) ListerWatcher() cache.ListerWatcher {
 func TestG19AWriteWithoutAnAnswerIsReadOnceAndForgotten(t *testing.T) {
 	for name, outcome := range map[string]fault.Outcome{"stored": fault.CommitThenEOF(), "lost": fault.Drop()} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				in, repo := b.children()
 				var made atomic.Bool
 				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -588,7 +588,7 @@ func TestG19AWriteWithoutAnAnswerIsReadOnceAndForgotten(t *testing.T) {
 }
 
 // gets counts the objects that were read one by one.
-func (b *bench) gets(resource string) (n int) {
+func (b *harness) gets(resource string) (n int) {
 	for _, r := range b.Requests() {
 		if r.method == http.MethodGet && path.Base(path.Dir(r.url.Path)) == resource {
 			n++

@@ -15,7 +15,7 @@ import (
 
 // ownedBy returns the owner references of a child of these Deployments, of which the first is its
 // controller.
-func (b *bench) ownedBy(names ...string) []metav1.OwnerReference {
+func (b *harness) ownedBy(names ...string) []metav1.OwnerReference {
 	b.t.Helper()
 	var refs []metav1.OwnerReference
 	for n, name := range names {
@@ -26,7 +26,7 @@ func (b *bench) ownedBy(names ...string) []metav1.OwnerReference {
 
 // Kills: owners that are not the controller and hear nothing of their children.
 func TestS5OwnsSharedMapsToEveryOwner(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		controller.OwnsShared(b.c, in)
@@ -57,19 +57,19 @@ func TestS5OwnsSharedMapsToEveryOwner(t *testing.T) {
 
 // Kills: predicates of Owns, OwnsShared and Watches that are not asked, or that hide what comes and goes.
 func TestPredicatesOfSecondaryKinds(t *testing.T) {
-	for what, wire := range map[string]func(*bench, *informer.Informer[*corev1.ConfigMap]){
-		"Owns": func(b *bench, in *informer.Informer[*corev1.ConfigMap]) {
+	for what, wire := range map[string]func(*harness, *informer.Informer[*corev1.ConfigMap]){
+		"Owns": func(b *harness, in *informer.Informer[*corev1.ConfigMap]) {
 			controller.Owns(b.c, in, informer.LabelsChanged[*corev1.ConfigMap], informer.AnnotationsChanged[*corev1.ConfigMap])
 		},
-		"OwnsShared": func(b *bench, in *informer.Informer[*corev1.ConfigMap]) {
+		"OwnsShared": func(b *harness, in *informer.Informer[*corev1.ConfigMap]) {
 			controller.OwnsShared(b.c, in, informer.LabelsChanged[*corev1.ConfigMap], informer.AnnotationsChanged[*corev1.ConfigMap])
 		},
-		"Watches": func(b *bench, in *informer.Informer[*corev1.ConfigMap]) {
+		"Watches": func(b *harness, in *informer.Informer[*corev1.ConfigMap]) {
 			controller.Watches(b.c, in, toA, informer.LabelsChanged[*corev1.ConfigMap], informer.AnnotationsChanged[*corev1.ConfigMap])
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				in, repo := b.children()
 				b.make()
 				wire(b, in)

@@ -20,7 +20,7 @@ import (
 )
 
 // referring runs a controller whose Apply reads ConfigMaps as read does.
-func (b *bench) referring(read func(context.Context, *informer.Informer[*corev1.ConfigMap], *deployment) error, anyOf ...informer.Predicate[*corev1.ConfigMap]) *repository.Live[*corev1.ConfigMap] {
+func (b *harness) referring(read func(context.Context, *informer.Informer[*corev1.ConfigMap], *deployment) error, anyOf ...informer.Predicate[*corev1.ConfigMap]) *repository.Live[*corev1.ConfigMap] {
 	b.t.Helper()
 	in, repo := b.children()
 	require.NoError(b.t, in.AddIndex("color", func(cm *corev1.ConfigMap) []string { return []string{cm.Data["color"]} }))
@@ -35,7 +35,7 @@ func (b *bench) referring(read func(context.Context, *informer.Informer[*corev1.
 }
 
 // write creates, changes, or with nil deletes a ConfigMap.
-func (b *bench) write(repo *repository.Live[*corev1.ConfigMap], name string, change func(*corev1.ConfigMap)) {
+func (b *harness) write(repo *repository.Live[*corev1.ConfigMap], name string, change func(*corev1.ConfigMap)) {
 	b.t.Helper()
 	ctx := b.t.Context()
 	have, err := repo.Get(ctx, nsName(name))
@@ -60,7 +60,7 @@ func data(key, value string) func(*corev1.ConfigMap) {
 
 // Kills: reads that are not recorded, also those that found nothing.
 func TestReferencesByName(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			if d.Name == "a" {
 				if _, err := in.Get(ctx, nsName("c")); !apierrors.IsNotFound(err) {
@@ -85,7 +85,7 @@ func TestReferencesByName(t *testing.T) {
 
 // Kills: an object that leaves a list unnoticed.
 func TestReferencesByListAndIndex(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			var err error
 			switch d.Name {
@@ -115,7 +115,7 @@ func TestReferencesByListAndIndex(t *testing.T) {
 
 // Kills: dependencies that are added and never dropped.
 func TestReferencesAreThoseOfTheLastAttempt(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			if _, err := in.Get(ctx, nsName(d.Labels["reads"])); err != nil && !apierrors.IsNotFound(err) {
 				return err
@@ -151,7 +151,7 @@ func TestReferencesAreThoseOfTheLastAttempt(t *testing.T) {
 // TestReferencesReadAndChangedAtOnce changes what was read before the attempt ended.
 // Kills: dependencies that are entered after the attempt.
 func TestReferencesReadAndChangedAtOnce(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var seen []string
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) error {
 			cm, err := in.Get(ctx, nsName("c"))
@@ -172,7 +172,7 @@ func TestReferencesReadAndChangedAtOnce(t *testing.T) {
 }
 
 func TestReferencesWithPredicates(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) error {
 			_, err := in.List(ctx)
 			return err
@@ -190,7 +190,7 @@ func TestReferencesWithPredicates(t *testing.T) {
 
 // Kills: a predicate whose panic loses the change.
 func TestG12PanicOfAPredicateOfReferences(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], _ *deployment) error {
 			_, err := in.List(ctx)
 			return err
@@ -214,7 +214,7 @@ func TestG12PanicOfAPredicateOfReferences(t *testing.T) {
 // Kills: an apply that is sent again although nothing changed, or is not although
 // something did.
 func TestApplyThatChangesNothingIsNotSentTwice(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		value := "1"
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
@@ -247,7 +247,7 @@ func TestApplyThatChangesNothingIsNotSentTwice(t *testing.T) {
 	}, newDeployment("a"))
 }
 
-func liveChild(b *bench, repo *repository.Live[*corev1.ConfigMap]) *corev1.ConfigMap {
+func liveChild(b *harness, repo *repository.Live[*corev1.ConfigMap]) *corev1.ConfigMap {
 	b.t.Helper()
 	got, err := repo.Get(b.t.Context(), nsName("c"))
 	require.NoError(b.t, err)
@@ -260,7 +260,7 @@ func TestReferencesOfSelectorsWithTheSameText(t *testing.T) {
 		"nothing and everything": {labels.Nothing(), labels.Everything()},
 		"another's value":        {labels.Set{"team": "x,tier=y"}.AsSelector(), labels.Set{"team": "x", "tier": "y"}.AsSelector()},
 	} {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(b *harness) {
 			repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 				if d.Name == "a" {
 					_, err := in.List(ctx, informer.Matching(of[0]))
@@ -278,7 +278,7 @@ func TestReferencesOfSelectorsWithTheSameText(t *testing.T) {
 
 // Kills: a value of an index that is left and takes a list with it.
 func TestReferencesOfAnIndexValueLikeAList(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			if d.Name == "b" {
 				_, err := in.List(ctx)
@@ -296,7 +296,7 @@ func TestReferencesOfAnIndexValueLikeAList(t *testing.T) {
 
 // Kills: a list by an index, a namespace and labels that wakes for what is in one of them only.
 func TestReferencesOfAListByIndexNamespaceAndLabels(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		repo := b.referring(func(ctx context.Context, in *informer.Informer[*corev1.ConfigMap], d *deployment) error {
 			namespace := map[string]string{"a": "ns", "b": "other"}[d.Name]
 			_, err := in.List(ctx, informer.In(namespace), informer.WithIndex("color", "blue"), informer.MatchingLabels(map[string]string{"team": "x"}))

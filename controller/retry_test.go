@@ -21,7 +21,7 @@ import (
 // change is its own, and no reason to try again at once. Kills: a new generation that ends a
 // backoff, whoever made it.
 func TestG10OwnWritesAreNoNews(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			changed := d.DeepCopy()
 			changed.Spec.Replicas = new(*d.Spec.Replicas + 1)
@@ -37,7 +37,7 @@ func TestG10OwnWritesAreNoNews(t *testing.T) {
 // what the failed attempt read, by name or in a list, the object itself, and for kinds that have
 // no generation any edit.
 func TestG10WhatRepairsAFailingObjectIsSeenWithinASecond(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			_, err := in.Get(ctx, nsName("c"))
@@ -65,12 +65,12 @@ func TestG10ABusyDependencyCostsNoMoreThanAnAttemptASecond(t *testing.T) {
 	if testing.Short() {
 		pause *= 5
 	}
-	for name, change := range map[string]func(b *bench, write func(i int), i int){
-		"what it read": func(_ *bench, write func(int), i int) { write(i) },
-		"its own spec": func(b *bench, _ func(int), i int) { b.edit("a", scale(int32(i))) },
+	for name, change := range map[string]func(b *harness, write func(i int), i int){
+		"what it read": func(_ *harness, write func(int), i int) { write(i) },
+		"its own spec": func(b *harness, _ func(int), i int) { b.edit("a", scale(int32(i))) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				in, repo := b.children()
 				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 					_, err := in.List(ctx, informer.In("ns"))
@@ -95,7 +95,7 @@ func TestG10ABusyDependencyCostsNoMoreThanAnAttemptASecond(t *testing.T) {
 // TestG10AtOnceIsNotSoonerThanTheShortestBackoff: a failure that is tried again at once is
 // a loop.
 func TestG10AtOnceIsNotSoonerThanTheShortestBackoff(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			return controller.AwaitChange(), kerr.After(0, errBucket)
 		}
@@ -106,7 +106,7 @@ func TestG10AtOnceIsNotSoonerThanTheShortestBackoff(t *testing.T) {
 
 // TestG10AnEditOfAKindWithoutGenerationEndsTheWait of a ConfigMap.
 func TestG10AnEditOfAKindWithoutGenerationEndsTheWait(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, repo := b.children()
 		b.write(repo, "c", data("k", "bad"))
 		good := 0

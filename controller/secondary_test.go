@@ -22,7 +22,7 @@ import (
 )
 
 // children returns an informer of the server's ConfigMaps and a repository of them.
-func (b *bench) children() (*informer.Informer[*corev1.ConfigMap], *repository.Live[*corev1.ConfigMap]) {
+func (b *harness) children() (*informer.Informer[*corev1.ConfigMap], *repository.Live[*corev1.ConfigMap]) {
 	b.t.Helper()
 	repo := repository.FromClient(b.Clientset, corev1.SchemeGroupVersion.WithKind("ConfigMap"), b.Clientset.CoreV1().ConfigMaps)
 	in, err := informer.New(repo, nil)
@@ -36,7 +36,7 @@ func child(name string, refs ...metav1.OwnerReference) *corev1.ConfigMap {
 
 // Kills: owners that are found by name alone, or in any namespace.
 func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		controller.Owns(b.c, in)
@@ -86,7 +86,7 @@ func TestS5OwnsMapsByGroupKindAndUID(t *testing.T) {
 
 // TestG9OneEventIsOneReason has a mapping that names a key many times.
 func TestG9OneEventIsOneReason(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		controller.Watches(b.c, in, func(_, _ *corev1.ConfigMap) []types.NamespacedName {
@@ -108,7 +108,7 @@ func TestG9OneEventIsOneReason(t *testing.T) {
 
 // Kills: a mapping that is asked about the new state only.
 func TestG8WatchesReconcilesWhatAnObjectLeft(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		controller.Watches(b.c, in, func(before, after *corev1.ConfigMap) []types.NamespacedName {
@@ -155,7 +155,7 @@ func (s slow) ListerWatcher() cache.ListerWatcher {
 
 // Kills: workers that start before the caches are full.
 func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, repo := b.children()
 		_, err := repo.Create(b.t.Context(), child("c"))
 		require.NoError(t, err)
@@ -180,7 +180,7 @@ func TestG8WorkBeginsWhenAllCachesAreFull(t *testing.T) {
 }
 
 func TestResyncOfAnotherKind(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, repo := b.children()
 		_, err := repo.Create(b.t.Context(), child("c"))
 		require.NoError(t, err)
@@ -198,7 +198,7 @@ func TestResyncOfAnotherKind(t *testing.T) {
 
 // Kills: a panic in a mapping that takes the process down.
 func TestG12PanicOfAMapping(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		controller.Watches(b.c, in, func(_, after *corev1.ConfigMap) []types.NamespacedName {
@@ -225,7 +225,7 @@ func TestG12PanicOfAMapping(t *testing.T) {
 // TestSharedInformer has two controllers over one informer, which runs as long as
 // one of them does.
 func TestSharedInformer(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		_, err := repo.Create(b.t.Context(), child("c"))
 		require.NoError(t, err)
@@ -256,7 +256,7 @@ func TestSharedInformer(t *testing.T) {
 }
 
 func TestRequiredRules(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, _ := b.children()
 		b.make()
 		controller.Owns(b.c, in)

@@ -15,7 +15,7 @@ import (
 )
 
 // restless stamps the object with the time in each Apply.
-func restless(b *bench) func(context.Context, *deployment) (action, error) {
+func restless(b *harness) func(context.Context, *deployment) (action, error) {
 	return func(ctx context.Context, d *deployment) (action, error) {
 		patch := `{"metadata":{"annotations":{"at":"` + time.Now().Format(time.RFC3339Nano) + `"}}}`
 		time.Sleep(time.Millisecond)
@@ -26,7 +26,7 @@ func restless(b *bench) func(context.Context, *deployment) (action, error) {
 
 // Kills: no brake; a brake that never lets go; a brake that holds other events.
 func TestG9ALoopOfOwnWritesIsSlowedAndReported(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = restless(b)
 		b.start()
 		rounds := len(b.settle(10 * time.Minute))
@@ -51,7 +51,7 @@ func TestG9ALoopOfOwnWritesIsSlowedAndReported(t *testing.T) {
 // A few rounds are not slowed. Kills: a brake without a burst, a loop that is not
 // forgotten.
 func TestG9SettlingInAFewRoundsIsNotALoop(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		rounds := 0
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			if rounds++; rounds%15 == 0 {
@@ -71,7 +71,7 @@ func TestG9SettlingInAFewRoundsIsNotALoop(t *testing.T) {
 // TestG9NothingIsWrittenOrReadForADay lets a settled system with children, references
 // and a status be for 24 hours. Kills: whatever does not settle.
 func TestG9NothingIsWrittenOrReadForADay(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			cm := child("c", metav1.OwnerReference{APIVersion: "apps/v1", Kind: "Deployment", Name: d.Name, UID: d.UID, Controller: new(true)})
@@ -116,7 +116,7 @@ func TestS7OneTenantDoesNotStarveOthers(t *testing.T) {
 	for i := range victims {
 		add(name("victim", i), "v")
 	}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		done := make(chan types.NamespacedName, 1_000_000)
 		b.opts.Workers = 2
 		b.opts.Observer = nil
@@ -167,7 +167,7 @@ func TestG10ChangesComeBeforeTheFirstList(t *testing.T) {
 		d.Finalizers = []string{ours}
 		objs = append(objs, d)
 	}
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Workers = 1
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			time.Sleep(time.Second)

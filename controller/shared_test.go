@@ -13,7 +13,7 @@ import (
 
 // Kills: a second controller that lists and watches by itself, or that takes the cache with it.
 func TestTwoControllersOfOneKindShareAnInformer(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, err := informer.New(b.repo, nil)
 		require.NoError(t, err)
 		made := func(finalizer string) *controller.Controller[*deployment, controller.Funcs[*deployment]] {
@@ -59,7 +59,7 @@ func TestTwoControllersOfOneKindShareAnInformer(t *testing.T) {
 }
 
 // fills counts the requests by which an informer learned of all objects of a kind.
-func (b *bench) fills(resource string) (n int) {
+func (b *harness) fills(resource string) (n int) {
 	for _, r := range b.Requests() {
 		if r.fills(resource) {
 			n++
@@ -69,7 +69,7 @@ func (b *bench) fills(resource string) (n int) {
 }
 
 func TestNewForRefusesWhatCannotWork(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, err := controller.NewFor((*informer.Informer[*deployment])(nil), hello{ours}, nil)
 		require.ErrorContains(t, err, "new controller: the informer is nil")
 		in, err := informer.New(b.repo, nil)

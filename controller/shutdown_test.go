@@ -18,7 +18,7 @@ import (
 // TestG14RunningAttemptsFinish cancels Run while Apply runs: Apply's own ctx stays
 // alive, nothing else starts, and Run returns when Apply has.
 func TestG14RunningAttemptsFinish(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Workers = 1
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			time.Sleep(15 * time.Second)
@@ -40,7 +40,7 @@ func TestG14RunningAttemptsFinish(t *testing.T) {
 }
 
 func TestG14GraceEndsWithACauseAndNamesTheKeys(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var cause error
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			<-ctx.Done()
@@ -63,7 +63,7 @@ func TestG14GraceEndsWithACauseAndNamesTheKeys(t *testing.T) {
 }
 
 func TestG14CodeThatIgnoresItsContextIsReported(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		release := make(chan struct{})
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			<-release
@@ -83,7 +83,7 @@ func TestG14CodeThatIgnoresItsContextIsReported(t *testing.T) {
 }
 
 func TestG14CancelBeforeSync(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.make()
 		ctx, cancel := context.WithCancel(b.t.Context())
 		cancel()
@@ -94,7 +94,7 @@ func TestG14CancelBeforeSync(t *testing.T) {
 }
 
 func TestG14RunTwiceAtOnceIsAnErrorAndRunAgainIsNot(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.start()
 		require.ErrorContains(t, b.c.Run(b.t.Context()), `run controller "deployment": it is running already`)
 		require.ErrorContains(t, b.c.ReleaseAll(b.t.Context()), "it is running already")
@@ -107,7 +107,7 @@ func TestG14RunTwiceAtOnceIsAnErrorAndRunAgainIsNot(t *testing.T) {
 }
 
 func TestG14TimersAndBackoffsEndWithRun(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			if d.Name == "bad" {
 				return controller.AwaitChange(), errBucket
@@ -151,7 +151,7 @@ func TestRunAll(t *testing.T) {
 // TestG1AnAbandonedAttemptIsTheOnlyOne runs the controller again while code that ignored
 // its ctx still works on an object. The others are worked on meanwhile.
 func TestG1AnAbandonedAttemptIsTheOnlyOne(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		release := make(chan struct{})
 		running, most := 0, 0
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {

@@ -25,7 +25,7 @@ func (s sweeps) Sweep(ctx context.Context, list func(context.Context) ([]*deploy
 // TestG3xASweeperSeesWhatExists at the start, after a failure, and rarely. A panic of it is
 // a failure.
 func TestG3xASweeperSeesWhatExists(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		var at []time.Duration
 		start := time.Now()
 		user := sweeps{Funcs: controller.Funcs[*deployment]{FinalizerName: ours}}

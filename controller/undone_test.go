@@ -31,7 +31,7 @@ func wants(in *informer.Informer[*corev1.ConfigMap], repo *repository.Live[*core
 
 // TestG9TwoControllersThatUndoEachOtherAreSlowedAndReported want one field to be two things.
 func TestG9TwoControllersThatUndoEachOtherAreSlowedAndReported(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.write(repo, "c", data("k", "v"))
 		b.user.ApplyFunc = wants(in, repo, "A")
@@ -57,7 +57,7 @@ func TestG9TwoControllersThatUndoEachOtherAreSlowedAndReported(t *testing.T) {
 // TestG9ManyChildrenOneByOneAreProgress: a roll-out that makes 60 children, one in each
 // attempt, each of which causes the next, is not slowed.
 func TestG9ManyChildrenOneByOneAreProgress(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, repo := b.children()
 		in, err := informer.New(repo, nil)
 		require.NoError(t, err)
@@ -81,7 +81,7 @@ func TestG9ManyChildrenOneByOneAreProgress(t *testing.T) {
 
 // TestG9ANewNameEachTimeIsALoop, in the end.
 func TestG9ANewNameEachTimeIsALoop(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		n := 0
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {

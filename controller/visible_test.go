@@ -19,7 +19,7 @@ import (
 )
 
 // worse returns the records above debug level.
-func (b *bench) worse() int {
+func (b *harness) worse() int {
 	return b.logs.Filter(func(e observer.LoggedEntry) bool { return e.Level > zapcore.DebugLevel }).Len()
 }
 
@@ -39,7 +39,7 @@ func TestG16WhatDoesNotHealIsVisible(t *testing.T) {
 		"a missing namespace": {kerr.New(kerr.OpCreate, schema.GroupVersionKind{Kind: "Secret"}, nsName("a"), "", apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "ns")), kerr.ClassNotFound},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				var handled []kerr.Class
 				user := withHandler{controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: func(context.Context, *deployment) (action, error) {
 					return controller.AwaitChange(), c.err
@@ -62,7 +62,7 @@ func TestG16WhatDoesNotHealIsVisible(t *testing.T) {
 
 // TestG16ConflictsInARowBecomeAWarning: two writers that do not agree.
 func TestG16ConflictsInARowBecomeAWarning(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			return controller.AwaitChange(), apierrors.NewConflict(schema.GroupResource{Resource: "deployments"}, "a", errBucket)
 		}
@@ -77,7 +77,7 @@ func TestG16ConflictsInARowBecomeAWarning(t *testing.T) {
 // TestG16TheSameFailureIsLoggedOnceAMinute, however often the object is updated, and the
 // next record counts what was left out. Another failure is said at once.
 func TestG16TheSameFailureIsLoggedOnceAMinute(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		text := "no such region"
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
 			return controller.AwaitChange(), kerr.Invalid(errors.New(text))
@@ -100,7 +100,7 @@ func TestG16TheSameFailureIsLoggedOnceAMinute(t *testing.T) {
 
 // TestG16TroubleWithEachEventIsLoggedOnceAMinute.
 func TestG16TroubleWithEachEventIsLoggedOnceAMinute(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.make()
 		b.c.Filter(func(_, _ *deployment) bool { panic("in the filter") })
 		b.run()

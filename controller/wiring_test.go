@@ -26,31 +26,31 @@ func idleSource(ctx context.Context, _ func(types.NamespacedName)) error {
 // Kills: a wiring that cannot work, and panics or is silent when it runs.
 func TestWiringThatCannotWorkIsAnErrorOfRun(t *testing.T) {
 	var none informer.Predicate[*corev1.ConfigMap]
-	for says, wire := range map[string]func(*bench, *configMaps){
-		"Owns of *v1.ConfigMap: the informer is nil":       func(b *bench, _ *configMaps) { controller.Owns(b.c, (*configMaps)(nil)) },
-		"OwnsShared of *v1.ConfigMap: the informer is nil": func(b *bench, _ *configMaps) { controller.OwnsShared(b.c, (*configMaps)(nil)) },
-		"Watches of *v1.ConfigMap: the informer is nil":    func(b *bench, _ *configMaps) { controller.Watches(b.c, nil, toA) },
-		"References of *v1.ConfigMap: the informer is nil": func(b *bench, _ *configMaps) { controller.References(b.c, (*configMaps)(nil)) },
-		"Watches of *v1.ConfigMap: the function is nil":    func(b *bench, in *configMaps) { controller.Watches(b.c, in, nil) },
-		"Source: the function is nil":                      func(b *bench, _ *configMaps) { b.c.Source(nil) },
-		"Owns of *v1.ConfigMap: a predicate is nil":        func(b *bench, in *configMaps) { controller.Owns(b.c, in, none) },
-		"Watches of *v1.ConfigMap: a predicate is nil":     func(b *bench, in *configMaps) { controller.Watches(b.c, in, toA, none) },
-		"References of *v1.ConfigMap: a predicate is nil": func(b *bench, in *configMaps) {
+	for says, wire := range map[string]func(*harness, *configMaps){
+		"Owns of *v1.ConfigMap: the informer is nil":       func(b *harness, _ *configMaps) { controller.Owns(b.c, (*configMaps)(nil)) },
+		"OwnsShared of *v1.ConfigMap: the informer is nil": func(b *harness, _ *configMaps) { controller.OwnsShared(b.c, (*configMaps)(nil)) },
+		"Watches of *v1.ConfigMap: the informer is nil":    func(b *harness, _ *configMaps) { controller.Watches(b.c, nil, toA) },
+		"References of *v1.ConfigMap: the informer is nil": func(b *harness, _ *configMaps) { controller.References(b.c, (*configMaps)(nil)) },
+		"Watches of *v1.ConfigMap: the function is nil":    func(b *harness, in *configMaps) { controller.Watches(b.c, in, nil) },
+		"Source: the function is nil":                      func(b *harness, _ *configMaps) { b.c.Source(nil) },
+		"Owns of *v1.ConfigMap: a predicate is nil":        func(b *harness, in *configMaps) { controller.Owns(b.c, in, none) },
+		"Watches of *v1.ConfigMap: a predicate is nil":     func(b *harness, in *configMaps) { controller.Watches(b.c, in, toA, none) },
+		"References of *v1.ConfigMap: a predicate is nil": func(b *harness, in *configMaps) {
 			controller.References(b.c, in, informer.LabelsChanged[*corev1.ConfigMap], nil)
 		},
-		"Filter: a predicate is nil":    func(b *bench, _ *configMaps) { b.c.Filter(nil) },
-		"Filter: it was called already": func(b *bench, _ *configMaps) { b.c.Filter(); b.c.Filter() },
-		"Owns of *v1.ConfigMap: the informer was given to it already": func(b *bench, in *configMaps) {
+		"Filter: a predicate is nil":    func(b *harness, _ *configMaps) { b.c.Filter(nil) },
+		"Filter: it was called already": func(b *harness, _ *configMaps) { b.c.Filter(); b.c.Filter() },
+		"Owns of *v1.ConfigMap: the informer was given to it already": func(b *harness, in *configMaps) {
 			controller.Owns(b.c, in)
 			controller.Owns(b.c, in)
 		},
-		"References of *v1.ConfigMap: the informer was given to it already": func(b *bench, in *configMaps) {
+		"References of *v1.ConfigMap: the informer was given to it already": func(b *harness, in *configMaps) {
 			controller.References(b.c, in)
 			controller.References(b.c, in)
 		},
 	} {
 		t.Run(says, func(t *testing.T) {
-			inBubble(t, func(b *bench) {
+			inBubble(t, func(b *harness) {
 				in, _ := b.children()
 				b.make()
 				wire(b, in)
@@ -68,7 +68,7 @@ func TestWiringThatCannotWorkIsAnErrorOfRun(t *testing.T) {
 
 // Kills: a second use that is taken for a mistake.
 func TestOneInformerMayBeGivenToSeveralFunctions(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		controller.Owns(b.c, in)
@@ -86,7 +86,7 @@ func TestOneInformerMayBeGivenToSeveralFunctions(t *testing.T) {
 
 // Kills: a wiring that changes while the controller runs, in silence or in a race.
 func TestWiringAfterRunHasNoEffectAndIsAnErrorOfTheNextRun(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.make()
 		b.run()
@@ -125,7 +125,7 @@ func TestWiringAfterRunHasNoEffectAndIsAnErrorOfTheNextRun(t *testing.T) {
 
 // Kills: a default of one worker.
 func TestAnApplyThatHangsDoesNotKeepOtherObjects(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		b.opts.Workers = 0
 		leave := make(chan struct{})
 		defer close(leave)

@@ -20,7 +20,7 @@ import (
 var configMapKind = corev1.SchemeGroupVersion.WithKind("ConfigMap")
 
 // reads counts the reads of single ConfigMaps that were sent.
-func (b *bench) reads() (n int) {
+func (b *harness) reads() (n int) {
 	for _, r := range b.Requests() {
 		if r.method == http.MethodGet && strings.Contains(r.url.Path, "/configmaps/") {
 			n++
@@ -32,7 +32,7 @@ func (b *bench) reads() (n int) {
 // TestG5WritesOfOtherClientsAreReadBack has an Apply that writes its child with a clientset.
 // Kills: a Wrote that tells nobody, with which there are two children.
 func TestG5WritesOfOtherClientsAreReadBack(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, _ := b.children()
 		maps := b.Clientset.CoreV1().ConfigMaps("ns")
 		var found []int
@@ -80,7 +80,7 @@ func TestG5DeletionsOfOtherClientsAreReadBack(t *testing.T) {
 			return repository.WroteUnknown(ctx, configMapKind, cm)
 		},
 	} {
-		inBubble(t, func(b *bench) {
+		inBubble(t, func(b *harness) {
 			in, _ := b.children()
 			var gone []bool
 			b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -110,7 +110,7 @@ func TestG5DeletionsOfOtherClientsAreReadBack(t *testing.T) {
 // TestEnsureBeginsWithTheCache reads nothing live, and writes nothing where nothing differs.
 // Kills: a live read in each attempt, a read that wakes nobody.
 func TestEnsureBeginsWithTheCache(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		value := "1"
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
@@ -149,7 +149,7 @@ func TestEnsureBeginsWithTheCache(t *testing.T) {
 // TestG5EnsureKnowsWhatWasWritten while the watch of the children is held back. Kills: an
 // Ensure that believes a cache in which the child is missing, or old.
 func TestG5EnsureKnowsWhatWasWritten(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		given := []string{}
 		ensure := func(ctx context.Context, value string) {
@@ -196,7 +196,7 @@ func TestEnsureFromAStaleCache(t *testing.T) {
 
 func ensureFromAStaleCache(t *testing.T, theirs map[string]string) {
 	t.Helper()
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
 			_, err := repo.Ensure(ctx, child("c"), func(cm *corev1.ConfigMap) error {
@@ -227,7 +227,7 @@ func ensureFromAStaleCache(t *testing.T, theirs map[string]string) {
 // neither counts nor is answered by the cache. Kills: a hash without the force, a dry run that
 // is noted.
 func TestWhatIsAppliedTwice(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		var opts []repository.ApplyOption
 		value := "1"
@@ -265,7 +265,7 @@ func TestWhatIsAppliedTwice(t *testing.T) {
 
 // Kills: a controller whose finalizer is never stored.
 func TestG3ARepositoryOfDryRunsIsRefused(t *testing.T) {
-	inBubble(t, func(b *bench) {
+	inBubble(t, func(b *harness) {
 		_, err := controller.New(b.repo.With(repository.DryRun()), b.user, nil)
 		require.ErrorContains(t, err, "dry runs")
 		_, err = controller.New(b.repo.With(repository.FieldManager("me")), b.user, nil)

@@ -27,8 +27,8 @@ const (
 	theirs = "other.example.com/cleanup"
 )
 
-// bench is a server with at most one ConfigMap and what was called for it.
-type bench struct {
+// harness is a server with at most one ConfigMap and what was called for it.
+type harness struct {
 	*sim.Server
 	maps    typedcorev1.ConfigMapInterface // of the test itself: its requests do not fail
 	faults  *fault.Injector
@@ -39,14 +39,14 @@ type bench struct {
 	failure error // what apply and cleanup return
 }
 
-func setup(t *testing.T, objs ...*corev1.ConfigMap) *bench {
+func setup(t *testing.T, objs ...*corev1.ConfigMap) *harness {
 	t.Helper()
 	srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps"), Namespaces: []string{"ns"}})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
 	own, err := kubernetes.NewForConfig(srv.Config())
 	require.NoError(t, err)
-	b := &bench{Server: srv, maps: own.CoreV1().ConfigMaps("ns"), faults: fault.For(t)}
+	b := &harness{Server: srv, maps: own.CoreV1().ConfigMaps("ns"), faults: fault.For(t)}
 	client, err := kubernetes.NewForConfig(b.faults.Config(srv.Config()))
 	require.NoError(t, err)
 	b.repo = repository.FromClient(client, corev1.SchemeGroupVersion.WithKind("ConfigMap"), client.CoreV1().ConfigMaps)
@@ -58,21 +58,21 @@ func setup(t *testing.T, objs ...*corev1.ConfigMap) *bench {
 }
 
 // writes counts what took effect.
-func (b *bench) writes() int { return int(b.RV() - b.began) }
+func (b *harness) writes() int { return int(b.RV() - b.began) }
 
 // fail has requests of the reconcile fail from now on.
-func (b *bench) fail(t *testing.T, rules ...*fault.Rule) {
+func (b *harness) fail(t *testing.T, rules ...*fault.Rule) {
 	t.Helper()
 	require.NoError(t, b.faults.Add(rules...))
 }
 
-func (b *bench) create(t *testing.T, obj *corev1.ConfigMap) {
+func (b *harness) create(t *testing.T, obj *corev1.ConfigMap) {
 	t.Helper()
 	_, err := b.maps.Create(t.Context(), obj, metav1.CreateOptions{})
 	require.NoError(t, err)
 }
 
-func (b *bench) reconcile(t *testing.T, obj *corev1.ConfigMap) (string, error) {
+func (b *harness) reconcile(t *testing.T, obj *corev1.ConfigMap) (string, error) {
 	t.Helper()
 	return finalizer.Reconcile(t.Context(), b.repo, ours, obj,
 		func(_ context.Context, obj *corev1.ConfigMap) (string, error) {
@@ -85,7 +85,7 @@ func (b *bench) reconcile(t *testing.T, obj *corev1.ConfigMap) (string, error) {
 		})
 }
 
-func (b *bench) live(t *testing.T) *corev1.ConfigMap {
+func (b *harness) live(t *testing.T) *corev1.ConfigMap {
 	t.Helper()
 	obj, err := b.maps.Get(t.Context(), "name", metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -96,7 +96,7 @@ func (b *bench) live(t *testing.T) *corev1.ConfigMap {
 }
 
 // edit changes the object behind our back, by any means but a reconcile.
-func (b *bench) edit(t *testing.T, change func(*corev1.ConfigMap)) {
+func (b *harness) edit(t *testing.T, change func(*corev1.ConfigMap)) {
 	t.Helper()
 	obj := b.live(t)
 	change(obj)
@@ -105,7 +105,7 @@ func (b *bench) edit(t *testing.T, change func(*corev1.ConfigMap)) {
 	require.NoError(t, err)
 }
 
-func (b *bench) delete(t *testing.T) {
+func (b *harness) delete(t *testing.T) {
 	t.Helper()
 	require.NoError(t, b.maps.Delete(t.Context(), "name", metav1.DeleteOptions{}))
 }
@@ -183,7 +183,7 @@ func TestG4WritesNeverTouchARecreatedObject(t *testing.T) {
 }
 
 // replace puts another object in the place of the one that there is.
-func (b *bench) replace(t *testing.T, finalizers ...string) {
+func (b *harness) replace(t *testing.T, finalizers ...string) {
 	t.Helper()
 	b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = nil })
 	if b.live(t) != nil { // it was not being deleted
@@ -194,21 +194,21 @@ func (b *bench) replace(t *testing.T, finalizers ...string) {
 
 func TestG4AddIsDecidedAgainOnTheLiveObject(t *testing.T) {
 	for name, c := range map[string]struct {
-		meanwhile func(t *testing.T, b *bench)
+		meanwhile func(t *testing.T, b *harness)
 		applied   int
 		want      []string
 	}{
-		"another finalizer came": {func(t *testing.T, b *bench) {
+		"another finalizer came": {func(t *testing.T, b *harness) {
 			b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = []string{theirs} })
 		}, 1, []string{theirs, ours}},
-		"ours came already": {func(t *testing.T, b *bench) {
+		"ours came already": {func(t *testing.T, b *harness) {
 			b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = []string{ours, theirs} })
 		}, 1, []string{ours, theirs}},
-		"it is being deleted": {func(t *testing.T, b *bench) {
+		"it is being deleted": {func(t *testing.T, b *harness) {
 			b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = []string{theirs} })
 			b.delete(t)
 		}, 0, []string{theirs}},
-		"something else changed": {func(t *testing.T, b *bench) {
+		"something else changed": {func(t *testing.T, b *harness) {
 			b.edit(t, func(cm *corev1.ConfigMap) { cm.Data = map[string]string{"k": "v"} })
 		}, 1, []string{ours}},
 	} {
@@ -268,15 +268,15 @@ func TestG3AmbiguousWithoutEffectIsAnError(t *testing.T) {
 
 func TestG7CleanupNeedsALiveObjectThatIsBeingDeleted(t *testing.T) {
 	for name, c := range map[string]struct {
-		meanwhile func(t *testing.T, b *bench)
+		meanwhile func(t *testing.T, b *harness)
 		conflict  bool
 	}{
-		"gone":     {meanwhile: func(t *testing.T, b *bench) { b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = nil }) }},
-		"replaced": {meanwhile: func(t *testing.T, b *bench) { b.replace(t, ours) }},
-		"not held": {meanwhile: func(t *testing.T, b *bench) {
+		"gone":     {meanwhile: func(t *testing.T, b *harness) { b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = nil }) }},
+		"replaced": {meanwhile: func(t *testing.T, b *harness) { b.replace(t, ours) }},
+		"not held": {meanwhile: func(t *testing.T, b *harness) {
 			b.edit(t, func(cm *corev1.ConfigMap) { cm.Finalizers = []string{theirs} })
 		}},
-		"not deleting": {meanwhile: func(t *testing.T, b *bench) { require.NoError(t, b.Rewind(b.began)) }, conflict: true},
+		"not deleting": {meanwhile: func(t *testing.T, b *harness) { require.NoError(t, b.Rewind(b.began)) }, conflict: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t, configMap(ours, theirs))

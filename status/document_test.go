@@ -11,7 +11,7 @@ import (
 )
 
 // patches returns what was sent, also where it changed nothing.
-func (b *bench) patches() (sent []string) {
+func (b *harness) patches() (sent []string) {
 	for _, action := range b.Clientset.Actions() {
 		if patch, ok := action.(clienttesting.PatchAction); ok {
 			sent = append(sent, string(patch.GetPatch()))

@@ -41,18 +41,18 @@ func (o *observed) ObserveError(err error) {
 	}
 }
 
-// bench is a server with a Deployment.
-type bench struct {
+// harness is a server with a Deployment.
+type harness struct {
 	*sim.Server
 	Clientset *kubernetesfake.Clientset
 	repo      *repository.Live[*appsv1.Deployment]
 	began     uint64 // the resourceVersion with which the test begins
 }
 
-func setup(t *testing.T, s appsv1.DeploymentStatus) (*bench, *appsv1.Deployment) {
+func setup(t *testing.T, s appsv1.DeploymentStatus) (*harness, *appsv1.Deployment) {
 	t.Helper()
 	server, cs := hardened(t, newDeployment(s))
-	b := &bench{server, cs, repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments), server.RV()}
+	b := &harness{server, cs, repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments), server.RV()}
 	return b, b.live(t)
 }
 
@@ -79,10 +79,10 @@ func newDeployment(s appsv1.DeploymentStatus) *appsv1.Deployment {
 }
 
 // writes counts what took effect.
-func (b *bench) writes() int { return int(b.RV() - b.began) }
+func (b *harness) writes() int { return int(b.RV() - b.began) }
 
 // answered has patches take effect, and be answered with an error.
-func (b *bench) answered(err error) {
+func (b *harness) answered(err error) {
 	server := b.Clientset.ReactionChain[0]
 	b.Clientset.PrependReactor("patch", "*", func(a clienttesting.Action) (bool, runtime.Object, error) {
 		if _, _, refused := server.React(a); refused != nil {
@@ -92,14 +92,14 @@ func (b *bench) answered(err error) {
 	})
 }
 
-func (b *bench) live(t *testing.T) *appsv1.Deployment {
+func (b *harness) live(t *testing.T) *appsv1.Deployment {
 	t.Helper()
 	d, err := b.Clientset.AppsV1().Deployments("ns").Get(t.Context(), "name", metav1.GetOptions{})
 	require.NoError(t, err)
 	return d
 }
 
-func (b *bench) writeStatus(t *testing.T, change func(*appsv1.DeploymentStatus)) {
+func (b *harness) writeStatus(t *testing.T, change func(*appsv1.DeploymentStatus)) {
 	t.Helper()
 	d := b.live(t)
 	change(&d.Status)
