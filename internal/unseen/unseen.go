@@ -210,37 +210,39 @@ func (t *Tracker) Arrived(ref journal.Ref) (ready []types.NamespacedName) {
 	all := t.waiting[ref].UnsortedList()
 	t.mu.Unlock()
 	for _, u := range all {
-		if wait, _ := t.pending(u, ref); wait <= 0 {
+		if t.pending(u, ref, func(journal.Write) {}) <= 0 {
 			ready = append(ready, u.key)
 		}
 	}
 	return ready
 }
 
-// Pending returns how long the next attempt of a key should wait for the caches, at
-// most, and the writes that they do not show. There is no waiting for what cannot be
-// compared, nor for longer than a while since the write: then the attempt reads live.
+// Pending returns how long the next attempt of a key should wait for the caches, at most, and the
+// writes that they do not show. There is no waiting for what cannot be compared, nor for longer
+// than a while since the write: then the attempt reads live.
 func (t *Tracker) Pending(u *Writes) (wait time.Duration, writes map[journal.Ref]journal.Write) {
-	return t.pending(u, journal.Ref{})
+	wait = t.pending(u, journal.Ref{}, func(w journal.Write) {
+		if writes == nil {
+			writes = map[journal.Ref]journal.Write{}
+		}
+		writes[w.Ref] = w
+	})
+	return wait, writes
 }
 
 // pending is Pending after an event about an object.
-func (t *Tracker) pending(u *Writes, event journal.Ref) (wait time.Duration, writes map[journal.Ref]journal.Write) {
+func (t *Tracker) pending(u *Writes, event journal.Ref, each func(journal.Write)) (wait time.Duration) {
 	for _, w := range t.of(u) {
 		if t.caches.Show(w) {
 			t.caughtUp(u.key, w, w.Ref != event)
 			t.shown(u, w)
 			continue
 		}
-		if writes == nil {
-			writes = map[journal.Ref]journal.Write{}
-		}
-		writes[w.Ref] = w
-		if w.Waitable() {
+		if each(w); w.Waitable() {
 			wait = max(wait, t.wait-time.Since(w.Since))
 		}
 	}
-	return wait, writes
+	return wait
 }
 
 // shown forgets a write, unless it was resolved since.
