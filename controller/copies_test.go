@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // changedCopies are what people do to an object that they were given: what they know from other
@@ -98,6 +99,22 @@ func TestG17AnErrorHandlerGetsTheObjectAsItWas(t *testing.T) {
 		require.Equal(t, "a", got.Load().Name)
 		require.Equal(t, b.live("a").UID, got.Load().UID)
 		require.False(t, got.Load().Spec.Paused)
+	}, newDeployment("a"))
+}
+
+// TestG12AnErrorHandlerLearnsOfAPanic, as of any failure, to write it into the status.
+func TestG12AnErrorHandlerLearnsOfAPanic(t *testing.T) {
+	inBubble(t, func(b *harness) {
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { panic("bug") }
+		var got atomic.Pointer[deployment]
+		var failed atomic.Value
+		c, err := controller.New(b.repo, keeps{b.user, &got, &failed}, &b.opts)
+		require.NoError(t, err)
+		stop := b.runs(c)
+		b.settle(time.Second)
+		stop()
+		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(failed.Load().(error)))
+		require.Equal(t, "a", got.Load().Name)
 	}, newDeployment("a"))
 }
 
