@@ -34,14 +34,23 @@ func TestG3xANewObjectDoesNotWaitLongerThanBypassTimeout(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *harness) {
 				b.cleans(c.result)
-				b.opts.BypassTimeout = 20 * time.Minute
+				b.opts.BypassTimeout, b.opts.Workers = 20*time.Minute, 1
+				busy := make(chan struct{})
+				b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+					if d.Name == "busy" {
+						<-busy
+					}
+					return controller.AwaitChange(), nil
+				}
 				b.start()
 				b.settle(time.Second)
-				b.unseen(func() {
-					b.strip("a")
-					b.delete("a")
-					b.create("a")
-				})
+				b.create("busy") // all that happens to a meanwhile is one attempt
+				b.settle(time.Second)
+				b.strip("a")
+				b.delete("a")
+				b.create("a")
+				b.settle(time.Second)
+				close(busy)
 				require.Contains(t, b.settle(c.within), "apply a")
 				require.Empty(t, b.settle(48*time.Hour))
 			}, labelled("a", "old"))

@@ -30,6 +30,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 	handler   ErrorHandler[T] // nil if C has none
 	finalizer string
 	observers []Observer
+	sweeping  chan struct{} // taken by the Sweep that runs, also if its Run has ended
 	opts      Options
 	informer  *informer.Informer[T]
 	wiring[T]
@@ -145,7 +146,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,
 		},
 	}
-	c.caches = caches{}
+	c.caches, c.sweeping = caches{}, make(chan struct{}, 1)
 	c.caches.add(repo.Kind().GroupKind(), typedOf(cached))
 	c.handler, _ = any(user).(ErrorHandler[T])
 	return c, nil

@@ -60,7 +60,7 @@ func (c *Controller[T, C]) stuck() []types.NamespacedName {
 	if r == nil || c.opts.Timeout < 0 {
 		return nil
 	}
-	keys := r.keys(stuckAfter * c.opts.Timeout)
+	keys := append(r.keys(stuckAfter*c.opts.Timeout), c.left.keys(stuckAfter*c.opts.Timeout)...)
 	slices.SortFunc(keys, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
 	return keys
 }

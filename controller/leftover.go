@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
@@ -30,6 +31,19 @@ func (l *leftover[T]) add(r *runState[T]) {
 	defer l.mu.Unlock()
 	l.runs = append(l.runs, r)
 	l.some.Store(true)
+}
+
+// keys returns the objects whose attempts go on, and have for that long.
+func (l *leftover[T]) keys(atLeast time.Duration) (keys []types.NamespacedName) {
+	if !l.some.Load() {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range l.runs {
+		keys = append(keys, r.keys(atLeast)...)
+	}
+	return keys
 }
 
 // release notes that an object is cleaned up by ReleaseAll, until done is called. It returns

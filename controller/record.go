@@ -67,9 +67,9 @@ func (v version) is(rv string, obj runtime.Object) bool {
 }
 
 // hasSeen reports, after an attempt that left nothing to be tried again, whether an event
-// with the resourceVersion rv, which left the cache with obj, is no news. One about an
-// older state than the last one worked on is none, if the cache has come that far too:
-// in a server that was restored from a backup, old numbers are new.
+// with the resourceVersion rv, which left the cache with obj, is no news. One about an older state
+// than the last one worked on is none. (Where a server was restored from a backup, old numbers are
+// news: such an event comes without one, see journal.Rewritten.)
 func (s *record) hasSeen(rv string, obj journal.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event
@@ -77,7 +77,7 @@ func (s *record) hasSeen(rv string, obj journal.Object) bool {
 	if s.worked.is(rv, obj) || s.left.is(rv, obj) {
 		return true
 	}
-	return journal.Older(rv, s.worked.rv) && !journal.Older(obj.GetResourceVersion(), s.worked.rv)
+	return journal.Older(rv, s.worked.rv)
 }
 
 // next returns the record of the next object of the name.

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -68,12 +69,21 @@ func (c *Controller[T, C]) sweepOnce(ctx context.Context, sweeper Sweeper[T]) er
 		ctx, cancel = context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
 		defer cancel()
 	}
-	err := func() (err error) {
-		defer recovered(&err)
-		return sweeper.Sweep(ctx, func(ctx context.Context) (objs []T, err error) {
+	select {
+	case <-ctx.Done(): // one of an earlier Run goes on: its code ignores its ctx
+		return kerr.New(kerr.OpSweep, c.repo.Kind(), types.NamespacedName{}, "", context.Cause(ctx))
+	case c.sweeping <- struct{}{}:
+	}
+	defer func() { <-c.sweeping }()
+	var err error
+	panicked := foreign.Call(func() {
+		err = kerr.Contain(sweeper.Sweep(ctx, func(ctx context.Context) (objs []T, err error) {
 			err = c.eachLive(ctx, func(obj T) { objs = append(objs, obj) })
 			return objs, err
-		})
-	}()
+		}))
+	})
+	if panicked != nil {
+		err = panicked
+	}
 	return kerr.New(kerr.OpSweep, c.repo.Kind(), types.NamespacedName{}, "", err)
 }

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 
@@ -45,7 +46,7 @@ type Informer[T repository.Object] struct {
 // others. The compiler finds the type from repo: in New[corev1.ConfigMap](repo, nil), which it refuses
 // since repo "does not implement repository.Repository", leave the type argument out.
 func New[T repository.Object](repo repository.Repository[T], opts *Options) (*Informer[T], error) {
-	if repo == nil {
+	if value := reflect.ValueOf(repo); !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil() {
 		return nil, errors.New("new informer: the repository is nil")
 	}
 	i := &Informer[T]{repo: repo, lifecycle: make(chan struct{}, 1), indexes: cache.Indexers{}}

@@ -1,6 +1,8 @@
 package informer
 
 import (
+	"slices"
+
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -23,10 +25,15 @@ func (i inside[T]) Shows(w journal.Write) bool {
 	}
 	cached, ok := f.view(w.Key)
 	if !ok {
-		return w.ShownBy(nil, f.at()) ||
-			w.Outcome == journal.Stored && w.Object != nil && !i.selects(w.Object)
+		return w.ShownBy(nil, f.at()) || w.Outcome == journal.Stored && w.Object != nil && !i.shall(w)
 	}
 	return w.ShownBy(cached, "")
+}
+
+// shall reports whether the cache shall have the object that was written, or one of its states
+// before, which an event is on the way for.
+func (i inside[T]) shall(w journal.Write) bool {
+	return i.selects(w.Object) || slices.ContainsFunc(w.Was, func(obj journal.Object) bool { return i.selects(obj) })
 }
 
 // Skipped implements [journal.Cache].

@@ -2,11 +2,14 @@ package informer
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
@@ -26,6 +29,8 @@ type source struct {
 	// onList is called before everything is asked for, as of now or of a time that is not older
 	// than what was seen. nil is none.
 	onList func()
+	// onSilent is called with failures that client-go tries again without a word. nil is none.
+	onSilent func(error)
 
 	mu      sync.Mutex
 	expired bool
@@ -93,7 +98,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 	stream, err := s.with.WatchWithContext(ctx, o)
 	if err := s.end(err); err != nil {
 		cancel()
-		return nil, err
+		return nil, s.heard(lists, err)
 	}
 	s.mu.Lock()
 	s.stream = stream
@@ -103,6 +108,19 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		stream.Stop()
 	}
 	return stream, nil
+}
+
+// heard makes up for how the reflector takes the failure of a watch. It tries again without telling
+// anybody if the server refuses the connection, or asks to wait; and a stream of everything that has
+// expired, which no server should say, it asks for again at once, for ever.
+func (s *source) heard(lists bool, err error) error {
+	if s.onSilent != nil && (utilnet.IsConnectionRefused(err) || apierrors.IsTooManyRequests(err)) {
+		s.onSilent(err)
+	}
+	if lists && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && !errors.Is(err, errExpired) {
+		return fmt.Errorf("the server does not list what there is now: %s", err.Error()) //nolint:errorlint // it must not be found
+	}
+	return err
 }
 
 func (s *source) listing(everything bool) {

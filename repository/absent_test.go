@@ -8,6 +8,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 
@@ -128,4 +129,20 @@ func TestS5AConfinedRepositoryListsNowhereElse(t *testing.T) {
 func TestOptionsThatAreNilAreNone(t *testing.T) {
 	_, repo, cm := configMapsOn(t, nil)
 	require.NoError(t, repo.With(nil).Delete(t.Context(), cm, nil))
+}
+
+// TestS5DeleteAllOfIsNotExtendedByAValue: a label's value that comes from a spec is not checked by
+// labels.SelectorFromSet, and the server would read it as two requirements.
+func TestS5DeleteAllOfIsNotExtendedByAValue(t *testing.T) {
+	_, repo, cm := configMapsOn(t)
+	theirs := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "theirs", Labels: map[string]string{"db": "victim"}}}
+	_, err := repo.Create(t.Context(), theirs)
+	require.NoError(t, err)
+	found, err := repo.DeleteAllOf(t.Context(), "ns", labels.SelectorFromSet(labels.Set{"db": "victim,x!=y"}))
+	require.ErrorIs(t, err, kerr.ErrInvalid)
+	require.Zero(t, found)
+	for _, obj := range []*corev1.ConfigMap{theirs, cm} {
+		_, err = repo.Get(t.Context(), repository.Key(obj))
+		require.NoError(t, err)
+	}
 }

@@ -95,7 +95,7 @@ func (l *Live[T]) DeleteAllOf(ctx context.Context, namespace string, selector la
 	all.add(err)
 	w := with(l.writing, opts)
 	for _, obj := range objs {
-		if obj.GetDeletionTimestamp() != nil {
+		if obj.GetDeletionTimestamp() != nil || !selector.Matches(labels.Set(obj.GetLabels())) {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -115,8 +115,16 @@ func (l *Live[T]) DeleteAllOf(ctx context.Context, namespace string, selector la
 func selected(selector labels.Selector) (string, error) {
 	text := ""
 	if selector != nil {
-		if _, something := selector.Requirements(); !something {
+		all, something := selector.Requirements()
+		if !something {
 			return "", nil
+		}
+		// A selector of labels.SelectorFromSet was not checked, and the server reads its text: a
+		// value "a,b!=c" would be two requirements.
+		for _, r := range all {
+			if _, err := labels.NewRequirement(r.Key(), r.Operator(), r.ValuesUnsorted()); err != nil {
+				return "", kerr.Invalid(fmt.Errorf("the selector %q: %w", selector, err))
+			}
 		}
 		text = selector.String()
 	}

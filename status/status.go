@@ -11,6 +11,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -99,7 +100,9 @@ func Patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 // PatchError calls status.ObserveError with err, whose text is bounded, and then [Patch]. A nil
 // err removes the last error from the status.
 func PatchError[T repository.Object, S ErrorObserver](ctx context.Context, p repository.Repository[T], obj T, status S, err error) (T, error) {
-	status.ObserveError(kerr.Bounded(err, kerr.MaxMessage))
+	if !isNil(status) {
+		status.ObserveError(kerr.Bounded(err, kerr.MaxMessage))
+	}
 	return Patch(ctx, p, obj, status)
 }
 
@@ -110,8 +113,16 @@ func Observed[T metav1.Object](obj T, observedGeneration int64) bool {
 	return observedGeneration != 0 && obj.GetGeneration() == observedGeneration
 }
 
+func isNil(status any) bool {
+	value := reflect.ValueOf(status)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
+}
+
 // observe calls ObserveGeneration on S, where S is a pointer, or on *S.
 func observe[S any](status *S, generation int64) {
+	if isNil(*status) {
+		return // an empty status
+	}
 	if o, ok := any(*status).(GenerationObserver); ok {
 		o.ObserveGeneration(generation)
 	} else if o, ok := any(status).(GenerationObserver); ok {

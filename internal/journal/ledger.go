@@ -2,6 +2,7 @@ package journal
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -76,6 +77,9 @@ func (j *Journal) set(w Write) {
 	w.At = time.Now()
 	if w.Since.IsZero() {
 		w.Since = w.At
+	}
+	if before, known := j.write(w.Ref); known && before.Object != nil && w.Was == nil {
+		w.Was = append(slices.Clip(before.Was), before.Object)
 	}
 	d := j.doing()
 	if d.writes == nil {

@@ -21,11 +21,22 @@ func OrderOf(before, after Object) Order {
 	switch {
 	case is == "":
 		return Later
-	case was == is && (before == after || equality.Semantic.DeepEqual(bare(before), bare(after))):
+	case was == is && (before == after || alike(before, after)):
 		return Same
 	case was == is || Older(is, was):
 		return Rewritten
 	default:
 		return Later
 	}
+}
+
+// alike compares the contents of two states, but for the kind: clientsets decode an object in a list
+// without it, and one in an event with it.
+func alike(a, b Object) bool {
+	a, b = bare(a), bare(b)
+	if kind := a.GetObjectKind().GroupVersionKind(); kind != b.GetObjectKind().GroupVersionKind() {
+		b = b.DeepCopyObject().(Object)
+		b.GetObjectKind().SetGroupVersionKind(kind)
+	}
+	return equality.Semantic.DeepEqual(a, b)
 }

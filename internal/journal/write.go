@@ -35,6 +35,8 @@ type Write struct {
 	ResourceVersion string
 	// Object is that state, if the server returned it. It must not be changed.
 	Object Object
+	// Was are the states before that the attempts wrote, and that no cache has shown either.
+	Was []Object
 }
 
 // Found returns what is known of an object that the server just returned. A copy of it is kept:
