@@ -51,10 +51,12 @@ func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, m
 }
 
 // slow keeps a key that is too fast for a while, or, if light, until something else happens to
-// it. Why is logged once.
+// it. Why is logged once for a loop, and at most once a minute: other events end a loop, and begin
+// another one.
 func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more int, b *pace.Brake, light bool, why string) {
 	r.queue.Hold(it, reasons, more, pace.Pause, light)
-	if b.First() {
+	if now := time.Now(); b.First() && now.Sub(it.Record.warned) >= time.Minute {
+		it.Record.warned = now
 		c.warnLoop("reconcile loop: slowed to 10 attempts per minute: "+why, it, reasons)
 	}
 }

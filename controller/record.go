@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"time"
+
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -31,6 +33,7 @@ type record struct {
 	// done.
 	held, cleaned bool
 	undone        pace.Undone
+	warned        time.Time // of a loop
 	failing       pace.Failing
 	said          pace.Repeat
 	orphans       []orphan // of any UID that the name had

@@ -29,7 +29,7 @@ import (
 //
 // # Guarantees
 //
-// After Run has returned nil, no goroutine of the controller is left and nothing is written. Run
+// After Run has returned nil, no goroutine that it started is left and nothing is written. Run
 // may be called again, with empty caches. If an attempt of an earlier run was abandoned, since
 // its code ignored its ctx, its object waits until that code has returned.
 //

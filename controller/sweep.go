@@ -36,6 +36,8 @@ import (
 // Options.Timeout. A controller that sees only a part of the objects must not remove what belongs
 // to the others.
 //
+// A Sweep that ignores its ctx makes Run return an error, and the next Run waits for it.
+//
 // # Errors
 //
 // An error is reported as [Trouble], and Sweep is called again after Options.MaxBackoff.

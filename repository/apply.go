@@ -52,14 +52,16 @@ func (l *Live[T]) Apply(ctx context.Context, obj T, fieldManager string, opts ..
 //
 // A Go struct also marshals zero fields that were not set, and Apply claims them for its manager:
 // for instance creationTimestamp in the template of a Deployment, or its strategy. An apply
-// configuration does not. It is sent as it is; if it has a UID or a resourceVersion, the object
-// must have the same.
+// configuration does not. It is sent as it is; if it has a UID, the object must exist and have the
+// same. A resourceVersion must be that of the object if there is one; without an object, one is
+// created all the same. Owner references are part of the configuration: [SetController] does not
+// take one.
 //
 // # Errors
 //
 // Those of Apply. In addition, and nothing is sent: [kerr.ErrUnnamed] for a configuration that is
-// nil or has no name, or no namespace where the kind needs one; and class Terminal for one of
-// another group, version or kind than the repository.
+// nil or has no name, or, as far as the repository knows that the kind needs one, no namespace;
+// and class Terminal for one of another group, version or kind than the repository.
 func (l *Live[T]) ApplyConfiguration(ctx context.Context, config runtime.ApplyConfiguration, fieldManager string, opts ...ApplyOption) (T, error) {
 	fields, err := fieldsIn(config)
 	if err != nil {
