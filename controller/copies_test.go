@@ -84,6 +84,7 @@ func TestG3G4G17WhatCleanupChangesInItsCopy(t *testing.T) {
 // the object.
 func TestG17AnErrorHandlerGetsTheObjectAsItWas(t *testing.T) {
 	inBubble(t, func(b *harness) {
+		b.user.FinalizerName = controller.NoFinalizer // else Apply would get the answer to that write
 		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
 			d.Name, d.UID, d.Spec.Paused = "other", "other", true
 			return controller.AwaitChange(), errBucket
