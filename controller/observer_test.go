@@ -166,13 +166,22 @@ func TestG13AnObserverCannotTakeTheDeadlineAway(t *testing.T) {
 // TestG5AnObserverCannotTakeTheAttemptAway: without it reads would be older than the own
 // writes. Kills: a ctx of an observer that is not derived from the attempt's.
 func TestG5AnObserverCannotTakeTheAttemptAway(t *testing.T) {
-	for name, ctx := range map[string]context.Context{"nil": nil, "another": context.TODO()} {
+	for name, made := range map[string]func() context.Context{
+		"nil":     func() context.Context { return nil },
+		"another": context.TODO,
+		"another with a deadline": func() context.Context {
+			ctx, cancel := context.WithTimeout(context.TODO(), time.Second)
+			time.AfterFunc(time.Second, cancel)
+			return ctx
+		},
+	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *harness) {
-				b.opts.Observer = controller.ObserverFuncs{StartedFunc: func(context.Context, controller.Attempt) context.Context { return ctx }}
+				b.opts.Observer = controller.ObserverFuncs{StartedFunc: func(context.Context, controller.Attempt) context.Context { return made() }}
 				b.user.ApplyFunc = func(ctx context.Context, _ *deployment) (action, error) {
-					_, ok := ctx.Deadline()
+					deadline, ok := ctx.Deadline()
 					require.True(t, ok)
+					require.Greater(t, time.Until(deadline), time.Minute)
 					return controller.AwaitChange(), nil
 				}
 				b.start()

@@ -118,7 +118,7 @@ func (s *source) heard(lists bool, err error) error {
 		s.onSilent(err)
 	}
 	if lists && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && !errors.Is(err, errExpired) {
-		return fmt.Errorf("the server does not list what there is now: %s", err.Error()) //nolint:errorlint // it must not be found
+		return fmt.Errorf("the server does not list what there is now: %s", err.Error()) // %s, as it must not be found
 	}
 	return err
 }

@@ -155,7 +155,9 @@ func (b restBackend[T]) once(r *rest.Request, key types.NamespacedName, sub ...s
 		if !isSegment(part) {
 			return r.SubResource(part) // whose error it is
 		}
-		path += "/" + part
+	}
+	if len(sub) > 0 {
+		path += "/" + strings.Join(sub, "/")
 	}
 	return r.AbsPath(path).MaxRetries(0)
 }
