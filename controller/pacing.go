@@ -34,8 +34,8 @@ func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
 // Events of its own last attempt do not count: it waits as if they had not happened. Other events
 // start an attempt, at most once a second, and a new state resets the backoff.
 func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, more int, self bool) (waits bool) {
-	f := &it.Record.failing
-	if !f.Is() || it.Weight() < queue.Early || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Verb == VerbRetry }) {
+	f := it.Record.failing
+	if f == nil || !f.Is() || it.Weight() < queue.Early || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Verb == VerbRetry }) {
 		return false
 	}
 	if self {
@@ -55,8 +55,8 @@ func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, m
 // another one.
 func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more int, b *pace.Brake, light bool, why string) {
 	r.queue.Hold(it, reasons, more, pace.Pause, light)
-	if now := time.Now(); b.First() && now.Sub(it.Record.warned) >= time.Minute {
-		it.Record.warned = now
+	if now := time.Now(); b.First() && now.Sub(it.Record.logs().loop) >= time.Minute {
+		it.Record.logs().loop = now
 		c.warnLoop("reconcile loop: slowed to 10 attempts per minute: "+why, it, reasons)
 	}
 }

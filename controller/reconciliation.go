@@ -62,7 +62,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 			t.at.cut = work.Err() != nil
 			t.schedule()
 			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
-				return t.it.Record.said.Again(t.c.seed, text, time.Now())
+				return t.it.Record.logs().failure.Again(t.c.seed, text, time.Now())
 			})
 			t.c.report(&t.at)
 		}
@@ -92,10 +92,12 @@ func (t *reconciliation[T, C]) learn() {
 	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
 	st.worked = versionOf(worked)
 	if t.at.Err == nil {
-		t.journal.Prune(&st.sent)
+		if st.sent != nil {
+			t.journal.Prune(st.sent)
+		}
 	}
 	st.loop, st.left = st.loop.Learn(t.c.seed, t.journal.Own()), left
-	st.undone.Learn(t.c.seed, t.journal.Own(), time.Now())
+	st.wrote(t.c.seed, t.journal.Own())
 	st.reads.Keep(t.at.Key, t.reads)
 	st.reads = t.reads
 }
@@ -156,6 +158,6 @@ func (t *reconciliation[T, C]) Record(f func(*journal.Sent)) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !t.ended { // else the state is another attempt's
-		f(&t.it.Record.sent)
+		t.it.Record.known(f)
 	}
 }

@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"hash/maphash"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -26,18 +27,53 @@ type record struct {
 	// done means that the last attempt left nothing to be tried again.
 	done   bool
 	loop   *pace.SelfTrigger // nil if the last attempt wrote nothing
-	sent   journal.Sent
-	reads  dependents.Reads // of the last attempt that got to user code, and of those after it
-	unseen *unseen.Writes   // nil if the caches show what was written for it
+	sent   *journal.Sent     // nil if nothing is known
+	reads  dependents.Reads  // of the last attempt that got to user code, and of those after it
+	unseen *unseen.Writes    // nil if the caches show what was written for it
 	// held is set when user code got a state with our finalizer, and cleaned when Cleanup is
 	// done.
 	held, cleaned bool
-	undone        pace.Undone
-	warned        time.Time // of a loop
-	failing       pace.Failing
-	said          pace.Repeat
-	orphans       []orphan // of any UID that the name had
-	before        *record  // the object that had the name before, of whose end there was no event yet
+	// What follows is nil for most objects, of which there may be very many.
+	undone  *pace.Undone
+	failing *pace.Failing
+	logged  *logged
+	orphans []orphan // of any UID that the name had
+	before  *record  // the object that had the name before, of whose end there was no event yet
+}
+
+// logged is what was last logged of an object.
+type logged struct {
+	failure pace.Repeat
+	loop    time.Time
+}
+
+// logs returns what is to be changed of what was logged.
+func (s *record) logs() *logged {
+	if s.logged == nil {
+		s.logged = &logged{}
+	}
+	return s.logged
+}
+
+// wrote notes what an attempt wrote.
+func (s *record) wrote(seed maphash.Seed, own []journal.Write) {
+	if len(own) > 0 && s.undone == nil {
+		s.undone = &pace.Undone{}
+	}
+	if s.undone != nil {
+		s.undone.Learn(seed, own, time.Now())
+	}
+}
+
+// known lets f read or change what is known of what was sent.
+func (s *record) known(f func(*journal.Sent)) {
+	sent := s.sent
+	if sent == nil {
+		sent = &journal.Sent{}
+	}
+	if f(sent); sent.Applied != nil || sent.Status != (journal.Status{}) {
+		s.sent = sent
+	}
 }
 
 // version names a state: by its resourceVersion, or, for objects of fake clientsets,

@@ -3,6 +3,7 @@ package controller
 import (
 	"time"
 
+	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -23,8 +24,12 @@ const leastAfter = 100 * time.Millisecond
 // A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
 // the whole table.
 func (t *reconciliation[T, C]) schedule() {
-	r, it, at, failing := t.r, t.it, &t.at, &t.it.Record.failing
+	r, it, at := t.r, t.it, &t.at
 	if !at.done() {
+		if it.Record.failing == nil {
+			it.Record.failing = &pace.Failing{}
+		}
+		failing := it.Record.failing
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
 			wait := kerr.NextTry(at.Err, backoff, min(t.c.opts.MinBackoff, leastAfter), max(t.c.opts.MaxBackoff, mostAsked))
 			return t.bounded(failing.Backoff(wait, time.Now())), Reason{Verb: VerbRetry, Failures: failures}
@@ -32,7 +37,9 @@ func (t *reconciliation[T, C]) schedule() {
 		failing.Failed(at.Start, at.Start.Add(at.Duration+at.Next))
 		return
 	}
-	failing.Ended()
+	if it.Record.failing != nil {
+		it.Record.failing.Ended()
+	}
 	if after, requeue := at.Action.After(); requeue {
 		at.Next = t.bounded(after)
 		r.queue.After(it, at.Next, Reason{Verb: VerbTimer})

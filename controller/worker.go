@@ -78,7 +78,7 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 		c.slow(r, it, reasons, more, &st.loop.Brake, true, "what its attempts write is what causes the next one")
 		return
 	}
-	if st.undone.TooFast() {
+	if st.undone != nil && st.undone.TooFast() {
 		c.slow(r, it, reasons, more, &st.undone.Brake, false, "its attempts write the same again and again, since another client undoes it")
 		return
 	}
