@@ -22,17 +22,15 @@ type item = queue.Item[types.NamespacedName, Reason, record]
 // object of the same name starts without one. Only the worker that has the key uses it.
 type record struct {
 	uid    types.UID
-	worked version // the state that user code last got
-	left   version // the one after the last write of that attempt, if that was no news
-	// done means that the last attempt left nothing to be tried again.
-	done   bool
+	worked version           // the state that user code last got
+	left   version           // the one after the last write of that attempt, if that was no news
 	loop   *pace.SelfTrigger // nil if the last attempt wrote nothing
 	sent   *journal.Sent     // nil if nothing is known
 	reads  dependents.Reads  // of the last attempt that got to user code, and of those after it
 	unseen *unseen.Writes    // nil if the caches show what was written for it
-	// held is set when user code got a state with our finalizer, and cleaned when Cleanup is
-	// done.
-	held, cleaned bool
+	// done means that the last attempt left nothing to be tried again. held is set when user code
+	// got a state with our finalizer, and cleaned when Cleanup is done.
+	done, held, cleaned bool
 	// What follows is nil for most objects, of which there may be very many.
 	undone  *pace.Undone
 	failing *pace.Failing
