@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"go.uber.org/zap"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/pinned"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -146,9 +146,7 @@ func (t *reconciliation[T, C]) liveUID(ctx context.Context) (types.UID, error) {
 	if err == nil {
 		return live.GetUID(), nil
 	}
-	untyped, ok := t.c.repo.(interface {
-		GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
-	})
+	untyped, ok := t.c.repo.(pinned.Untyped)
 	if !ok || kerr.ClassOf(err) != kerr.ClassUndecodable {
 		return "", err
 	}

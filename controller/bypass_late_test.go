@@ -2,7 +2,6 @@ package controller_test
 
 import (
 	"context"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,28 +82,14 @@ func (l *thingList) DeepCopyObject() runtime.Object { copied := *l; return &copi
 
 // things is a server with a thing that a controller has applied.
 type things struct {
+	calls
 	t      *testing.T
 	client dynamic.ResourceInterface
-	mu     sync.Mutex
-	calls  []string
 }
 
 func (s *things) noted(what string) (action, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls = append(s.calls, what)
+	s.called(what)
 	return controller.AwaitChange(), nil
-}
-
-// settle returns what was called since.
-func (s *things) settle(d time.Duration) []string {
-	time.Sleep(d)
-	synctest.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	calls := s.calls
-	s.calls = nil
-	return calls
 }
 
 // resize changes the thing as another client does that knows nothing of its Go type.

@@ -44,12 +44,7 @@ func (c caches) Show(w journal.Write) bool {
 
 // Skipped implements unseen.Caches: it reports whether a cache never showed what was written, and never will.
 func (c caches) Skipped(w journal.Write) bool {
-	for _, in := range c[w.Kind] {
-		if in.Skipped(w) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c[w.Kind], func(in cached) bool { return in.Skipped(w) })
 }
 
 // Overtaken implements unseen.Caches: it reports whether a cache went over what was written.

@@ -14,6 +14,7 @@ import (
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/nilness"
 	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/repository"
@@ -71,7 +72,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 //
 // Leave the type arguments out: they follow from repo and user.
 func New[T repository.Object, C Context[T]](repo repository.Repository[T], user C, opts *Options) (*Controller[T, C], error) {
-	if isNil(repo) {
+	if nilness.Is(repo) {
 		return nil, errors.New("new controller: the repository is nil")
 	}
 	return assemble(repo, user, opts, func(o *Options) (*informer.Informer[T], error) { return informer.New(repo, &o.Informer) })
@@ -117,7 +118,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 	if dry, ok := repo.(repository.DryRunner); ok && dry.DryRun() {
 		return fail(errors.New("all writes of the repository are dry runs: no finalizer would be stored"))
 	}
-	if isNil(user) {
+	if nilness.Is(user) {
 		return fail(errors.New("the context is nil"))
 	}
 	if v, ok := any(user).(interface{ validate() error }); ok {
@@ -150,15 +151,6 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 	c.caches.add(repo.Kind().GroupKind(), typedOf(cached))
 	c.handler, _ = any(user).(ErrorHandler[T])
 	return c, nil
-}
-
-// isNil reports whether v is a nil interface, or holds a nil pointer.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	value := reflect.ValueOf(v)
-	return value.Kind() == reflect.Pointer && value.IsNil()
 }
 
 // Informer returns the cache of the controller's objects. It runs while the controller, or

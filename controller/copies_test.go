@@ -16,15 +16,12 @@ import (
 
 // changedCopies are what people do to an object that they were given: what they know from other
 // libraries, and what happens by mistake.
-func changedCopies(b *harness) map[string]func(*deployment) {
-	other := b.live("b").DeepCopy()
-	return map[string]func(*deployment){
-		"takes its finalizers off": func(d *deployment) { d.Finalizers = nil },
-		"empties it":               func(d *deployment) { *d = deployment{} },
-		"gives it another name":    func(d *deployment) { d.Name = "b" },
-		"gives it another UID":     func(d *deployment) { d.UID = "another" },
-		"makes it another object":  func(d *deployment) { other.DeepCopyInto(d) },
-	}
+var changedCopies = map[string]func(d, other *deployment){
+	"takes its finalizers off": func(d, _ *deployment) { d.Finalizers = nil },
+	"empties it":               func(d, _ *deployment) { *d = deployment{} },
+	"gives it another name":    func(d, other *deployment) { d.Name = other.Name },
+	"gives it another UID":     func(d, _ *deployment) { d.UID = "another" },
+	"makes it another object":  func(d, other *deployment) { other.DeepCopyInto(d) },
 }
 
 // gone reports whether a Deployment was removed from the server.
@@ -33,24 +30,24 @@ func (b *harness) gone(name string) bool {
 	return apierrors.IsNotFound(err)
 }
 
-// eachChange runs f for each way to change a copy, with two objects that have been applied.
-func eachChange(t *testing.T, f func(b *harness, change *atomic.Pointer[func(*deployment)])) {
-	names := []string{"takes its finalizers off", "empties it", "gives it another name", "gives it another UID", "makes it another object"}
-	for _, name := range names {
+// eachChange runs f for each way to change a copy, with two objects that have been applied. Cleanup
+// of the first one makes the change.
+func eachChange(t *testing.T, f func(b *harness)) {
+	t.Helper()
+	for name, change := range changedCopies {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(b *harness) {
-				var change atomic.Pointer[func(*deployment)]
+				var other atomic.Pointer[deployment]
 				b.user.CleanupFunc = func(_ context.Context, d *deployment) (action, error) {
-					if change := change.Load(); change != nil && d.Name == "a" {
-						(*change)(d)
+					if d.Name == "a" {
+						change(d, other.Load())
 					}
 					return controller.AwaitChange(), nil
 				}
 				b.start()
 				b.settle(time.Minute)
-				one := changedCopies(b)[name]
-				change.Store(&one)
-				f(b, &change)
+				other.Store(b.live("b"))
+				f(b)
 			}, newDeployment("a"), newDeployment("b"))
 		})
 	}
@@ -60,7 +57,7 @@ func eachChange(t *testing.T, f func(b *harness, change *atomic.Pointer[func(*de
 // was cleaned up is removed, and that of no other.
 func TestG3G4G17WhatCleanupChangesInItsCopy(t *testing.T) {
 	t.Run("in a controller", func(t *testing.T) {
-		eachChange(t, func(b *harness, _ *atomic.Pointer[func(*deployment)]) {
+		eachChange(t, func(b *harness) {
 			b.delete("a")
 			b.settle(time.Minute)
 			require.True(t, b.gone("a"))
@@ -69,7 +66,7 @@ func TestG3G4G17WhatCleanupChangesInItsCopy(t *testing.T) {
 		})
 	})
 	t.Run("in ReleaseAll", func(t *testing.T) {
-		eachChange(t, func(b *harness, _ *atomic.Pointer[func(*deployment)]) {
+		eachChange(t, func(b *harness) {
 			b.stop()
 			require.NoError(t, <-b.done)
 			b.stop = nil
@@ -89,17 +86,11 @@ func TestG17AnErrorHandlerGetsTheObjectAsItWas(t *testing.T) {
 			d.Name, d.UID, d.Spec.Paused = "other", "other", true
 			return controller.AwaitChange(), errBucket
 		}
-		var got atomic.Pointer[deployment]
-		var failed atomic.Value
-		c, err := controller.New(b.repo, keeps{b.user, &got, &failed}, &b.opts)
-		require.NoError(t, err)
-		stop := b.runs(c)
-		b.settle(time.Second)
-		stop()
-		require.ErrorContains(t, failed.Load().(error), "apply Deployment ns/a: ")
-		require.Equal(t, "a", got.Load().Name)
-		require.Equal(t, b.live("a").UID, got.Load().UID)
-		require.False(t, got.Load().Spec.Paused)
+		got, failed := b.handled()
+		require.ErrorContains(t, failed, "apply Deployment ns/a: ")
+		require.Equal(t, "a", got.Name)
+		require.Equal(t, b.live("a").UID, got.UID)
+		require.False(t, got.Spec.Paused)
 	}, newDeployment("a"))
 }
 
@@ -107,27 +98,32 @@ func TestG17AnErrorHandlerGetsTheObjectAsItWas(t *testing.T) {
 func TestG12AnErrorHandlerLearnsOfAPanic(t *testing.T) {
 	inBubble(t, func(b *harness) {
 		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { panic("bug") }
-		var got atomic.Pointer[deployment]
-		var failed atomic.Value
-		c, err := controller.New(b.repo, keeps{b.user, &got, &failed}, &b.opts)
-		require.NoError(t, err)
-		stop := b.runs(c)
-		b.settle(time.Second)
-		stop()
-		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(failed.Load().(error)))
-		require.Equal(t, "a", got.Load().Name)
+		got, failed := b.handled()
+		require.Equal(t, kerr.ClassPanic, kerr.ClassOf(failed))
+		require.Equal(t, "a", got.Name)
 	}, newDeployment("a"))
 }
 
-// keeps has an ErrorHandler that keeps what it got.
-type keeps struct {
-	controller.Funcs[*deployment]
-	obj *atomic.Pointer[deployment]
-	err *atomic.Value
+// handled runs the controller with an ErrorHandler, and returns what that got.
+func (b *harness) handled() (*deployment, error) {
+	b.t.Helper()
+	handler := &keeps{Funcs: b.user}
+	c, err := controller.New(b.repo, handler, &b.opts)
+	require.NoError(b.t, err)
+	stop := b.runs(c)
+	b.settle(time.Second)
+	stop()
+	return handler.obj, handler.err
 }
 
-func (k keeps) HandleError(_ context.Context, d *deployment, err error) (action, error) {
-	k.obj.Store(d)
-	k.err.Store(err)
+// keeps has an ErrorHandler that keeps what it got, once.
+type keeps struct {
+	controller.Funcs[*deployment]
+	obj *deployment
+	err error
+}
+
+func (k *keeps) HandleError(_ context.Context, d *deployment, err error) (action, error) {
+	k.obj, k.err = d, err
 	return controller.AwaitChange(), nil
 }

@@ -42,8 +42,9 @@ type harness struct {
 	stop    context.CancelFunc
 	done    chan error
 
+	calls // "apply name" and "cleanup name"
+
 	mu       sync.Mutex
-	calls    []string // "apply name" and "cleanup name"
 	attempts []controller.Attempt
 	troubles []controller.Trouble
 }
@@ -127,9 +128,7 @@ func (b *harness) runs(r controller.Runner) (stop func()) {
 
 func (b *harness) noted(what string, f func(context.Context, *deployment) (action, error)) func(context.Context, *deployment) (action, error) {
 	return func(ctx context.Context, d *deployment) (action, error) {
-		b.mu.Lock()
-		b.calls = append(b.calls, what+d.Name)
-		b.mu.Unlock()
+		b.called(what + d.Name)
 		if f == nil {
 			return controller.AwaitChange(), nil
 		}
@@ -153,16 +152,28 @@ func (b *harness) Trouble(t controller.Trouble) {
 	b.troubles = append(b.troubles, t)
 }
 
+// calls are those of user code.
+type calls struct {
+	lock sync.Mutex
+	made []string
+}
+
+func (c *calls) called(what string) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	c.made = append(c.made, what)
+}
+
 // settle lets virtual time pass until nothing moves, and returns the calls since
 // the last settle.
-func (b *harness) settle(d time.Duration) []string {
+func (c *calls) settle(d time.Duration) []string {
 	time.Sleep(d)
 	synctest.Wait()
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	calls := b.calls
-	b.calls = nil
-	return calls
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	made := c.made
+	c.made = nil
+	return made
 }
 
 // troubled returns the troubles since the last call.

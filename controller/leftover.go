@@ -49,12 +49,9 @@ func (l *leftover[T]) keys(atLeast time.Duration) (keys []types.NamespacedName) 
 // release notes that an object is cleaned up by ReleaseAll, until done is called. It returns
 // false if something goes on for the object already.
 func (l *leftover[T]) release(key types.NamespacedName) (done func(), ok bool) {
-	if l.busyWith(key) {
-		return nil, false
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.released.Has(key) {
+	if l.busy(key) {
 		return nil, false
 	}
 	if l.released == nil {
@@ -76,6 +73,11 @@ func (l *leftover[T]) busyWith(key types.NamespacedName) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	return l.busy(key)
+}
+
+// busy must be called with l.mu held.
+func (l *leftover[T]) busy(key types.NamespacedName) bool {
 	l.runs = slices.DeleteFunc(l.runs, func(r *runState[T]) bool { return len(r.keys(0)) == 0 })
 	l.some.Store(len(l.runs) > 0 || len(l.released) > 0)
 	return l.released.Has(key) || slices.ContainsFunc(l.runs, func(r *runState[T]) bool { return slices.Contains(r.keys(0), key) })

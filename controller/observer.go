@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/nilness"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -88,7 +89,7 @@ func (o ObserverFuncs) Trouble(t Trouble) {
 // the ctx that the one before returned; Ended is called in the opposite order, each with the ctx
 // that the last Started returned. nil observers are left out.
 func Observers(all ...Observer) Observer {
-	return observers(slices.DeleteFunc(slices.Clone(all), func(o Observer) bool { return isNil(o) }))
+	return observers(slices.DeleteFunc(slices.Clone(all), func(o Observer) bool { return nilness.Is(o) }))
 }
 
 type observers []Observer
@@ -114,7 +115,7 @@ func (all observers) Trouble(t Trouble) {
 
 // each returns the observers that an Observer is made of.
 func each(o Observer) (all []Observer) {
-	if isNil(o) {
+	if nilness.Is(o) {
 		return nil
 	}
 	several, ok := o.(observers)

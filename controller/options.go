@@ -95,9 +95,6 @@ func (o *Options) withDefaults(kind string) (Options, error) {
 	opts.BypassTimeout = cmp.Or(opts.BypassTimeout, 10*time.Minute)
 	opts.SweepInterval = cmp.Or(opts.SweepInterval, 6*time.Hour)
 	opts.SlowDeletion = cmp.Or(opts.SlowDeletion, 10*time.Minute)
-	if isNil(opts.Observer) {
-		opts.Observer = nil
-	}
 	if err := opts.validate(); err != nil {
 		return opts, err
 	}

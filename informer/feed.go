@@ -64,7 +64,7 @@ func (i *Informer[T]) newFeed(r *lifetime[T], namespace string) *feed[T] {
 	fake := src.IsWatchListSemanticsUnSupported()
 	_ = informer.SetTransform(i.transform(fake))
 	f := &feed[T]{namespace: namespace, informer: cache.NewTypedSharedIndexInformer[T](informer)}
-	src.onSilent = func(err error) { r.report(err) }
+	src.onSilent = r.report
 	src.onList = func() { f.jumps.list(f.at()) }
 	if every := cmp.Or(i.opts.Probe, probeEvery); every > 0 && !fake {
 		f.probe = &probe{

@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"sync"
 	"sync/atomic"
 
@@ -18,6 +17,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/foreign"
+	"github.com/kuberator/kuberator/internal/nilness"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -46,7 +46,7 @@ type Informer[T repository.Object] struct {
 // others. The compiler finds the type from repo: in New[corev1.ConfigMap](repo, nil), which it refuses
 // since repo "does not implement repository.Repository", leave the type argument out.
 func New[T repository.Object](repo repository.Repository[T], opts *Options) (*Informer[T], error) {
-	if value := reflect.ValueOf(repo); !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil() {
+	if nilness.Is(repo) {
 		return nil, errors.New("new informer: the repository is nil")
 	}
 	i := &Informer[T]{repo: repo, lifecycle: make(chan struct{}, 1), indexes: cache.Indexers{}}

@@ -36,10 +36,18 @@ func (i inside[T]) shall(w journal.Write) bool {
 	return i.selects(w.Object) || slices.ContainsFunc(w.Was, func(obj journal.Object) bool { return i.selects(obj) })
 }
 
+// storing returns the feed that shall have the object as it was written, or nil if there is none.
+func (i inside[T]) storing(w journal.Write) *feed[T] {
+	if w.Outcome != journal.Stored || w.Object == nil || !i.selects(w.Object) {
+		return nil
+	}
+	return i.feedOf(w.Key)
+}
+
 // Skipped implements [journal.Cache].
 func (i inside[T]) Skipped(w journal.Write) bool {
-	f := i.feedOf(w.Key)
-	if f == nil || w.Outcome != journal.Stored || w.Object == nil || !i.selects(w.Object) {
+	f := i.storing(w)
+	if f == nil {
 		return false
 	}
 	_, ok := f.view(w.Key)
@@ -48,8 +56,8 @@ func (i inside[T]) Skipped(w journal.Write) bool {
 
 // Overtaken implements [journal.Cache].
 func (i inside[T]) Overtaken(w journal.Write) bool {
-	f := i.feedOf(w.Key)
-	if f == nil || w.Outcome != journal.Stored || w.Object == nil || !i.selects(w.Object) {
+	f := i.storing(w)
+	if f == nil {
 		return false
 	}
 	cached, ok := f.view(w.Key)

@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 	"errors"
-	"reflect"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/kuberator/kuberator/internal/nilness"
 )
 
 // Client has the methods of a generated typed client, such as corev1client.ConfigMapInterface,
@@ -76,18 +77,12 @@ func fromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk s
 	plural, _ := meta.UnsafeGuessKindToResource(gvk)
 	l := &Live[T]{kind: gvk, resource: plural, scope: s, backend: clientBackend[T, L, C]{clientset, client}}
 	switch {
-	case client == nil, isNil(clientset):
+	case client == nil, nilness.Is(clientset):
 		l.err = errors.New("repository.FromClient: the client is nil")
 	case gvk.Kind == "":
 		l.err = errors.New("repository.FromClient: the kind is empty")
 	}
 	return apply(l, opts)
-}
-
-// isNil reports whether v is nil, or a nil pointer.
-func isNil(v any) bool {
-	value := reflect.ValueOf(v)
-	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
 type clientBackend[T Object, L runtime.Object, C Client[T, L]] struct {

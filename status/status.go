@@ -11,14 +11,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"reflect"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/nilness"
 	"github.com/kuberator/kuberator/internal/pinned"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -100,7 +99,7 @@ func Patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 // PatchError calls status.ObserveError with err, whose text is bounded, and then [Patch]. A nil
 // err removes the last error from the status.
 func PatchError[T repository.Object, S ErrorObserver](ctx context.Context, p repository.Repository[T], obj T, status S, err error) (T, error) {
-	if !isNil(status) {
+	if !nilness.Is(status) {
 		status.ObserveError(kerr.Bounded(err, kerr.MaxMessage))
 	}
 	return Patch(ctx, p, obj, status)
@@ -113,14 +112,9 @@ func Observed[T metav1.Object](obj T, observedGeneration int64) bool {
 	return observedGeneration != 0 && obj.GetGeneration() == observedGeneration
 }
 
-func isNil(status any) bool {
-	value := reflect.ValueOf(status)
-	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
-}
-
 // observe calls ObserveGeneration on S, where S is a pointer, or on *S.
 func observe[S any](status *S, generation int64) {
-	if isNil(*status) {
+	if nilness.Is(*status) {
 		return // an empty status
 	}
 	if o, ok := any(*status).(GenerationObserver); ok {
@@ -192,16 +186,10 @@ func send[T repository.Object](ctx context.Context, p repository.Repository[T], 
 	return got, c.answered(now), err
 }
 
-// unstructuredGetter is a repository that can read what the server has, whatever a Go type
-// makes of it.
-type unstructuredGetter interface {
-	GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
-}
-
 // live returns the status that the server has. If its answer does not show either whether a zero
 // field exists, the field counts as missing.
 func live[T repository.Object](ctx context.Context, p repository.Repository[T], obj T) (document, error) {
-	if raw, ok := p.(unstructuredGetter); ok {
+	if raw, ok := p.(pinned.Untyped); ok {
 		got, err := raw.GetUnstructured(ctx, repository.Key(obj))
 		switch {
 		case err == nil && got.GetUID() != obj.GetUID():

@@ -17,6 +17,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/kerr"
@@ -77,6 +78,11 @@ func Write[T repository.Object](ctx context.Context, p repository.Repository[T],
 		state = live
 	}
 	return none, kerr.Mark(kerr.ClassConflict, fmt.Errorf("the object changed %d times while it was patched: %w", tries, err))
+}
+
+// Untyped is a repository that can read what the server has, whatever a Go type makes of it.
+type Untyped interface {
+	GetUnstructured(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error)
 }
 
 // Live reads the object that obj is, by UID. If it is gone, or its name belongs to
