@@ -35,8 +35,19 @@ func buildEnvironment(t *testing.T) {
 	t.Setenv("GOCACHE", strings.TrimSpace(string(goCache)))
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	t.Setenv("HOME", t.TempDir())
+	t.Setenv("XDG_CONFIG_HOME", configWithoutTelemetry(t))
 	t.Setenv("KUBEBUILDER_ASSETS", "")
 	t.Setenv("KUBERATOR_CONTROLPLANE", "")
+}
+
+// configWithoutTelemetry is a folder of configuration in which the telemetry of
+// the go command is off. Where it is not, the go command leaves a process
+// behind that writes its counters while the folder of the test is removed.
+func configWithoutTelemetry(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "go", "telemetry", "mode"), "off")
+	return folder
 }
 
 func write(t *testing.T, path, content string) {
