@@ -78,27 +78,29 @@ func (c *Controller[T, C]) orphaned(r *runState[T], it *item) bool {
 	st := &it.Record
 	for _, obj := range r.vanished.take(it.Key) {
 		owed := finalizer.Held(obj, c.finalizer)
-		for _, of := range []*record{st, st.before} {
+		for _, of := range []*record{st, st.before()} {
 			if of != nil && of.uid == obj.GetUID() {
 				owed = of.held && !of.cleaned
 				of.held, of.cleaned = false, false // this was the event of its end
 			}
 		}
 		if owed {
-			st.orphans = append(st.orphans, orphan{last: obj, since: time.Now()})
-			it.Keep = true
+			if it.Keep = true; st.past == nil {
+				st.past = &past{}
+			}
+			st.past.orphans = append(st.past.orphans, orphan{last: obj, since: time.Now()})
 		}
 	}
-	return len(st.orphans) > 0
+	return len(st.orphans()) > 0
 }
 
 // bypassed cleans up the first orphan of the key.
 func (t *reconciliation[T, C]) bypassed(ctx context.Context) error {
 	st := &t.it.Record
-	o := &st.orphans[0]
+	o := &st.past.orphans[0]
 	last := o.last.(T) //nolint:forcetypeassert // from our own informer
 	t.at.UID, t.at.Op = last.GetUID(), kerr.OpGet
-	done := func() { st.orphans = st.orphans[1:] }
+	done := func() { st.past.orphans = st.past.orphans[1:] }
 	if !o.confirmed {
 		uid, err := t.liveUID(ctx)
 		switch {
@@ -160,7 +162,7 @@ func (t *reconciliation[T, C]) liveUID(ctx context.Context) (types.UID, error) {
 // bypassTime returns how long Cleanup may still be tried for what is gone, and false if nothing is.
 // An object that has the name by now waits for that, and no longer.
 func (t *reconciliation[T, C]) bypassTime() (left time.Duration, bypassed bool) {
-	orphans := t.it.Record.orphans
+	orphans := t.it.Record.orphans()
 	if len(orphans) == 0 || !orphans[0].confirmed {
 		return 0, false
 	}
@@ -169,7 +171,7 @@ func (t *reconciliation[T, C]) bypassTime() (left time.Duration, bypassed bool) 
 
 // giveUp ends the retries of an orphan in time.
 func (t *reconciliation[T, C]) giveUp(done func(), err error) error {
-	if waited := time.Since(t.it.Record.orphans[0].since); t.c.opts.BypassTimeout >= 0 && waited >= t.c.opts.BypassTimeout {
+	if waited := time.Since(t.it.Record.orphans()[0].since); t.c.opts.BypassTimeout >= 0 && waited >= t.c.opts.BypassTimeout {
 		done()
 		t.at.Action = AwaitChange()
 		fields := append(t.at.names(), zap.Duration("after", waited))

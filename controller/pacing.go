@@ -10,6 +10,9 @@ import (
 
 // causedItself reports whether all reasons are events about what the last attempt wrote.
 func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
+	if st.pacing == nil {
+		return false // it wrote nothing
+	}
 	events := 0
 	for _, reason := range reasons {
 		wrote := pace.State{Kind: reason.Kind, Key: reason.Key, RV: reason.ResourceVersion}
@@ -22,7 +25,7 @@ func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
 		case VerbResync, VerbTimer, VerbRetry, VerbEnqueued:
 			return false
 		}
-		if !st.loop.Wrote(c.seed, wrote) {
+		if !st.pacing.loop.Wrote(c.seed, wrote) {
 			return false
 		}
 		events++
@@ -34,7 +37,7 @@ func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
 // Events of its own last attempt do not count: it waits as if they had not happened. Other events
 // start an attempt, at most once a second, and a new state resets the backoff.
 func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, more int, self bool) (waits bool) {
-	f := it.Record.failing
+	f := it.Record.failing()
 	if f == nil || !f.Is() || it.Weight() < queue.Early || slices.ContainsFunc(reasons, func(r Reason) bool { return r.Verb == VerbRetry }) {
 		return false
 	}
@@ -55,8 +58,8 @@ func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, m
 // another one.
 func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more int, b *pace.Brake, light bool, why string) {
 	r.queue.Hold(it, reasons, more, pace.Pause, light)
-	if now := time.Now(); b.First() && now.Sub(it.Record.logs().loop) >= time.Minute {
-		it.Record.logs().loop = now
+	if now, last := time.Now(), &it.Record.troubled().logged.loop; b.First() && now.Sub(*last) >= time.Minute {
+		*last = now
 		c.warnLoop("reconcile loop: slowed to 10 attempts per minute: "+why, it, reasons)
 	}
 }

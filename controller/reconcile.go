@@ -26,7 +26,7 @@ var errUnfinished = errors.New("the cleanup is not finished")
 // clean up.
 func (t *reconciliation[T, C]) reconcile(work, ctx context.Context) bool {
 	at := &t.at
-	if len(t.it.Record.orphans) > 0 {
+	if len(t.it.Record.orphans()) > 0 {
 		at.Err = t.bypassed(ctx)
 		_, again := at.Action.After()
 		return at.Bypassed || at.Err != nil || again

@@ -62,7 +62,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 			t.at.cut = work.Err() != nil
 			t.schedule()
 			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
-				return t.it.Record.logs().failure.Again(t.c.seed, text, time.Now())
+				return t.it.Record.troubled().logged.failure.Again(t.c.seed, text, time.Now())
 			})
 			t.c.report(&t.at)
 		}
@@ -96,7 +96,7 @@ func (t *reconciliation[T, C]) learn() {
 			t.journal.Prune(st.sent)
 		}
 	}
-	st.loop, st.left = st.loop.Learn(t.c.seed, t.journal.Own()), left
+	st.left = left
 	st.wrote(t.c.seed, t.journal.Own())
 	st.reads.Keep(t.at.Key, t.reads)
 	st.reads = t.reads

@@ -22,45 +22,90 @@ type item = queue.Item[types.NamespacedName, Reason, record]
 // object of the same name starts without one. Only the worker that has the key uses it.
 type record struct {
 	uid    types.UID
-	worked version           // the state that user code last got
-	left   version           // the one after the last write of that attempt, if that was no news
-	loop   *pace.SelfTrigger // nil if the last attempt wrote nothing
-	sent   *journal.Sent     // nil if nothing is known
-	reads  dependents.Reads  // of the last attempt that got to user code, and of those after it
-	unseen *unseen.Writes    // nil if the caches show what was written for it
+	worked version          // the state that user code last got
+	left   version          // the one after the last write of that attempt, if that was no news
+	sent   *journal.Sent    // nil if nothing is known
+	reads  dependents.Reads // of the last attempt that got to user code, and of those after it
+	unseen *unseen.Writes   // nil if the caches show what was written for it
 	// done means that the last attempt left nothing to be tried again. held is set when user code
 	// got a state with our finalizer, and cleaned when Cleanup is done.
 	done, held, cleaned bool
 	// What follows is nil for most objects, of which there may be very many.
-	undone  *pace.Undone
-	failing *pace.Failing
-	logged  *logged
+	pacing *pacing
+	past   *past
+}
+
+// pacing is what slows an object down that wrote or failed.
+type pacing struct {
+	loop    *pace.SelfTrigger // nil if the last attempt wrote nothing
+	undone  pace.Undone
+	trouble *trouble // nil if there was none
+}
+
+// trouble is what is known of failures and loops.
+type trouble struct {
+	failing pace.Failing
+	logged  struct { // last
+		failure pace.Repeat
+		loop    time.Time
+	}
+}
+
+// past is what is left of objects that are gone.
+type past struct {
 	orphans []orphan // of any UID that the name had
 	before  *record  // the object that had the name before, of whose end there was no event yet
 }
 
-// logged is what was last logged of an object.
-type logged struct {
-	failure pace.Repeat
-	loop    time.Time
+// paced returns the pacing to be changed.
+func (s *record) paced() *pacing {
+	if s.pacing == nil {
+		s.pacing = &pacing{}
+	}
+	return s.pacing
 }
 
-// logs returns what is to be changed of what was logged.
-func (s *record) logs() *logged {
-	if s.logged == nil {
-		s.logged = &logged{}
+// troubled returns the trouble to be changed.
+func (s *record) troubled() *trouble {
+	p := s.paced()
+	if p.trouble == nil {
+		p.trouble = &trouble{}
 	}
-	return s.logged
+	return p.trouble
+}
+
+// failing returns the failures of the object, or nil if it never failed.
+func (s *record) failing() *pace.Failing {
+	if s.pacing == nil || s.pacing.trouble == nil {
+		return nil
+	}
+	return &s.pacing.trouble.failing
+}
+
+// orphans returns the objects that Cleanup may be owed to.
+func (s *record) orphans() []orphan {
+	if s.past == nil {
+		return nil
+	}
+	return s.past.orphans
+}
+
+// before returns the object that had the name before, if there was no event of its end yet.
+func (s *record) before() *record {
+	if s.past == nil {
+		return nil
+	}
+	return s.past.before
 }
 
 // wrote notes what an attempt wrote.
 func (s *record) wrote(seed maphash.Seed, own []journal.Write) {
-	if len(own) > 0 && s.undone == nil {
-		s.undone = &pace.Undone{}
+	if len(own) == 0 && s.pacing == nil {
+		return
 	}
-	if s.undone != nil {
-		s.undone.Learn(seed, own, time.Now())
-	}
+	p := s.paced()
+	p.loop = p.loop.Learn(seed, own)
+	p.undone.Learn(seed, own, time.Now())
 }
 
 // known lets f read or change what is known of what was sent.
@@ -119,9 +164,9 @@ func (s *record) hasSeen(rv string, obj journal.Object) bool {
 
 // next returns the record of the next object of the name.
 func (s *record) next(uid types.UID) record {
-	after := record{uid: uid, reads: s.reads, unseen: s.unseen, orphans: s.orphans, before: s.before}
+	after := record{uid: uid, reads: s.reads, unseen: s.unseen, past: s.past}
 	if s.held || s.cleaned {
-		after.before = &record{uid: s.uid, held: s.held, cleaned: s.cleaned}
+		after.past = &past{orphans: s.orphans(), before: &record{uid: s.uid, held: s.held, cleaned: s.cleaned}}
 	}
 	return after
 }

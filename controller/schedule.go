@@ -3,7 +3,6 @@ package controller
 import (
 	"time"
 
-	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -26,10 +25,7 @@ const leastAfter = 100 * time.Millisecond
 func (t *reconciliation[T, C]) schedule() {
 	r, it, at := t.r, t.it, &t.at
 	if !at.done() {
-		if it.Record.failing == nil {
-			it.Record.failing = &pace.Failing{}
-		}
-		failing := it.Record.failing
+		failing := &it.Record.troubled().failing
 		at.Next, at.Failures = r.queue.Failed(it, func(backoff time.Duration, failures int) (time.Duration, Reason) {
 			wait := kerr.NextTry(at.Err, backoff, min(t.c.opts.MinBackoff, leastAfter), max(t.c.opts.MaxBackoff, mostAsked))
 			return t.bounded(failing.Backoff(wait, time.Now())), Reason{Verb: VerbRetry, Failures: failures}
@@ -37,8 +33,8 @@ func (t *reconciliation[T, C]) schedule() {
 		failing.Failed(at.Start, at.Start.Add(at.Duration+at.Next))
 		return
 	}
-	if it.Record.failing != nil {
-		it.Record.failing.Ended()
+	if f := it.Record.failing(); f != nil {
+		f.Ended()
 	}
 	if after, requeue := at.Action.After(); requeue {
 		at.Next = t.bounded(after)

@@ -74,12 +74,12 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	if c.hurried(r, it, reasons, more, self) {
 		return
 	}
-	if self && st.loop.TooFast() {
-		c.slow(r, it, reasons, more, &st.loop.Brake, true, "what its attempts write is what causes the next one")
+	if self && st.pacing.loop.TooFast() {
+		c.slow(r, it, reasons, more, &st.pacing.loop.Brake, true, "what its attempts write is what causes the next one")
 		return
 	}
-	if st.undone != nil && st.undone.TooFast() {
-		c.slow(r, it, reasons, more, &st.undone.Brake, false, "its attempts write the same again and again, since another client undoes it")
+	if st.pacing != nil && st.pacing.undone.TooFast() {
+		c.slow(r, it, reasons, more, &st.pacing.undone.Brake, false, "its attempts write the same again and again, since another client undoes it")
 		return
 	}
 	t := c.reconciliation(r, it, reasons, more)
@@ -91,7 +91,7 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 // object that has the name now.
 func (c *Controller[T, C]) clean(work context.Context, r *runState[T], worker int, it *item, reasons []Reason, more int, behind map[journal.Ref]journal.Write) {
 	t := c.reconciliation(r, it, reasons, more)
-	t.at.UID = it.Record.orphans[0].last.GetUID()
+	t.at.UID = it.Record.orphans()[0].last.GetUID()
 	t.run(work, worker, behind)
 	if _, again := t.at.Action.After(); t.at.done() && !again {
 		for _, reason := range reasons {
@@ -121,7 +121,7 @@ func (r *runState[T]) strip(it *item) {
 	st := &it.Record
 	r.own.Forget(st.unseen)
 	st.reads.Keep(it.Key, nil)
-	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, orphans: st.orphans, before: st.before}
+	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, past: st.past}
 }
 
 // echoes reports whether all reasons are events about states that were worked on: the very one,

@@ -3,8 +3,8 @@ package repository
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -12,11 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/runtime/serializer/streaming"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
-	restwatch "k8s.io/client-go/rest/watch"
 
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -97,14 +94,8 @@ func (l *tolerantListWatch[T]) WatchWithContext(ctx context.Context, opts metav1
 	if err != nil {
 		return nil, err
 	}
-	info, ok := runtime.SerializerInfoForMediaType(l.codecs.SupportedMediaTypes(), runtime.ContentTypeJSON)
-	if !ok || info.StreamSerializer == nil {
-		return nil, errors.Join(errors.New("the scheme's codecs have no JSON stream serializer"), body.Close())
-	}
-	frames := info.StreamSerializer.NewFrameReader(body)
-	events := restwatch.NewDecoder(streaming.NewDecoder(frames, info.StreamSerializer.Serializer), embedded[T]{l})
 	reporter := apierrors.NewClientErrorReporter(http.StatusInternalServerError, http.MethodGet, "ClientWatchDecoding")
-	return watch.NewStreamWatcher(tolerantDecoder[T]{events, l}, reporter), nil
+	return watch.NewStreamWatcher(&eventDecoder[T]{l: l, body: body, events: json.NewDecoder(body)}, reporter), nil
 }
 
 func (l *tolerantListWatch[T]) request(opts metav1.ListOptions) *rest.Request {
@@ -168,25 +159,40 @@ type undecodable struct {
 	err error
 }
 
-// embedded decodes the object inside a watch event.
-type embedded[T Object] struct{ l *tolerantListWatch[T] }
-
-func (e embedded[T]) Decode(data []byte, _ *schema.GroupVersionKind, _ runtime.Object) (runtime.Object, *schema.GroupVersionKind, error) {
-	obj, err := e.l.decode(data)
-	return obj, &e.l.kind, err
+// eventDecoder decodes the events of a watch, in the place of client-go's decoder, which reads each
+// event three times before it decodes the object inside.
+type eventDecoder[T Object] struct {
+	l      *tolerantListWatch[T]
+	body   io.Closer
+	events *json.Decoder
+	object json.RawMessage // of the last event, whose memory is used again
 }
 
-// tolerantDecoder turns an event about an undecodable object into a deletion.
-type tolerantDecoder[T Object] struct {
-	*restwatch.Decoder
-	l *tolerantListWatch[T]
-}
-
-func (d tolerantDecoder[T]) Decode() (watch.EventType, runtime.Object, error) {
-	event, obj, err := d.Decoder.Decode()
+// Decode implements [watch.Decoder]. An event about an undecodable object becomes a deletion.
+func (d *eventDecoder[T]) Decode() (watch.EventType, runtime.Object, error) {
+	event := struct {
+		Type   watch.EventType  `json:"type"`
+		Object *json.RawMessage `json:"object"`
+	}{Object: &d.object}
+	d.object = d.object[:0]
+	if err := d.events.Decode(&event); err != nil {
+		return "", nil, err
+	}
+	switch event.Type {
+	case watch.Added, watch.Modified, watch.Deleted, watch.Bookmark, watch.Error:
+	default:
+		return "", nil, fmt.Errorf("the type of a watch event is %q", event.Type)
+	}
+	obj, err := d.l.decode(d.object)
+	if err != nil {
+		return "", nil, fmt.Errorf("decode the object of an event %s: %w", event.Type, err)
+	}
 	if bad, ok := obj.(*undecodable); ok {
 		d.l.tell(bad.err)
 		return watch.Deleted, bad.Object, nil
 	}
-	return event, obj, err
+	return event.Type, obj, nil
 }
+
+// Close implements [watch.Decoder].
+func (d *eventDecoder[T]) Close() { _ = d.body.Close() } // the events are over, and nobody reads its error
