@@ -139,20 +139,25 @@ func TestGoroutineThatStays(t *testing.T) {
 }
 
 func TestPlansAreText(t *testing.T) {
-	plan, err := explore.ParsePlan("U3:committed+crash/S1:gap")
+	text := "create secrets default/a-* #2: committed+crash; s3: put default/a: rejected-500; step 1: gap"
+	plan, err := explore.ParsePlan(text)
 	require.NoError(t, err)
-	require.Equal(t, explore.Plan{{"U", 3, explore.CommittedCrash}, {"S", 1, explore.Gap}}, plan)
-	require.Equal(t, "U3:committed+crash/S1:gap", plan.String())
+	require.Equal(t, explore.Plan{
+		{"create secrets default/a-* #2", explore.CommittedCrash}, {"s3: put default/a", explore.Rejected500}, {"step 1", explore.Gap},
+	}, plan)
+	require.Equal(t, text, plan.String())
+	plan, err = explore.ParsePlan("none")
+	require.NoError(t, err)
+	require.Empty(t, plan)
+	require.Equal(t, "none", plan.String())
 	for text, want := range map[string]string{
-		"":             `"" is no fault`,
-		"U3":           `"U3" is no fault`,
-		"U3:":          `"" does not happen at a write`,
-		"X3:gap":       "a point is U and the number of a write, or S and that of a step",
-		"U0:stale":     `"0" is no number of 1 or more`,
-		"Ux:stale":     `"x" is no number`,
-		"U1:gap":       `"gap" does not happen at a write; what does: [not-sent+crash`,
-		"S1:stale":     "does not happen at a step; what does: [gap revert]",
-		"U1:stale//U2": "is no fault",
+		"":                         `"" is no fault`,
+		"create secrets a":         `"create secrets a" is no fault`,
+		"create secrets a:":        `"" does not happen at a write`,
+		"create secrets a: gap":    `"gap" does not happen at a write; what does: [not-sent+crash`,
+		"step 1: stale":            "does not happen at a step; what does: [gap revert]",
+		"step 0: gap":              `"gap" does not happen at a write`,
+		"create a: stale;; b: gap": `"" is no fault`,
 	} {
 		_, err := explore.ParsePlan(text)
 		require.ErrorContains(t, err, fmt.Sprintf("plan %q", text))

@@ -22,8 +22,8 @@
 // # What is tried
 //
 // For every write of the operator, to the cluster or to an external system: a crash before it is
-// sent; a crash after it took effect; that its answer is lost; that the server refuses it; that
-// another client changes the object first; that caches do not show it; that a process that is
+// sent; a crash after it took effect; that its answer is lost; that the server refuses it, in each
+// way; that another client changes the object first; that caches do not show it; that a process that is
 // started again sees an older state; that a second process starts. For every step of the script:
 // that the operator sees it only together with the next one; that it is undone. See [FaultKind].
 //
@@ -33,8 +33,10 @@
 //     same as without faults, except for fields that differ from run to run without faults, and
 //     those in Case.Mask.
 //   - The operator has created and deleted each object as often as without faults. (Not
-//     compared where more than one process works, or states were never seen.)
-//   - It settles: it stops writing.
+//     compared where more than one process works, or states were never seen; and what the garbage
+//     collector takes away before the next Settle does not count.)
+//   - It settles: it stops writing. The same write 1,000 times in one instant is a hot loop.
+//   - What it leaves does not depend on which of its watches is first.
 //   - Without faults it logs no errors, as far as it logs with Env.Logger.
 //   - It undoes nothing that another client set, and removes no finalizer that it did not add.
 //   - Case.Invariants hold after every change, and its processes end when their ctx does.

@@ -104,8 +104,8 @@ func TestCleanupThatIsNotIdempotent(t *testing.T) {
 	for _, f := range result.Failures {
 		plans = append(plans, f.Plan.String())
 	}
-	require.Contains(t, plans, "U4:committed+crash")
-	require.Contains(t, plans, "U4:committed+error")
+	require.Contains(t, plans, "s3: remove default/a: committed+crash")
+	require.Contains(t, plans, "s3: remove default/a: committed+error")
 	require.Contains(t, result.String(), "no such bucket")
 }
 

@@ -20,9 +20,11 @@ type history struct {
 	mu         sync.Mutex
 	objects    map[ref]*unstructured.Unstructured
 	identities map[types.UID]string
+	names      map[ref]string // of all objects that there were, without what the server has made up
 	changes    []sim.Change
 	counts     map[count]int
-	last       time.Time // of what an operator did that no mask hides
+	fresh      map[types.UID]bool // what the operator has created since the last rest
+	last       time.Time          // of what an operator did that no mask hides
 }
 
 // count is a kind of change that must happen as often in each run.
@@ -33,7 +35,7 @@ type count struct {
 
 func newHistory() *history {
 	return &history{
-		objects: map[ref]*unstructured.Unstructured{}, identities: map[types.UID]string{}, counts: map[count]int{}, last: time.Now(),
+		objects: map[ref]*unstructured.Unstructured{}, identities: map[types.UID]string{}, names: map[ref]string{}, counts: map[count]int{}, fresh: map[types.UID]bool{}, last: time.Now(),
 	}
 }
 
@@ -53,10 +55,27 @@ func (h *history) add(c sim.Change, byOperator bool) {
 		h.objects[r] = c.After
 	}
 	name := identity(r, o)
-	h.identities[o.GetUID()] = name
+	h.identities[o.GetUID()], h.names[r] = name, stableName(o)
 	if byOperator && c.Type != watch.Modified {
 		h.counts[count{c.Type, name}]++
 	}
+	switch {
+	case byOperator && c.Type == watch.Added:
+		h.fresh[o.GetUID()] = true
+	case c.Session == garbageCollector && c.Type == watch.Deleted && h.fresh[o.GetUID()]:
+		h.counts[count{watch.Added, name}]--
+	}
+}
+
+// garbageCollector is the session of the server's garbage collector.
+const garbageCollector = "garbage-collector"
+
+// settled notes that all is at rest. What is created, and collected before that, for an owner that is
+// gone, is neither right nor wrong: who has seen its end in time does not create it.
+func (h *history) settled() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.fresh)
 }
 
 func (h *history) state(external map[string]External) (state, error) {
@@ -77,11 +96,17 @@ func (h *history) since(n int, session string, r ref) (sim.Change, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, c := range h.changes[n:] {
-		if c.Session == session && c.Resource.GroupResource() == r.resource && (r.key.Name == "" || r.key == c.Key) {
+		if c.Session == session && c.Resource.GroupResource() == r.resource && r.names(c) {
 			return c, true
 		}
 	}
 	return sim.Change{}, false
+}
+
+// names reports whether a change is about the object that a write names; that of a new one may be made
+// up by the server.
+func (r ref) names(c sim.Change) bool {
+	return r.key.Name == "" || r.key == c.Key || r.key.Namespace == c.Key.Namespace && r.key.Name == stableName(objectOf(c))
 }
 
 // active notes that the operator did something.

@@ -56,7 +56,7 @@ func TestLostUpdate(t *testing.T) {
 		return err
 	}
 	result := exploreLoop(t, overwrite, script()[:2])
-	requireFound(t, result, "U1:conflict", "lost update: update configmaps default/a by p1 has removed the annotation")
+	requireFound(t, result, "update configmaps default/a: conflict", "lost update: update configmaps default/a by p1 has removed the annotation")
 }
 
 // What it leaves is right, but it deletes and creates anew what was there already.
@@ -77,8 +77,8 @@ func TestCountsMatter(t *testing.T) {
 		return err
 	}
 	result := exploreLoop(t, anew, script()[:2], explore.Crashes(1))
-	requireFound(t, result, "U2:committed+crash", "the operator has created secrets default/a 2 times, and once in a run without faults")
-	requireFound(t, result, "U2:committed+crash", "the operator has deleted secrets default/a once, and never in a run without faults")
+	requireFound(t, result, "create secrets default/a: committed+crash", "the operator has created secrets default/a 2 times, and once in a run without faults")
+	requireFound(t, result, "create secrets default/a: committed+crash", "the operator has deleted secrets default/a once, and never in a run without faults")
 }
 
 // It forgets what it has to take away when it is not asked to have it any more.
@@ -96,7 +96,7 @@ func TestRevert(t *testing.T) {
 		return err
 	}
 	result := exploreLoop(t, grow, script()[:4], explore.Transitions())
-	requireFound(t, result, "S3:revert", "secrets default/a-2: should not be there")
+	requireFound(t, result, "step 3: revert", "secrets default/a-2: should not be there")
 	require.Equal(t, 1, result.Plans)
 }
 
@@ -122,7 +122,7 @@ func TestFinalizersOfOthers(t *testing.T) {
 // A second process does what the first one is doing, and both leave it.
 func TestSecondLeader(t *testing.T) {
 	result := exploreLoop(t, intermediate, script()[:2], explore.TwoLeaders())
-	requireFound(t, result, "U1:second-leader", "secrets default/a-*#2: should not be there")
+	requireFound(t, result, "create secrets default/a-*: second-leader", "secrets default/a-*#2: should not be there")
 }
 
 // It gives up after an error.
@@ -134,9 +134,9 @@ func TestGivesUp(t *testing.T) {
 		return nil
 	}
 	result := exploreLoop(t, once, script()[:2], explore.Errors())
-	requireFound(t, result, "U1:rejected-500", "secrets default/a: is missing")
+	requireFound(t, result, "create secrets default/a: rejected-500", "secrets default/a: is missing")
 	for _, f := range result.Failures {
-		require.NotEqual(t, "U1:committed+error", f.Plan.String(), "it has taken effect")
+		require.NotEqual(t, "create secrets default/a: committed+error", f.Plan.String(), "it has taken effect")
 	}
 }
 
@@ -160,7 +160,7 @@ func TestCallsOfExternalSystems(t *testing.T) {
 	c.Kinds, c.Script = sim.Core("configmaps", "secrets"), script()[:2]
 	result, err := explore.Explore(t, c, explore.Errors())
 	require.NoError(t, err)
-	requireFound(t, result, "U1:committed+error", "the operator has called s3: alarm default/a, which it does not do without faults")
+	requireFound(t, result, "s3: put default/a: committed+error", "the operator has called s3: alarm default/a, which it does not do without faults")
 }
 
 // It does nothing, and says why: without faults that is one.

@@ -6,16 +6,17 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 )
 
 // outcome is what a run has shown.
 type outcome struct {
 	plan     Plan
 	failures []string
-	states   []state
+	blamed   int // faults of the plan that had happened when the first failure was found
+	faults   int // that have happened
+	rests    []restState
 	counts   map[count]int
-	writes   []writeRecord
+	writes   []*writeRecord
 	effects  []effect
 	entries  []entry
 }
@@ -42,15 +43,15 @@ func (s *suite) try(t *testing.T, plan Plan, l limits) (o outcome, err error) {
 func (s *suite) once(plan Plan, l limits) (outcome, error) {
 	w, err := newWorld(s, plan, l)
 	if err != nil {
-		return outcome{}, err
+		return outcome{plan: plan}, err
 	}
 	err = w.run()
 	if err != nil && w.failed() {
 		err = nil // a consequence
 	}
 	return outcome{
-		plan: plan, failures: w.failures, states: w.states, counts: w.history.counted(),
-		writes: w.writes, effects: w.effects, entries: w.trace.all(),
+		plan: plan, failures: w.failures, blamed: w.blamed, faults: w.faults, rests: w.rests,
+		counts: w.history.counted(), writes: w.writes, effects: w.effects, entries: w.trace.all(),
 	}, err
 }
 
@@ -59,12 +60,20 @@ func (o *outcome) judge(reference *reference, want []state) {
 	if len(o.failures) > 0 {
 		return
 	}
-	for i, is := range o.states {
-		if is == nil || o.plan.has(Gap, Revert) && i < len(o.states)-1 {
+	o.blamed = o.faults
+	for i, at := range o.rests {
+		expected := o.plan.wanted(want, i)
+		switch {
+		case at.state == nil:
+			continue
+		case at.faults == 0: // the script is that of the reference until then
+			expected = reference.states[min(i, len(reference.states)-1)]
+		case o.plan.has(Gap, Revert) && i < len(o.rests)-1:
 			continue
 		}
-		for _, d := range is.differences(o.plan.wanted(want, i), reference.mask) {
+		for _, d := range at.state.differences(expected, reference.mask) {
 			o.failures = append(o.failures, fmt.Sprintf("at rest, after the %s settle: %s", ordinal(i+1), d))
+			o.blamed = min(o.blamed, at.faults)
 		}
 	}
 	// Two processes that work at once undo each other's work for a while: what counts is
@@ -76,6 +85,9 @@ func (o *outcome) judge(reference *reference, want []state) {
 		o.failures = append(o.failures, o.misdone(reference.effects)...)
 	}
 }
+
+// blame is the part of the plan that can be the cause of what is wrong: what had happened before.
+func (o *outcome) blame() Plan { return o.plan[:min(o.blamed, len(o.plan))] }
 
 // wanted is what the state at the i-th Settle should be: that of the reference at the same
 // one, or at its last if steps were left out or added.
@@ -140,59 +152,3 @@ func ordinal(n int) string {
 	}
 	return fmt.Sprintf("%d%s", n, suffix)
 }
-
-// reference is what happens without faults.
-type reference struct {
-	outcome
-	mask *mask
-}
-
-// refer makes two runs without faults that differ in time, uids and resourceVersions. What
-// differs in what is left then is masked.
-func (s *suite) refer(t *testing.T) (*reference, error) {
-	t.Helper()
-	bound := 3*s.quiet + 2*time.Hour
-	first, err := s.try(t, nil, limits{quiet: s.quiet, bound: bound, seed: 1})
-	if err != nil || len(first.failures) > 0 {
-		return nil, first.problem("without any fault", err)
-	}
-	for _, e := range first.entries {
-		if e.alarm {
-			first.failures = append(first.failures, "it logs an error, though nothing has gone wrong: "+e.what+" "+e.result)
-		}
-	}
-	if len(first.failures) > 0 {
-		return nil, first.problem("without any fault", nil)
-	}
-	second, err := s.try(t, nil, limits{quiet: min(s.quiet, 10*time.Minute), bound: bound, seed: 2, late: 100*time.Hour + 7*time.Second})
-	if err != nil || len(second.failures) > 0 {
-		return nil, second.problem("without any fault, the second time", err)
-	}
-	var differing []leaf
-	for i := range first.states {
-		for _, d := range second.states[i].differences(first.states[i], s.mask) {
-			if d.path == "" {
-				return nil, fmt.Errorf("two runs without faults differ in what they leave: %s; give objects names that do not depend on time, uids or chance, or a generateName", d)
-			}
-			differing = append(differing, d.leaf)
-		}
-	}
-	r := &reference{outcome: first, mask: s.mask.with(differing)}
-	for _, is := range first.states {
-		if len(is) > 0 && !is.visible(r.mask) && is.visible(&mask{}) {
-			return nil, fmt.Errorf("the mask hides all that is left after the script, so that nothing would be compared: Case.Mask %v, and %d fields that differ between runs", s.mask.rules, len(differing))
-		}
-	}
-	return r, nil
-}
-
-// problem is why a run that must work does not.
-func (o *outcome) problem(when string, err error) error {
-	if err != nil {
-		return fmt.Errorf("the script cannot be run %s: %w\n\n%s", when, err, table(o.entries))
-	}
-	return fmt.Errorf("the operator is wrong %s:\n  %s\n\n%s", when, strings.Join(o.failures, "\n  "), table(o.tail(25)))
-}
-
-// tail are the last entries of the trace.
-func (o *outcome) tail(n int) []entry { return o.entries[max(len(o.entries)-n, 0):] }

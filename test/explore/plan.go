@@ -2,21 +2,24 @@ package explore
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // Plan is what goes wrong in a run: one fault, or several. Its text, such as
-// "U3:committed+crash/U5:rejected-409", is what -explore.plan takes.
+// "create secrets default/a: committed+crash; update configmaps default/a #2: rejected-409", is what
+// -explore.plan takes. The text of the empty plan, in which nothing goes wrong, is "none".
 type Plan []Fault
 
 // Fault is one thing that goes wrong at one point of a run.
 type Fault struct {
-	// Unit is what At counts: "U" the writes of the operator, to the cluster and to external
-	// systems, "S" the steps of the script. Both count from 1.
-	Unit string
-	At   int
+	// At is a write of the operator, to the cluster or to an external system, by its verb and its
+	// object: "create secrets default/a", "apply configmaps/status default/a #2", which is the second
+	// one, "s3: put default/a". Or it is a step of the script: "step 3".
+	//
+	// A name that the server has made up ends in an asterisk: "create secrets default/a-*".
+	At   string
 	Kind FaultKind
 }
 
@@ -70,22 +73,32 @@ var (
 	stepFaults = []FaultKind{Gap, Revert}
 )
 
-// String returns the fault as it is written in a plan, such as "U3:committed+crash".
-func (f Fault) String() string { return fmt.Sprintf("%s%d:%s", f.Unit, f.At, f.Kind) }
+// String returns the fault as it is written in a plan, such as
+// "create secrets default/a: committed+crash".
+func (f Fault) String() string { return f.At + ": " + string(f.Kind) }
+
+// noFault is the text of the empty plan.
+const noFault = "none"
 
 // String returns the text of the plan, which -explore.plan and [ParsePlan] take.
 func (p Plan) String() string {
+	if len(p) == 0 {
+		return noFault
+	}
 	texts := make([]string, len(p))
 	for i, f := range p {
 		texts[i] = f.String()
 	}
-	return strings.Join(texts, "/")
+	return strings.Join(texts, "; ")
 }
 
 // ParsePlan reads what Plan.String writes.
 func ParsePlan(text string) (Plan, error) {
+	if strings.TrimSpace(text) == noFault {
+		return Plan{}, nil
+	}
 	var plan Plan
-	for part := range strings.SplitSeq(text, "/") {
+	for part := range strings.SplitSeq(text, ";") {
 		fault, err := parseFault(part)
 		if err != nil {
 			return nil, fmt.Errorf("plan %q: %w", text, err)
@@ -95,34 +108,44 @@ func ParsePlan(text string) (Plan, error) {
 	return plan, nil
 }
 
+var stepPattern = regexp.MustCompile(`^step [1-9][0-9]*$`)
+
 func parseFault(text string) (Fault, error) {
-	point, kind, ok := strings.Cut(strings.TrimSpace(text), ":")
-	if !ok || len(point) < 2 {
-		return Fault{}, fmt.Errorf("%q is no fault: write a point, a colon and what happens there, as in %q", text, "U3:committed+crash")
+	text = strings.TrimSpace(text)
+	colon := strings.LastIndex(text, ":")
+	if colon < 1 {
+		return Fault{}, fmt.Errorf("%q is no fault: write a point, a colon and what happens there, as in %q", text, "create secrets default/a: committed+crash")
 	}
-	f := Fault{Unit: point[:1], Kind: FaultKind(kind)}
-	known := map[string][]FaultKind{"U": writeFaults, "S": stepFaults}[f.Unit]
-	if known == nil {
-		return f, fmt.Errorf("%q: a point is U and the number of a write, or S and that of a step", point)
-	}
-	var err error
-	if f.At, err = strconv.Atoi(point[1:]); err != nil || f.At < 1 {
-		return f, fmt.Errorf("%q: %q is no number of 1 or more", point, point[1:])
+	f := Fault{At: strings.TrimSpace(text[:colon]), Kind: FaultKind(strings.TrimSpace(text[colon+1:]))}
+	known, point := writeFaults, "a write"
+	if stepPattern.MatchString(f.At) {
+		known, point = stepFaults, "a step"
 	}
 	if !slices.Contains(known, f.Kind) {
-		return f, fmt.Errorf("%q: %q does not happen at %s; what does: %v", text, kind, map[string]string{"U": "a write", "S": "a step"}[f.Unit], known)
+		return f, fmt.Errorf("%q: %q does not happen at %s; what does: %v", text, f.Kind, point, known)
 	}
 	return f, nil
 }
 
 // at returns what happens at a point.
-func (p Plan) at(unit string, n int) (FaultKind, bool) {
+func (p Plan) at(point string) (FaultKind, bool) {
 	for _, f := range p {
-		if f.Unit == unit && f.At == n {
+		if f.At == point {
 			return f.Kind, true
 		}
 	}
 	return "", false
+}
+
+// step returns the step of the script, counted from 0, at which a kind of fault happens, or -1.
+func (p Plan) step(kind FaultKind) int {
+	for _, f := range p {
+		var i int
+		if _, err := fmt.Sscanf(f.At, "step %d", &i); err == nil && f.Kind == kind {
+			return i - 1
+		}
+	}
+	return -1
 }
 
 func (p Plan) has(kinds ...FaultKind) bool {

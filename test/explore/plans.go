@@ -5,24 +5,16 @@ import "slices"
 // plans are all that can go wrong in a run like the reference.
 func (r *reference) plans(s *suite, o *options) []Plan {
 	var out []Plan
-	add := func(unit string, at int, kinds ...FaultKind) {
+	add := func(point string, kinds ...FaultKind) {
 		for _, kind := range kinds {
 			if o.wants(kind) {
-				out = append(out, Plan{{Unit: unit, At: at, Kind: kind}})
+				out = append(out, Plan{{At: point, Kind: kind}})
 			}
 		}
 	}
-	for i, w := range r.writes {
-		if !w.effective || w.masked { // what changes nothing can fail without a trace
-			continue
-		}
-		add("U", i+1, NotSentCrash, CommittedCrash, CommittedError, w.rejection(i, o))
-		if w.api {
-			add("U", i+1, StaleCache)
-		}
-		add("U", i+1, StaleCaches, StaleRestart, SecondLeader)
-		if w.api && w.target.key.Name != "" && w.verb != "create" {
-			add("U", i+1, Conflict)
+	for _, w := range r.writes {
+		if w.matters() {
+			add(w.at.String(), w.faults()...)
 		}
 	}
 	for i, step := range s.script {
@@ -30,10 +22,10 @@ func (r *reference) plans(s *suite, o *options) []Plan {
 			continue
 		}
 		if slices.ContainsFunc(s.script[i+1:], func(s Step) bool { return s != Settle() }) {
-			add("S", i+1, Gap)
+			add(stepPoint(i), Gap)
 		}
 		if _, ok := step.(updateStep); ok && settles(s.script[:i]) > 0 {
-			add("S", i+1, Revert)
+			add(stepPoint(i), Revert)
 		}
 	}
 	if o.depth > 1 {
@@ -42,33 +34,51 @@ func (r *reference) plans(s *suite, o *options) []Plan {
 	return out
 }
 
-// rejection is how the server refuses the i-th write: each time otherwise.
-func (w writeRecord) rejection(i int, o *options) FaultKind {
-	kinds := []FaultKind{Rejected500, Rejected409, Rejected429, Rejected504}
-	for n := range kinds {
-		kind := kinds[(i+n)%len(kinds)]
-		if o.wants(kind) && (kind != Rejected409 || w.api && w.verb != "create") {
-			return kind
+// matters reports whether the write changed something that is compared: one that did not can fail
+// without a trace.
+func (rec *writeRecord) matters() bool { return rec.effective && !rec.masked }
+
+// faults are all that can happen to a write. An external system refuses in one way only.
+func (rec *writeRecord) faults() []FaultKind {
+	out := []FaultKind{NotSentCrash, CommittedCrash, CommittedError, Rejected500}
+	if rec.api {
+		out = append(out, Rejected429, Rejected504)
+		if rec.verb != "create" {
+			out = append(out, Rejected409)
 		}
+		out = append(out, StaleCache)
 	}
-	return Rejected500
+	out = append(out, StaleCaches, StaleRestart, SecondLeader)
+	if rec.api && rec.target.key.Name != "" && rec.verb != "create" {
+		out = append(out, Conflict)
+	}
+	return out
 }
 
-// pairs are crashes in the recovery from a crash.
+// pairs are crashes in the recovery from a crash: at the same write, when it is sent again, or at one
+// after it.
 func (r *reference) pairs(o *options) []Plan {
 	var out []Plan
 	kinds := []FaultKind{NotSentCrash, CommittedCrash}
 	for i, w := range r.writes {
 		for _, first := range kinds {
-			if !w.effective || w.masked || !o.wants(first) {
+			if !w.matters() || !o.wants(first) {
 				continue
 			}
-			for next := i + 2; next <= len(r.writes)+1; next++ {
+			for _, next := range append([]string{point{w.at.name, w.at.n + 1}.String()}, points(r.writes[i+1:])...) {
 				for _, second := range kinds {
-					out = append(out, Plan{{"U", i + 1, first}, {"U", next, second}})
+					out = append(out, Plan{{w.at.String(), first}, {next, second}})
 				}
 			}
 		}
+	}
+	return out
+}
+
+func points(writes []*writeRecord) []string {
+	out := make([]string, len(writes))
+	for i, w := range writes {
+		out[i] = w.at.String()
 	}
 	return out
 }
@@ -84,11 +94,11 @@ func settles(script []Step) (n int) {
 
 // prepare returns the script for a plan, and the states that are expected at its settles.
 func (r *reference) prepare(s *suite, plan Plan) (*suite, []state) {
-	if !plan.has(Revert) {
+	at := plan.step(Revert)
+	if at < 0 || at >= len(s.script) {
 		return s, r.states
 	}
-	at := plan[0].At
 	short := *s
-	short.script = slices.Concat(s.script[:at], []Step{Settle()})
-	return &short, r.states[settles(s.script[:at-1])-1 : settles(s.script[:at-1])]
+	short.script = slices.Concat(s.script[:at+1], []Step{Settle()})
+	return &short, r.states[settles(s.script[:at])-1 : settles(s.script[:at])]
 }

@@ -40,51 +40,41 @@ func isProcess(session string) bool {
 	return strings.HasPrefix(session, "p") && len(session) > 1 && session[1] >= '0' && session[1] <= '9'
 }
 
-// number gives the next write of the operator its number.
-func (w *world) number() int {
-	rv := w.server.RV()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.writes = append(w.writes, writeRecord{rv: rv, step: w.step, at: time.Since(w.trace.began)})
-	return len(w.writes)
-}
-
-// before is the resourceVersion of the cluster before the write that came before another.
-func (w *world) before(n int) uint64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.writes[max(n-2, 0)].rv
-}
-
-// carried notes what became of a write.
-func (w *world) carried(p *process, n int, what fmt.Stringer, before int, err error) {
-	e := entry{who: p.name, what: what.String(), write: n}
-	rec := writeRecord{what: what.String(), result: "changed nothing"}
+// begin notes that a write is sent.
+func (w *world) begin(at point, what fmt.Stringer) *writeRecord {
+	rec := &writeRecord{at: at, verb: "external", since: w.history.len(), when: time.Since(w.trace.began)}
 	if of, ok := what.(written); ok {
-		rec.api, rec.verb = true, of.Verb
-		rec.target = ref{of.Resource.GroupResource(), of.Key()}
-		if c, took := w.history.since(before, p.name, rec.target); took {
-			rec.effective, rec.target.key = true, c.Key
-			of.Name = stableName(objectOf(c))
-			rec.what, e.what = of.String(), of.String()
-			rec.result = fmt.Sprintf("rv %d, %s", c.RV, changed(c))
-			rec.masked = w.hidden(c)
-		}
-	} else {
-		rec.effective, rec.verb, rec.result = err == nil, "external", "done"
+		rec.api, rec.verb, rec.target = true, of.Verb, ref{of.Resource.GroupResource(), of.Key()}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.writes = append(w.writes, rec)
+	return rec
+}
+
+// end notes what became of a write.
+func (w *world) end(p *process, rec *writeRecord, err error) {
+	w.mu.Lock()
+	rec.learn(w, p, err)
+	w.mu.Unlock()
+	w.trace.add(entry{who: p.name, what: rec.at.String(), result: rec.result})
+	if !rec.masked {
+		w.history.active()
+	}
+}
+
+func (rec *writeRecord) learn(w *world, p *process, err error) {
+	rec.result = "changed nothing"
+	if !rec.api {
+		rec.effective, rec.result = err == nil, "done"
+	} else if c, took := w.history.since(rec.since, p.name, rec.target); took {
+		rec.effective, rec.target.key = true, c.Key
+		rec.result = fmt.Sprintf("rv %d, %s", c.RV, changed(c))
+		rec.masked = w.hidden(c)
 	}
 	if err != nil {
 		rec.result = err.Error()
 	}
-	e.result = rec.result
-	w.trace.add(e)
-	if !rec.masked {
-		w.history.active()
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	rec.rv, rec.step, rec.at = w.writes[n-1].rv, w.writes[n-1].step, w.writes[n-1].at
-	w.writes[n-1] = rec
 }
 
 // hidden reports whether a change is one of masked fields alone.
@@ -101,9 +91,9 @@ func (w *world) hidden(c sim.Change) bool {
 	return len(paths) > 0 && !slices.ContainsFunc(paths, shown)
 }
 
-// happened notes that a fault has happened.
-func (w *world) happened(n int, kind FaultKind, p *process, what fmt.Stringer) {
-	w.trace.add(entry{who: "fault", what: fmt.Sprintf("%s at U%d of %s: %s", kind, n, p.name, what), write: n, planned: true})
+// happened notes that a fault has happened at a write.
+func (w *world) happened(kind FaultKind, p *process, at point) {
+	w.strike(fmt.Sprintf("%s of %s: %s", kind, p.name, at))
 }
 
 // effect notes a write to an external system that takes effect now.
@@ -165,9 +155,9 @@ func (w *world) repeated(within time.Duration) string {
 	counts := map[string]int{}
 	last := map[string]string{}
 	for _, rec := range w.writes {
-		if rec.at >= from && rec.what != "" {
-			counts[rec.what]++
-			last[rec.what] = rec.result
+		if rec.when >= from {
+			counts[rec.at.name]++
+			last[rec.at.name] = rec.result
 		}
 	}
 	var names []string

@@ -10,12 +10,15 @@ import (
 func (e *exploration) report(r *Result) string {
 	e.t.Helper()
 	first := r.Failures[0]
-	found, shorter := e.shrink(first.Plan)
+	found, shorter := e.shrink(first.outcome)
 	if len(found.failures) == 0 { // it depends on who is faster: show the run that was seen
 		found, shorter = first.outcome, nil
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nThe operator breaks in %d of %d plans. The simplest is %s", len(r.Failures), r.Plans, found.plan)
+	fmt.Fprintf(&b, "\nThe operator breaks in %d of %d plans. The simplest is %s", len(r.Failures), r.Plans, found.blame())
+	if len(found.blame()) == 0 {
+		b.WriteString(": it was wrong before anything went wrong, though not in each run. The operator has a race of its own")
+	}
 	if shorter != nil {
 		fmt.Fprintf(&b, ", for which a part of the script is enough:\n")
 		for i, step := range shorter.script {
@@ -32,9 +35,11 @@ func (e *exploration) report(r *Result) string {
 	fmt.Fprintf(&b, "\nTo see it again:\n  go test -run '^%s$' -explore.plan='%s'\n", strings.ReplaceAll(e.t.Name(), "/", "$/^"), first.Plan)
 	if others := r.Failures[1:]; len(others) > 0 {
 		b.WriteString("\nIt also breaks in:\n")
+		var rows [][]string
 		for _, f := range others[:min(len(others), 20)] {
-			fmt.Fprintf(&b, "  %-24s %s\n", f.Plan, clip(f.Reasons[0]))
+			rows = append(rows, []string{f.Plan.String(), clip(f.Reasons[0])})
 		}
+		b.WriteString(align(rows))
 		if len(others) > 20 {
 			fmt.Fprintf(&b, "  and in %d more\n", len(others)-20)
 		}
@@ -55,10 +60,10 @@ func indented(lines []string) string {
 
 // firstDifference compares what took effect with what does without faults.
 func (e *exploration) firstDifference(o *outcome) string {
-	did := func(writes []writeRecord) (out []string) {
+	did := func(writes []*writeRecord) (out []string) {
 		for _, w := range writes {
 			if w.effective {
-				out = append(out, w.what)
+				out = append(out, w.at.String())
 			}
 		}
 		return out
@@ -73,7 +78,8 @@ func (e *exploration) firstDifference(o *outcome) string {
 			b = got[i]
 		}
 		if a != b {
-			return fmt.Sprintf("  the %s write that took effect is   %s\n  without faults it is  %s\n", ordinal(i+1), b, a)
+			rows := [][]string{{"the " + ordinal(i+1) + " write that took effect is", b}, {"without faults it is", a}}
+			return align(rows)
 		}
 	}
 	return ""
@@ -81,8 +87,12 @@ func (e *exploration) firstDifference(o *outcome) string {
 
 // shrink looks for a part of the script under which the operator breaks as well, and for
 // fewer faults. The script is nil if all of it is needed.
-func (e *exploration) shrink(plan Plan) (*outcome, *suite) {
+func (e *exploration) shrink(seen *outcome) (*outcome, *suite) {
 	e.t.Helper()
+	plan := seen.plan
+	if len(seen.blame()) == 0 {
+		return seen, nil
+	}
 	best, err := e.try(plan)
 	if err != nil {
 		return &outcome{plan: plan, failures: []string{err.Error()}}, nil
@@ -126,7 +136,7 @@ func (e *exploration) breaks(s *suite, plan Plan) *outcome {
 		return nil
 	}
 	ref, err := s.refer(e.t)
-	if err != nil || plan[0].At > len(ref.writes) {
+	if err != nil {
 		return nil
 	}
 	out, err := (&exploration{t: e.t, suite: s, reference: ref}).try(plan)

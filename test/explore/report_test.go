@@ -37,17 +37,17 @@ func TestReport(t *testing.T) {
 }
 
 func TestOnePlanByFlag(t *testing.T) {
-	require.NoError(t, flag.Set("explore.plan", "U2:not-sent+crash"))
+	require.NoError(t, flag.Set("explore.plan", "update configmaps default/a: not-sent+crash"))
 	defer func() { require.NoError(t, flag.Set("explore.plan", "")) }()
 	result, err := explore.Explore(t, intermediateCase())
 	require.NoError(t, err)
 	require.Equal(t, 1, result.Plans)
 	require.Len(t, result.Failures, 1)
-	require.Equal(t, "U2:not-sent+crash", result.Failures[0].Plan.String())
+	require.Equal(t, "update configmaps default/a: not-sent+crash", result.Failures[0].Plan.String())
 
-	require.NoError(t, flag.Set("explore.plan", "U2"))
+	require.NoError(t, flag.Set("explore.plan", "update a"))
 	_, err = explore.Explore(t, intermediateCase())
-	require.ErrorContains(t, err, `-explore.plan: plan "U2": "U2" is no fault`)
+	require.ErrorContains(t, err, `-explore.plan: plan "update a": "update a" is no fault`)
 }
 
 // A second crash, in the recovery from the first one.
@@ -63,7 +63,7 @@ func TestTwoCrashes(t *testing.T) {
 
 // A plan whose fault never comes is counted, and is not taken for a success.
 func TestPlanThatDoesNotHappen(t *testing.T) {
-	require.NoError(t, flag.Set("explore.plan", "U99:stale"))
+	require.NoError(t, flag.Set("explore.plan", "update configmaps default/a #99: stale"))
 	defer func() { require.NoError(t, flag.Set("explore.plan", "")) }()
 	result, err := explore.Explore(t, intermediateCase())
 	require.NoError(t, err)

@@ -16,6 +16,9 @@ const (
 	restBeforeStep = 2 * time.Second
 	// restWhileHeld is how long a process whose caches are behind gets to do wrong, or to wait.
 	restWhileHeld = 30 * time.Second
+	// mostWhileHeld is how long it gets if it does not rest: it may write again and again what it
+	// does not see.
+	mostWhileHeld = 2 * time.Minute
 )
 
 // settle lets time pass until the operator has come to rest.
@@ -25,26 +28,48 @@ func (w *world) settle(ctx context.Context) error {
 	if err := w.rest(ctx, restBeforeStep, from); err != nil {
 		return err
 	}
-	if w.isHeld() {
-		if !w.mayRelease() {
-			w.states = append(w.states, nil)
-			return nil
-		}
-		if err := w.rest(ctx, restWhileHeld, from); err != nil {
+	if w.isHeld() && !w.mayRelease() {
+		w.rests = append(w.rests, restState{})
+		return nil
+	}
+	var now state
+	for again := true; again; again = w.isHeld() && !w.failed() { // a write that comes late can hold them back
+		if err := w.catchUp(ctx); err != nil {
 			return err
 		}
-		w.trace.say("fault", "the watches show what was held back")
-		w.release(w.plan.has(Gap))
+		if w.plan.has(SecondLeader) {
+			w.depose()
+		}
+		var err error
+		if now, err = w.comparable(ctx, from); err != nil {
+			return err
+		}
 	}
-	if w.plan.has(SecondLeader) {
-		w.depose()
-	}
-	now, err := w.comparable(ctx, from)
-	if err != nil {
-		return err
-	}
-	w.states = append(w.states, now)
+	w.mu.Lock()
+	w.rests = append(w.rests, restState{now, w.faults})
+	w.mu.Unlock()
+	w.history.settled()
 	w.trace.say("script", "settled")
+	return nil
+}
+
+// catchUp shows the operator what was held back, after some time for doing wrong.
+func (w *world) catchUp(ctx context.Context) error {
+	if !w.isHeld() {
+		return nil
+	}
+	for begin := time.Now(); !w.failed(); {
+		synctest.Wait()
+		left := min(restWhileHeld-w.history.quietFor(), time.Until(begin.Add(mostWhileHeld)))
+		if left <= 0 {
+			break
+		}
+		if err := pause(ctx, left); err != nil {
+			return err
+		}
+	}
+	w.trace.say("fault", "the watches show what was held back")
+	w.release(w.plan.has(Gap))
 	return nil
 }
 
@@ -62,10 +87,10 @@ func (w *world) comparable(ctx context.Context, from time.Time) (state, error) {
 			return nil, err
 		}
 		now, err := w.history.state(w.external)
-		if err != nil || quiet >= w.limits.quiet {
+		if err != nil || quiet >= w.limits.quiet || w.isHeld() {
 			return now, err
 		}
-		if want := w.plan.wanted(w.limits.want, len(w.states)); want == nil || len(now.differences(want, w.limits.mask)) == 0 {
+		if want := w.plan.wanted(w.limits.want, len(w.rests)); want == nil || len(now.differences(want, w.limits.mask)) == 0 {
 			return now, nil
 		}
 	}
@@ -86,11 +111,18 @@ func (w *world) rest(ctx context.Context, quiet time.Duration, from time.Time) e
 			w.fail("%s", w.restless())
 			return nil
 		}
-		select {
-		case <-time.After(left):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, left); err != nil {
+			return err
 		}
+	}
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

@@ -88,9 +88,9 @@ func TestFindsBugsLikeSieve(t *testing.T) {
 		by        string // a plan that must find it
 		saying    string
 	}{
-		"intermediate state": {intermediate, edit, "U1:committed+crash", "should not be there"},
-		"stale state":        {stale, edit, "U1:stale", "should not be there"},
-		"unobserved state":   {unobserved, life, "S3:gap", `data.k is "MQ==", and should be "Mg=="`},
+		"intermediate state": {intermediate, edit, "create secrets default/a-*: committed+crash", "should not be there"},
+		"stale state":        {stale, edit, "create secrets default/a-*: stale", "should not be there"},
+		"unobserved state":   {unobserved, life, "step 3: gap", `data.k is "MQ==", and should be "Mg=="`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			result, err := explore.Explore(t, explore.Case[*corev1.ConfigMap]{

@@ -19,7 +19,6 @@ type trace struct {
 type entry struct {
 	at        time.Duration
 	who, what string
-	write     int // its number, 0: none
 	result    string
 	planned   bool // a fault of the plan happens here
 	alarm     bool // the operator logs an error
@@ -50,13 +49,9 @@ const longest = 110
 
 // table is entries for people.
 func table(entries []entry) string {
-	rows := [][]string{{"after", "who", "", "what", "result"}}
+	rows := [][]string{{"after", "who", "what", "result"}}
 	for _, e := range entries {
-		number := ""
-		if e.write > 0 {
-			number = fmt.Sprintf("U%d", e.write)
-		}
-		rows = append(rows, []string{e.at.Round(time.Millisecond).String(), e.who, number, clip(e.what), clip(e.result)})
+		rows = append(rows, []string{e.at.Round(time.Millisecond).String(), e.who, clip(e.what), clip(e.result)})
 	}
 	return align(rows)
 }

@@ -6,49 +6,39 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kuberator/kuberator/test/internal/answer"
-	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
-// wire is the way of a process to the world. It numbers the process's writes, and carries
-// out what the plan has for them.
+// wire is the way of a process to the world. It names the process's writes, and carries out what the
+// plan has for them.
 type wire struct {
 	world   *world
 	process *process
 	next    http.RoundTripper
-}
-
-// written is a request for a change, in words.
-type written struct{ apirequest.Info }
-
-func (w written) String() string {
-	resource := w.Resource.GroupResource().String()
-	if w.Subresource != "" {
-		resource += "/" + w.Subresource
-	}
-	if w.Name == "" { // of something new, or of many
-		return strings.TrimSpace(w.Verb + " " + resource + " " + w.Namespace)
-	}
-	return w.Verb + " " + resource + " " + strings.TrimPrefix(w.Key().String(), "/")
+	rush    rush
 }
 
 // RoundTrip forwards a request.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	info, ok := apirequest.Parse(r)
-	if !ok || !info.Writes() || notCompared.Has(info.Resource.GroupResource().String()) {
-		return w.next.RoundTrip(r)
+	if err := w.pace(r); err != nil {
+		return nil, err
 	}
-	if info.Verb == "patch" && strings.Contains(r.Header.Get("Content-Type"), "apply-patch") {
-		info.Verb = "apply"
+	what, ok := writeOf(r)
+	if !ok {
+		response, err := w.next.RoundTrip(r)
+		if err != nil {
+			return nil, err
+		}
+		w.delay(response, r)
+		return response, nil
 	}
 	var response *http.Response
-	err := w.carry(r.Context(), written{info}, func() (err error) {
+	err := w.carry(r.Context(), what, func() (err error) {
 		response, err = w.next.RoundTrip(r)
 		return err
 	})
@@ -69,24 +59,30 @@ var errLost = fmt.Errorf("explore: the answer is lost: %w", io.ErrUnexpectedEOF)
 
 // carry lets a write take effect by calling send, or does what the plan has for it.
 func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) error {
-	n := w.world.number()
-	fault, planned := w.world.plan.at("U", n)
+	if w.world.isCrashed(w.process) {
+		return w.gone(ctx) // it is no write any more
+	}
+	at, before := w.world.point(what)
+	if w.tooMany(at) {
+		return w.gone(ctx)
+	}
+	fault, planned := w.world.plan.at(at.String())
 	sent := func() error {
-		before := w.world.history.len()
+		rec := w.world.begin(at, what)
 		err := send()
-		w.world.carried(w.process, n, what, before, err)
+		w.world.end(w.process, rec, err)
 		return err
 	}
 	if !planned {
 		return sent()
 	}
-	w.world.happened(n, fault, w.process, what)
+	w.world.happened(fault, w.process, at)
 	switch fault {
-	case NotSentCrash:
-		w.world.crash(w.process, 0)
-		return w.gone(ctx)
-	case StaleRestart:
-		w.world.crash(w.process, w.world.before(n))
+	case NotSentCrash, StaleRestart:
+		if fault == NotSentCrash {
+			before = 0
+		}
+		w.world.crash(w.process, before)
 		return w.gone(ctx)
 	case CommittedCrash:
 		_ = sent() // the client is gone
@@ -101,11 +97,8 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) 
 		w.world.touch(what)
 	case SecondLeader:
 		w.world.startAnother()
-		select { // the write is on its way, while the other process does its work
-		case <-time.After(restBeforeStep):
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-w.world.over:
+		if err := w.underWay(ctx); err != nil {
+			return err
 		}
 	case StaleCache:
 		if of, ok := what.(written); ok {
@@ -118,6 +111,17 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) 
 	case Gap, Revert: // not at writes
 	}
 	return sent()
+}
+
+// underWay is the time in which a write is on its way, while another process does its work.
+func (w *wire) underWay(ctx context.Context) error {
+	select {
+	case <-time.After(restBeforeStep):
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-w.world.over:
+	}
+	return nil
 }
 
 // gone is how a call ends that a crashed process made: never, as far as the process lives.

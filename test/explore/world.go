@@ -33,29 +33,38 @@ type world struct {
 
 	mu        sync.Mutex
 	processes []*process
-	started   int // processes so far
-	restarts  int // that ended by themselves
-	step      int // of the script
-	heldSince int // the step at which watches were held back
-	writes    []writeRecord
+	started   int            // processes so far
+	restarts  int            // that ended by themselves
+	step      int            // of the script
+	heldSince int            // the step at which watches were held back
+	points    map[string]int // writes so far, by name
+	lastRV    uint64         // of the cluster when the last write came
+	faults    int            // of the plan that have happened
+	writes    []*writeRecord
 	effects   []effect
 	touched   map[ref]types.UID
 	failures  []string
-	states    []state // at each Settle, nil where nothing is compared
+	blamed    int // faults that had happened when the first of them was found
+	rests     []restState
 }
 
 // writeRecord is a write of the operator.
 type writeRecord struct {
-	what      string
+	at        point
 	target    ref
 	verb      string
-	rv        uint64 // of the cluster before it
-	step      int    // of the script
 	effective bool
 	masked    bool // nothing but masked fields has changed
 	api       bool
 	result    string
-	at        time.Duration
+	since     int           // changes in the history before it
+	when      time.Duration // after the run began
+}
+
+// restState is what there is at a Settle.
+type restState struct {
+	state  state // nil if nothing is compared
+	faults int   // of the plan that have happened so far
 }
 
 // limits are how long to wait for what.
@@ -65,12 +74,11 @@ type limits struct {
 	want  []state       // what the states should be; nil in a run without faults
 	mask  *mask
 	seed  uint64
-	late  time.Duration // the run begins later by this much
+	slow  slowness
 }
 
 func newWorld(s *suite, plan Plan, l limits) (*world, error) {
-	w := &world{suite: s, plan: plan, limits: l, external: map[string]External{}, over: make(chan struct{}), touched: map[ref]types.UID{}}
-	time.Sleep(l.late)
+	w := &world{suite: s, plan: plan, limits: l, external: map[string]External{}, over: make(chan struct{}), touched: map[ref]types.UID{}, points: map[string]int{}}
 	w.history, w.trace = newHistory(), newTrace()
 	server, err := sim.New(sim.Options{Kinds: s.kinds, Seed: l.seed, GarbageCollection: true, NamespaceDeletion: true, OnChange: w.changed})
 	if err != nil {
@@ -123,9 +131,9 @@ func (w *world) run() error {
 
 // take takes a step, and what the plan has for it.
 func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
-	fault, planned := w.plan.at("S", i+1)
+	fault, planned := w.plan.at(stepPoint(i))
 	if planned && fault == Gap {
-		w.trace.add(entry{who: "fault", what: "all watches are held back from here to the end of the next step", planned: true})
+		w.strike("all watches are held back from here to the end of the next step")
 		for _, p := range w.lives() {
 			w.holdBack(p)
 		}
@@ -141,7 +149,7 @@ func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
 		undo = w.remember(ctx, u, step)
 	}
 	w.trace.say("script", "%s", step)
-	if err := step.run(ctx, u); err != nil {
+	if err := w.runStep(ctx, u, step); err != nil {
 		return err
 	}
 	w.history.active()
@@ -151,22 +159,43 @@ func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
 	if err := w.rest(ctx, restWhileHeld, time.Now()); err != nil {
 		return err
 	}
-	w.trace.add(entry{who: "fault", what: "the object is changed back to what it was before: " + step.String(), planned: true})
+	w.strike("the object is changed back to what it was before: " + step.String())
 	return undo()
+}
+
+// runStep runs a step. One that needs what the operator has not done, since its watches are held back,
+// is run again when they have shown all: a name can be free again only then, for instance.
+func (w *world) runStep(ctx context.Context, u *user, step Step) error {
+	err := step.run(ctx, u)
+	if err == nil || !w.isHeld() {
+		return err
+	}
+	w.trace.say("script", "it cannot: %v", err)
+	from := time.Now()
+	if err := w.catchUp(ctx); err != nil {
+		return err
+	}
+	for err != nil && time.Since(from) < mostWhileHeld+time.Minute && !w.failed() {
+		if err := pause(ctx, restBetween); err != nil {
+			return err
+		}
+		err = step.run(ctx, u)
+	}
+	return err
+}
+
+// strike notes that a fault of the plan has happened.
+func (w *world) strike(what string) {
+	w.trace.add(entry{who: "fault", what: what, planned: true})
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.faults++
 }
 
 // inGap reports whether a settle comes between the step of a gap and the step after it.
 func (w *world) inGap(i int) bool {
-	at := 0
-	for _, f := range w.plan {
-		if f.Kind == Gap {
-			at = f.At
-		}
-	}
-	if at == 0 || i < at {
-		return false
-	}
-	return !slices.ContainsFunc(w.suite.script[at:i], func(s Step) bool { return s != Settle() })
+	at := w.plan.step(Gap)
+	return at >= 0 && i > at && !slices.ContainsFunc(w.suite.script[at+1:i], func(s Step) bool { return s != Settle() })
 }
 
 // remember returns what puts the object of a step back to its state of now.
@@ -217,6 +246,9 @@ func (w *world) fail(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	text := fmt.Sprintf(format, args...)
+	if len(w.failures) == 0 {
+		w.blamed = w.faults
+	}
 	if !slices.Contains(w.failures, text) {
 		w.failures = append(w.failures, text)
 	}

@@ -86,6 +86,9 @@ func (s *Session) exchange(r *http.Request, stranger *user) (*http.Response, err
 		response, err = s.handle(r, body, stranger)
 	}
 	if s.isSevered() { // now, or while it was on its way
+		if response != nil {
+			_ = response.Body.Close() // nobody reads a watch that was just opened
+		}
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

@@ -59,6 +59,28 @@ func nameOf(e watch.Event) string {
 	return "?"
 }
 
+// A watch whose answer is lost since its session is severed leaves no goroutine behind that writes to
+// nobody: in a bubble, that would be a deadlock.
+func TestAWatchThatIsSeveredWhileItOpensEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, client := start(t, sim.Options{Kinds: sim.Core("configmaps"), Latency: time.Second})
+		create(t, client.CoreV1().ConfigMaps("default"), "a")
+		session := srv.Session("victim")
+		maps := configMaps(t, session.Config())
+		opened := make(chan error, 1)
+		go func() {
+			_, err := maps.Watch(t.Context(), metav1.ListOptions{})
+			opened <- err
+		}()
+		time.Sleep(time.Second / 2)
+		session.Sever()
+		time.Sleep(time.Hour)
+		require.Empty(t, opened)
+		srv.Close()
+		require.Error(t, <-opened)
+	})
+}
+
 func TestSeveredSession(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, client := start(t, sim.Options{Kinds: sim.Core("configmaps"), Latency: time.Second})
