@@ -8,11 +8,12 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/test/explore"
+	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
 func TestHelloExplored(t *testing.T) {
-	explore.Reconcile(t, explore.Case[*corev1.ConfigMap]{Kinds: sim.Core("configmaps")},
+	kuberator.Reconcile(t, explore.Case[*corev1.ConfigMap]{Kinds: sim.Core("configmaps")},
 		func(*explore.Env) (controller.Context[*corev1.ConfigMap], error) { return hello{}, nil },
 		&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "world"}})
 }

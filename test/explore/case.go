@@ -8,18 +8,18 @@ import (
 	"slices"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/kubernetes/scheme"
 
-	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
 // Case is an operator, what happens to it, and what must hold. T is the kind that it is
 // for: names in the Script mean objects of T.
-type Case[T repository.Object] struct {
+type Case[T Object] struct {
 	// Kinds are the kinds that the API server serves: all that the operator needs, T included.
 	Kinds []sim.Kind
 
@@ -139,4 +139,11 @@ func (c Case[T]) primary(known *runtime.Scheme) (schema.GroupVersionKind, error)
 		return schema.GroupVersionKind{}, fmt.Errorf("the type of Case, %s: Case.Scheme does not know it: %w", t, err)
 	}
 	return gvks[0], nil
+}
+
+// Object is a pointer to an API type, such as *corev1.ConfigMap.
+type Object interface {
+	comparable
+	metav1.Object
+	runtime.Object
 }

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"go.uber.org/zap"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/test/fault"
@@ -25,6 +27,23 @@ func (e *Env) Config() *rest.Config {
 	cfg := e.process.session.Config()
 	cfg.Transport = e.process.wire
 	return cfg
+}
+
+// Scheme returns Case.Scheme, or client-go's if that is nil.
+func (e *Env) Scheme() *runtime.Scheme { return e.world.suite.scheme }
+
+// Mapping returns the resource of the first of some kinds that is in Case.Kinds, and whether it has
+// namespaces. It is an error if none is.
+func (e *Env) Mapping(kinds ...schema.GroupVersionKind) (resource schema.GroupVersionResource, namespaced bool, err error) {
+	var errs []error
+	for _, kind := range kinds {
+		gvr, namespaced, err := e.world.mapping(kind)
+		if err == nil {
+			return gvr, namespaced, nil
+		}
+		errs = append(errs, err)
+	}
+	return schema.GroupVersionResource{}, false, errors.Join(errs...)
 }
 
 // Logger returns a logger that writes into the trace of the run, from the level warning on.

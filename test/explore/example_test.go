@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/test/explore"
 	"github.com/kuberator/kuberator/test/sim"
 )
@@ -22,16 +21,5 @@ func ExampleRun() {
 				explore.Delete("a"), explore.Settle(),
 			},
 		})
-	}
-}
-
-// Without a script: an object is created and deleted.
-func ExampleReconcile() {
-	_ = func(t *testing.T) { // func TestGreeter(t *testing.T) {
-		explore.Reconcile(t, explore.Case[*corev1.ConfigMap]{Kinds: sim.Core("configmaps", "secrets")},
-			func(env *explore.Env) (controller.Context[*corev1.ConfigMap], error) {
-				secrets, err := explore.Repository[corev1.Secret](env)
-				return greeter{secrets}, err
-			}, configMap("a", "name", "world"))
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"iter"
 	"testing"
 	"time"
-
-	"github.com/kuberator/kuberator/repository"
 )
 
 var (
@@ -77,7 +75,7 @@ func (r *Result) String() string {
 //
 // A crash severs a process's connections and ends its ctx; what it does in memory only, goes
 // on until it looks at its ctx.
-func Run[T repository.Object](t *testing.T, c Case[T], opts ...Option) {
+func Run[T Object](t *testing.T, c Case[T], opts ...Option) {
 	t.Helper()
 	result, err := Explore(t, c, opts...)
 	if err != nil {
@@ -94,7 +92,7 @@ func Run[T repository.Object](t *testing.T, c Case[T], opts ...Option) {
 // # Errors
 //
 // A Case that cannot be run, and an operator that is wrong without any fault.
-func Explore[T repository.Object](t *testing.T, c Case[T], opts ...Option) (*Result, error) {
+func Explore[T Object](t *testing.T, c Case[T], opts ...Option) (*Result, error) {
 	t.Helper()
 	began := time.Now()
 	s, err := c.check()

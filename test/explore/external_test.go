@@ -12,6 +12,7 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/test/explore"
+	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -75,7 +76,7 @@ func bucketCase(finalizer string, forgiving bool) mapCase {
 		Kinds: sim.Core("configmaps"), External: map[string]func() explore.External{"s3": newStore},
 		Invariants: []explore.Invariant{explore.FinalizerBeforeExternal("s3", "put")},
 		New: func(env *explore.Env) (explore.Process, error) {
-			repo, err := explore.Repository[corev1.ConfigMap](env)
+			repo, err := kuberator.Repository[corev1.ConfigMap](env)
 			if err != nil {
 				return nil, err
 			}

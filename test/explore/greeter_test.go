@@ -11,6 +11,7 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/explore"
+	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -46,11 +47,11 @@ func (g greeter) Cleanup(ctx context.Context, cm *corev1.ConfigMap) (controller.
 
 // newGreeter makes the operator as its main function does.
 func newGreeter(env *explore.Env) (explore.Process, error) {
-	configMaps, err := explore.Repository[corev1.ConfigMap](env)
+	configMaps, err := kuberator.Repository[corev1.ConfigMap](env)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := explore.Repository[corev1.Secret](env)
+	secrets, err := kuberator.Repository[corev1.Secret](env)
 	if err != nil {
 		return nil, err
 	}

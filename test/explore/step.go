@@ -13,8 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
-
-	"github.com/kuberator/kuberator/repository"
 )
 
 // Step is something that happens in a Script, other than what the operator does.
@@ -46,18 +44,18 @@ func (s createStep) run(ctx context.Context, u *user) error {
 
 // Update changes the object of T of a name, or of namespace/name, with the function. A
 // conflict is tried again.
-func Update[T repository.Object](name string, change func(T)) Step {
+func Update[T Object](name string, change func(T)) Step {
 	return updateStep{name: name, change: typed(change)}
 }
 
 // UpdateStatus is [Update] of the status subresource, as another controller would write it.
-func UpdateStatus[T repository.Object](name string, change func(T)) Step {
+func UpdateStatus[T Object](name string, change func(T)) Step {
 	return updateStep{name: name, change: typed(change), subresources: []string{"status"}}
 }
 
 // UpdateObject is [Update] of an object of any kind. Of the object given, only kind,
 // namespace and name matter.
-func UpdateObject[O repository.Object](object O, change func(O)) Step {
+func UpdateObject[O Object](object O, change func(O)) Step {
 	return updateStep{object: object, change: typed(change)}
 }
 
@@ -69,7 +67,7 @@ type updateStep struct {
 }
 
 // typed lets a function of a Go type change an unstructured object.
-func typed[O repository.Object](change func(O)) func(*unstructured.Unstructured) error {
+func typed[O Object](change func(O)) func(*unstructured.Unstructured) error {
 	return func(o *unstructured.Unstructured) error {
 		if f, ok := any(change).(func(*unstructured.Unstructured)); ok {
 			f(o)

@@ -18,6 +18,7 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/test/explore"
+	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -68,11 +69,11 @@ func (c crowd) Apply(ctx context.Context, cm *corev1.ConfigMap) (controller.Acti
 
 func crowdCase() mapCase {
 	c := mapCase{Kinds: sim.Core("configmaps", "secrets"), New: func(env *explore.Env) (explore.Process, error) {
-		configMaps, err := explore.Repository[corev1.ConfigMap](env)
+		configMaps, err := kuberator.Repository[corev1.ConfigMap](env)
 		if err != nil {
 			return nil, err
 		}
-		secrets, err := explore.Repository[corev1.Secret](env)
+		secrets, err := kuberator.Repository[corev1.Secret](env)
 		if err != nil {
 			return nil, err
 		}

@@ -11,8 +11,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
-
-	"github.com/kuberator/kuberator/repository"
 )
 
 // user is who takes the steps of a script.
@@ -91,6 +89,6 @@ func (w *world) mapping(gvk schema.GroupVersionKind) (schema.GroupVersionResourc
 }
 
 // newOf returns a new object of a pointer type.
-func newOf[O repository.Object]() O {
+func newOf[O Object]() O {
 	return reflect.New(reflect.TypeFor[O]().Elem()).Interface().(O) //nolint:forcetypeassert // it is that type
 }
