@@ -103,23 +103,28 @@ func TestG3xForceWhileCleanupFails(t *testing.T) {
 
 // TestG3xTheNewObjectOfTheNameComesAfterTheOld in one event.
 func TestG3xTheNewObjectOfTheNameComesAfterTheOld(t *testing.T) {
-	inBubble(t, func(b *harness) {
-		done := b.cleans(well)
-		b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
-			*done = append(*done, "apply "+d.Labels["is"])
-			return controller.AwaitChange(), nil
-		}
-		b.start()
-		b.settle(time.Second)
-		b.unseen(func() {
-			b.strip("a")
-			b.delete("a")
-			_, err := b.Clientset.AppsV1().Deployments("ns").Create(b.t.Context(), labelled("a", "new"), metav1.CreateOptions{})
-			require.NoError(t, err)
-		})
-		b.settle(time.Hour)
-		require.Equal(t, []string{"apply old", "late a old", "apply new"}, *done)
-	}, labelled("a", "old"))
+	for _, inOneEvent := range []bool{false, true} {
+		inBubble(t, func(b *harness) {
+			done := b.cleans(well)
+			b.user.ApplyFunc = func(_ context.Context, d *deployment) (action, error) {
+				*done = append(*done, "apply "+d.Labels["is"])
+				return controller.AwaitChange(), nil
+			}
+			b.start()
+			b.settle(time.Second)
+			b.unseen(func() {
+				b.strip("a")
+				b.delete("a")
+				_, err := b.Clientset.AppsV1().Deployments("ns").Create(b.t.Context(), labelled("a", "new"), metav1.CreateOptions{})
+				require.NoError(t, err)
+				if inOneEvent {
+					b.Watches("deployments.apps").Gone() // it lists again
+				}
+			})
+			b.settle(time.Hour)
+			require.Equal(t, []string{"apply old", "late a old", "apply new"}, *done)
+		}, labelled("a", "old"))
+	}
 }
 
 // TestG3xRetriesEndInTime: what cannot be cleaned up is not tried for ever.

@@ -76,3 +76,13 @@ func TestG10FirstListsAndResyncsOfChildrenAreBackground(t *testing.T) {
 	s.OnDelete(cache.DeletedObject[*corev1.ConfigMap]{OptionalObj: child("2")})
 	require.Equal(t, []queue.Weight{queue.Background, queue.Background, queue.Change, queue.Change, queue.Change}, h.weights)
 }
+
+// TestG10DeletionIsNews also if a server does not count it as a change of the generation.
+func TestG10DeletionIsNews(t *testing.T) {
+	before := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{UID: "1", Generation: 3}}
+	after := before.DeepCopy()
+	require.False(t, isNews(before, after))
+	after.DeletionTimestamp = &metav1.Time{}
+	require.True(t, isNews(before, after))
+	require.False(t, isNews(after, after.DeepCopy()))
+}

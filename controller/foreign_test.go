@@ -174,6 +174,9 @@ func TestG12ALoggerThatPanicsEndsNothing(t *testing.T) {
 type badCore struct{ zapcore.Core }
 
 func (badCore) Enabled(zapcore.Level) bool { return true }
+
+func (c badCore) With([]zapcore.Field) zapcore.Core { return c }
+
 func (c badCore) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	return ce.AddCore(e, c)
 }

@@ -2,7 +2,9 @@ package controller_test
 
 import (
 	"context"
+	"sync/atomic"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
@@ -15,6 +17,7 @@ import (
 type lagging struct {
 	repository.Repository[*deployment]
 	open chan struct{}
+	gone atomic.Bool // the first watch that is opened then has been told to list again
 }
 
 func (l *lagging) ListerWatcher() cache.ListerWatcher {
@@ -24,6 +27,9 @@ func (l *lagging) ListerWatcher() cache.ListerWatcher {
 		WatchFuncWithContext: func(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
 			select {
 			case <-l.open:
+				if l.gone.CompareAndSwap(false, true) {
+					return nil, apierrors.NewResourceExpired("too old resource version")
+				}
 				return inner.WatchWithContext(ctx, opts)
 			case <-ctx.Done():
 				return nil, ctx.Err()

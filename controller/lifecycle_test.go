@@ -251,7 +251,7 @@ func TestEnqueueBeforeAndDuringRun(t *testing.T) {
 func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
 	inBubble(t, func(b *harness) {
 		var seen []string
-		repo := &lagging{b.repo, nil}
+		repo := &lagging{Repository: b.repo}
 		b.watched = repo
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			seen = append(seen, d.Labels["written"])
@@ -274,7 +274,7 @@ func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {
 func TestG9OwnWritesThatArriveAsOneEventAreNoNews(t *testing.T) {
 	for _, meanwhile := range []bool{false, true} {
 		inBubble(t, func(b *harness) {
-			repo := &lagging{b.repo, make(chan struct{})}
+			repo := &lagging{Repository: b.repo, open: make(chan struct{})}
 			b.watched = repo
 			b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 				_, err := status.Patch(ctx, repo, d, appsv1.DeploymentStatus{ObservedGeneration: d.Generation})
@@ -287,7 +287,7 @@ func TestG9OwnWritesThatArriveAsOneEventAreNoNews(t *testing.T) {
 			}
 			close(repo.open)
 			calls := b.settle(time.Hour)
-			require.Equal(t, meanwhile, len(calls) == 1, "%v", calls)
+			require.Len(t, calls, map[bool]int{true: 1}[meanwhile], "%v", calls)
 		}, newDeployment("a"))
 	}
 }
@@ -296,7 +296,7 @@ func TestG9OwnWritesThatArriveAsOneEventAreNoNews(t *testing.T) {
 // the finalizer and the status, which the server's answer to the status carries too.
 func TestG8AChangeThatComesAlongWithAnOwnWriteIsNews(t *testing.T) {
 	inBubble(t, func(b *harness) {
-		repo := &lagging{b.repo, make(chan struct{})}
+		repo := &lagging{Repository: b.repo, open: make(chan struct{})}
 		b.watched = repo
 		b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
 			if *d.Spec.Replicas == 1 {
@@ -324,7 +324,7 @@ func TestUnitTestsOverPlainFakesCountTheSameCalls(t *testing.T) {
 				cs := fake.NewClientset(d)
 				var repo repository.Repository[*deployment] = repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 				if lag {
-					repo = &lagging{repo, nil}
+					repo = &lagging{Repository: repo}
 				}
 				applied := 0
 				c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: name, ApplyFunc: func(ctx context.Context, d *deployment) (action, error) {
