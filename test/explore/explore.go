@@ -114,6 +114,9 @@ func Explore[T Object](t *testing.T, c Case[T], opts ...Option) (*Result, error)
 		if err != nil {
 			return nil, fmt.Errorf("-explore.plan: %w", err)
 		}
+		if at := plan.step(Revert); at >= 0 && !s.reversible(at) {
+			return nil, fmt.Errorf("-explore.plan: plan %q: only an update right after a Settle is undone", plan)
+		}
 		plans = []Plan{plan}
 	}
 	result := &Result{Writes: len(ref.writes)}

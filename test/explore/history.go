@@ -19,8 +19,7 @@ import (
 type history struct {
 	mu         sync.Mutex
 	objects    map[ref]*unstructured.Unstructured
-	identities map[types.UID]string
-	names      map[ref]string // of all objects that there were, without what the server has made up
+	identities identities
 	changes    []sim.Change
 	counts     map[count]int
 	fresh      map[types.UID]bool // what the operator has created since the last rest
@@ -35,7 +34,7 @@ type count struct {
 
 func newHistory() *history {
 	return &history{
-		objects: map[ref]*unstructured.Unstructured{}, identities: map[types.UID]string{}, names: map[ref]string{}, counts: map[count]int{}, fresh: map[types.UID]bool{}, last: time.Now(),
+		objects: map[ref]*unstructured.Unstructured{}, identities: identities{map[types.UID]string{}, map[string]string{}}, counts: map[count]int{}, fresh: map[types.UID]bool{}, last: time.Now(),
 	}
 }
 
@@ -55,7 +54,7 @@ func (h *history) add(c sim.Change, byOperator bool) {
 		h.objects[r] = c.After
 	}
 	name := identity(r, o)
-	h.identities[o.GetUID()], h.names[r] = name, stableName(o)
+	h.identities.add(r, o)
 	if byOperator && c.Type != watch.Modified {
 		h.counts[count{c.Type, name}]++
 	}
@@ -80,9 +79,9 @@ func (h *history) settled() {
 
 func (h *history) state(external map[string]External) (state, error) {
 	h.mu.Lock()
-	objects, identities := maps.Clone(h.objects), maps.Clone(h.identities)
+	objects, known := maps.Clone(h.objects), h.identities.clone()
 	h.mu.Unlock()
-	return snapshot(objects, identities, external)
+	return snapshot(objects, known, external)
 }
 
 func (h *history) len() int {
@@ -130,7 +129,7 @@ func (h *history) counted() map[count]int {
 	names := newNames(h.identities)
 	out := map[count]int{}
 	for c, n := range h.counts {
-		out[count{c.verb, names.uids.Replace(c.object)}] += n
+		out[count{c.verb, names.made.Replace(c.object)}] += n
 	}
 	return out
 }
@@ -156,7 +155,7 @@ func changed(c sim.Change) string {
 
 // compare returns the fields of an object that was changed, and the paths of those that differ.
 func compare(c sim.Change) (before, after map[string]string, paths []string) {
-	none := newNames(nil)
+	none := newNames(identities{})
 	before, after = none.flatten(c.Before), none.flatten(c.After)
 	for _, path := range slices.Sorted(maps.Keys(union(before, after))) {
 		if before[path] != after[path] {

@@ -46,8 +46,11 @@ func (s *suite) once(plan Plan, l limits) (outcome, error) {
 		return outcome{plan: plan}, err
 	}
 	err = w.run()
+	if err != nil && len(plan) > 0 {
+		w.fail("the script cannot go on, as it does without faults: %v", err)
+	}
 	if err != nil && w.failed() {
-		err = nil // a consequence
+		err = nil // a consequence, or what is told as a failure
 	}
 	return outcome{
 		plan: plan, failures: w.failures, blamed: w.blamed, faults: w.faults, rests: w.rests,

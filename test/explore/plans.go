@@ -24,7 +24,7 @@ func (r *reference) plans(s *suite, o *options) []Plan {
 		if slices.ContainsFunc(s.script[i+1:], func(s Step) bool { return s != Settle() }) {
 			add(stepPoint(i), Gap)
 		}
-		if _, ok := step.(updateStep); ok && settles(s.script[:i]) > 0 {
+		if s.reversible(i) {
 			add(stepPoint(i), Revert)
 		}
 	}
@@ -32,6 +32,16 @@ func (r *reference) plans(s *suite, o *options) []Plan {
 		out = append(out, r.pairs(o)...)
 	}
 	return out
+}
+
+// reversible reports whether the i-th step can be undone: the state before it must be known, which is
+// that of a Settle right before it.
+func (s *suite) reversible(i int) bool {
+	if i < 1 || i >= len(s.script) || s.script[i-1] != Settle() {
+		return false
+	}
+	update, ok := s.script[i].(updateStep)
+	return ok && !update.final
 }
 
 // matters reports whether the write changed something that is compared: one that did not can fail
@@ -95,7 +105,7 @@ func settles(script []Step) (n int) {
 // prepare returns the script for a plan, and the states that are expected at its settles.
 func (r *reference) prepare(s *suite, plan Plan) (*suite, []state) {
 	at := plan.step(Revert)
-	if at < 0 || at >= len(s.script) {
+	if at < 0 {
 		return s, r.states
 	}
 	short := *s

@@ -113,14 +113,14 @@ var uidPattern = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f
 func (h *history) sameInEachRun(what fmt.Stringer) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if of, ok := what.(written); ok && of.Name != "" {
-		if name, known := h.names[ref{of.Resource.GroupResource(), of.Key()}]; known {
+	if of, ok := what.(written); ok {
+		if name, known := h.identities.generated[of.Name]; known {
 			of.Name = name
 		}
 		what = of
 	}
 	return uidPattern.ReplaceAllStringFunc(what.String(), func(uid string) string {
-		if identity, ok := h.identities[types.UID(uid)]; ok {
+		if identity, ok := h.identities.uids[types.UID(uid)]; ok {
 			return "uid(" + identity + ")"
 		}
 		return uid

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -71,6 +72,7 @@ func (rec *writeRecord) learn(w *world, p *process, err error) {
 		rec.effective, rec.target.key = true, c.Key
 		rec.result = fmt.Sprintf("rv %d, %s", c.RV, changed(c))
 		rec.masked = w.hidden(c)
+		rec.status = c.Before != nil && c.After != nil && !reflect.DeepEqual(c.Before.Object["status"], c.After.Object["status"])
 	}
 	if err != nil {
 		rec.result = err.Error()

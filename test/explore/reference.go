@@ -44,11 +44,32 @@ func (s *suite) refer(t *testing.T) (*reference, error) {
 			differing = append(differing, d.leaf)
 		}
 	}
-	r.mask = s.mask.with(differing)
+	r.mask = s.mask.with(append(differing, r.statusOfOthers()...))
 	if err := s.race(t, r, short); err != nil {
 		return nil, err
 	}
 	return r, r.comparable(len(differing))
+}
+
+// statusOfOthers are the generations in a status that the script has written and the operator has not:
+// nobody writes them again when a plan has the object change once more.
+func (r *reference) statusOfOthers() (out []leaf) {
+	byOperator := map[string]bool{}
+	for _, w := range r.writes {
+		if w.effective && w.status {
+			byOperator[w.target.resource.String()] = true
+		}
+	}
+	for _, at := range r.states {
+		for _, f := range at {
+			for path := range f.values {
+				if isObservedGeneration(path) && !byOperator[f.resource] {
+					out = append(out, leaf{f.resource, path})
+				}
+			}
+		}
+	}
+	return out
 }
 
 // race makes the two runs in which watches are late, and returns an error if what the operator leaves

@@ -41,16 +41,34 @@ func (r ref) String() string {
 var notCompared = sets.New("namespaces", "customresourcedefinitions.apiextensions.k8s.io", "leases.coordination.k8s.io",
 	"events", "events.events.k8s.io")
 
-// names gives objects names that are the same in each run, though uids and generated names
-// differ.
-type names struct {
-	uids *strings.Replacer
+// names replaces what the server has made up, uids and generated names, by what is the same in each run.
+type names struct{ made *strings.Replacer }
+
+// identities are the uids and the generated names of all objects that there were, and what is the same
+// in each run: the object's own name, without what the server has made up.
+type identities struct {
+	uids      map[types.UID]string
+	generated map[string]string
 }
 
-func newNames(identities map[types.UID]string) names {
+func (i *identities) add(r ref, o *unstructured.Unstructured) {
+	i.uids[o.GetUID()] = identity(r, o)
+	if name := stableName(o); name != o.GetName() {
+		i.generated[o.GetName()] = name
+	}
+}
+
+func (i *identities) clone() identities {
+	return identities{maps.Clone(i.uids), maps.Clone(i.generated)}
+}
+
+func newNames(i identities) names {
 	var pairs []string
-	for _, uid := range slices.Sorted(maps.Keys(identities)) {
-		pairs = append(pairs, string(uid), "uid("+identities[uid]+")")
+	for _, uid := range slices.Sorted(maps.Keys(i.uids)) {
+		pairs = append(pairs, string(uid), "uid("+i.uids[uid]+")")
+	}
+	for _, name := range slices.Sorted(maps.Keys(i.generated)) {
+		pairs = append(pairs, name, i.generated[name])
 	}
 	return names{strings.NewReplacer(pairs...)}
 }
@@ -70,12 +88,12 @@ func stableName(o *unstructured.Unstructured) string {
 }
 
 // snapshot is the state of objects and external systems.
-func snapshot(objects map[ref]*unstructured.Unstructured, identities map[types.UID]string, external map[string]External) (state, error) {
-	names := newNames(identities)
+func snapshot(objects map[ref]*unstructured.Unstructured, known identities, external map[string]External) (state, error) {
+	names := newNames(known)
 	out := state{}
 	same := map[string][]fields{}
 	for r, o := range objects {
-		name := names.uids.Replace(identity(r, o))
+		name := names.made.Replace(identity(r, o))
 		same[name] = append(same[name], fields{resource: r.resource.String(), values: names.flatten(o)})
 	}
 	for name, all := range same {
@@ -144,14 +162,18 @@ func (n names) flatten(o *unstructured.Unstructured) map[string]string {
 func countFrom(generation int64, values map[string]string) {
 	for path, text := range values {
 		observed, err := strconv.ParseInt(text, 10, 64)
-		if err != nil || !strings.HasPrefix(path, "status.") || !strings.HasSuffix(path, ".observedGeneration") {
+		if err != nil || !isObservedGeneration(path) {
 			continue
 		}
 		values[path] = "metadata.generation"
-		if behind := generation - observed; behind != 0 {
-			values[path] += fmt.Sprintf(" - %d", behind)
+		if observed != generation {
+			values[path] = "another than metadata.generation"
 		}
 	}
+}
+
+func isObservedGeneration(path string) bool {
+	return strings.HasPrefix(path, "status.") && strings.HasSuffix(path, ".observedGeneration")
 }
 
 func (n names) walk(into map[string]string, path string, value any) {
@@ -171,7 +193,7 @@ func (n names) walk(into map[string]string, path string, value any) {
 			n.walk(into, fmt.Sprintf("%s[%d]", path, i), item)
 		}
 	case string:
-		into[path] = fmt.Sprintf("%q", n.uids.Replace(v))
+		into[path] = fmt.Sprintf("%q", n.made.Replace(v))
 	default:
 		into[path] = fmt.Sprint(v)
 	}

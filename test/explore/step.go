@@ -53,17 +53,54 @@ func UpdateStatus[T Object](name string, change func(T)) Step {
 	return updateStep{name: name, change: typed(change), subresources: []string{"status"}}
 }
 
-// UpdateObject is [Update] of an object of any kind. Of the object given, only kind,
-// namespace and name matter.
+// UpdateObject is [Update] of an object of any kind. Of the object given, only kind, namespace and
+// name matter. If it does not exist yet, the step waits for it, for 10 minutes of virtual time: the
+// operator may have to create it. With [IfExists] it does not.
 func UpdateObject[O Object](object O, change func(O)) Step {
 	return updateStep{object: object, change: typed(change)}
 }
+
+// UpdateObjectStatus is [UpdateObject] of the status subresource, as the object's own controller would
+// write it. See also [DeploymentAvailable], [JobComplete], [JobFailed] and [PodRunning].
+func UpdateObjectStatus[O Object](object O, change func(O)) Step {
+	return updateStep{object: object, change: typed(change), subresources: []string{"status"}}
+}
+
+// IfExists is an update or a deletion that does nothing if the object does not exist. Any other step
+// stays as it is.
+func IfExists(step Step) Step {
+	switch s := step.(type) {
+	case updateStep:
+		s.optional = true
+		return s
+	case deleteStep:
+		s.optional = true
+		return s
+	default:
+		return step
+	}
+}
+
+// Irreversible is an update that cannot be undone, so that no plan has it undone (see [Revert]): that a
+// Job has finished, for instance. Any other step stays as it is.
+func Irreversible(step Step) Step {
+	if s, ok := step.(updateStep); ok {
+		s.final = true
+		return s
+	}
+	return step
+}
+
+// appearsWithin is how long a step waits for an object that the operator has to create.
+const appearsWithin = 10 * time.Minute
 
 type updateStep struct {
 	name         string
 	object       runtime.Object // nil: of T
 	change       func(*unstructured.Unstructured) error
 	subresources []string
+	optional     bool
+	final        bool
 }
 
 // typed lets a function of a Go type change an unstructured object.
@@ -104,19 +141,27 @@ func (s updateStep) run(ctx context.Context, u *user) error {
 	if err != nil {
 		return err
 	}
-	for {
-		in, err := u.client(target)
-		if err != nil {
-			return err
-		}
+	in, err := u.client(target)
+	if err != nil {
+		return err
+	}
+	for from := time.Now(); ; {
 		o, err := in.Get(ctx, target.GetName(), metav1.GetOptions{})
-		if err != nil {
-			return err
+		if err == nil {
+			if err := s.change(o); err != nil {
+				return err
+			}
+			_, err = in.Update(ctx, o, metav1.UpdateOptions{}, s.subresources...)
 		}
-		if err := s.change(o); err != nil {
-			return err
-		}
-		if _, err = in.Update(ctx, o, metav1.UpdateOptions{}, s.subresources...); !apierrors.IsConflict(err) {
+		switch {
+		case apierrors.IsConflict(err):
+		case apierrors.IsNotFound(err) && s.optional:
+			return nil
+		case apierrors.IsNotFound(err) && s.object != nil && time.Since(from) < appearsWithin:
+			if err := pause(ctx, time.Second); err != nil {
+				return err
+			}
+		default:
 			return err
 		}
 	}
@@ -127,11 +172,12 @@ func Delete(name string) Step { return deleteStep{name: name} }
 
 // DeleteObject deletes an object of any kind. Of the object given, only kind, namespace and name
 // matter. If it does not exist, that is no error: the operator may already have deleted it.
-func DeleteObject(object runtime.Object) Step { return deleteStep{object: object} }
+func DeleteObject(object runtime.Object) Step { return deleteStep{object: object, optional: true} }
 
 type deleteStep struct {
-	name   string
-	object runtime.Object
+	name     string
+	object   runtime.Object
+	optional bool
 }
 
 func (s deleteStep) String() string {
@@ -151,7 +197,7 @@ func (s deleteStep) run(ctx context.Context, u *user) error {
 		return err
 	}
 	err = in.Delete(ctx, target.GetName(), metav1.DeleteOptions{})
-	if s.object != nil && apierrors.IsNotFound(err) {
+	if s.optional && apierrors.IsNotFound(err) {
 		return nil
 	}
 	return err
@@ -170,6 +216,27 @@ type doStep struct {
 
 func (s doStep) String() string                         { return s.name }
 func (s doStep) run(ctx context.Context, u *user) error { return s.f(ctx, u.config()) }
+
+// DoExternal calls f with a system of Case.External, as a user of that system or a program there
+// would change it. name appears in reports.
+func DoExternal(system, name string, f func(External) error) Step {
+	return externalStep{system, name, f}
+}
+
+type externalStep struct {
+	system, name string
+	f            func(External) error
+}
+
+func (s externalStep) String() string { return s.name }
+
+func (s externalStep) run(_ context.Context, u *user) error {
+	system, ok := u.world.external[s.system]
+	if !ok {
+		return fmt.Errorf("there is no external system %q in Case.External", s.system)
+	}
+	return s.f(system)
+}
 
 // Wait lets (virtual) time pass.
 func Wait(d time.Duration) Step { return waitStep(d) }

@@ -56,6 +56,7 @@ type writeRecord struct {
 	effective bool
 	masked    bool // nothing but masked fields has changed
 	api       bool
+	status    bool // it changed a status
 	result    string
 	since     int           // changes in the history before it
 	when      time.Duration // after the run began

@@ -1,0 +1,37 @@
+package explore_test
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/kuberator/kuberator/test/explore"
+)
+
+var rounds = flag.Int("rounds", 1, "how often the operators of the tests are explored")
+
+// requireMistakes explores an operator without a mistake, which must be clean, and with each of some
+// mistakes, which must be found by the same plan each time; or, if it shows without any fault, by an
+// error.
+func requireMistakes[T explore.Object](t *testing.T, of func(mistake string) explore.Case[T], foundBy map[string]string) {
+	t.Helper()
+	for range *rounds {
+		result, err := explore.Explore(t, of(""))
+		require.NoError(t, err)
+		require.Empty(t, result.Failures, "%s", result)
+		require.Zero(t, result.Idle, "%s", result)
+		for mistake, plan := range foundBy {
+			result, err := explore.Explore(t, of(mistake))
+			if err != nil {
+				require.ErrorContains(t, err, plan, mistake)
+				continue
+			}
+			var found []string
+			for _, f := range result.Failures {
+				found = append(found, f.Plan.String())
+			}
+			require.Contains(t, found, plan, "%s: %s", mistake, result)
+		}
+	}
+}
