@@ -19,7 +19,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	sigsjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 )
 
 // patch serves PATCH, in all four forms.
@@ -181,11 +180,7 @@ func generic(code int, err error) error {
 
 // apply is server-side apply.
 func (p *patch) apply(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	data, err := yaml.YAMLToJSON(p.body)
-	if err != nil {
-		return nil, apierrors.NewBadRequest("error decoding YAML: " + err.Error())
-	}
-	applied, err := decodeObject(data)
+	applied, twice, err := decodeApplied(p.body)
 	if err != nil || applied == nil {
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("error decoding YAML: %v", err))
 	}
@@ -198,12 +193,12 @@ func (p *patch) apply(current *unstructured.Unstructured) (*unstructured.Unstruc
 	if err != nil {
 		return nil, err
 	}
-	if _, err := yaml.YAMLToJSONStrict(p.body); err != nil {
+	if twice != nil {
 		switch p.write.validation {
 		case metav1.FieldValidationStrict:
-			return nil, apierrors.NewBadRequest("error strict decoding YAML: " + err.Error())
+			return nil, apierrors.NewBadRequest("error strict decoding YAML: " + twice.Error())
 		case metav1.FieldValidationWarn:
-			p.warn(err.Error())
+			p.warn(twice.Error())
 		}
 	}
 	return next, p.write.normalise(next)
