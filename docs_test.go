@@ -31,19 +31,31 @@ func goFiles(t *testing.T, suffix string) string {
 	return all.String()
 }
 
-// TestCodeInDocumentsIsCompiled finds every Go block of the documents, word for
-// word, in a Go file of the module.
-func TestCodeInDocumentsIsCompiled(t *testing.T) {
-	code := goFiles(t, ".go")
-	block := regexp.MustCompile("(?s)```go\n(.*?)```")
-	documents, err := filepath.Glob("docs/*/*.md")
+// documents returns the paths of all documents of the module, but of the changelog.
+func documents(t *testing.T) (paths []string) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".md") && path != "CHANGELOG.md" {
+			paths = append(paths, path)
+		}
+		return err
+	})
 	require.NoError(t, err)
+	return paths
+}
+
+// TestCodeInDocumentsIsCompiled finds every Go block of the documents, but for how far it is indented,
+// in a Go file of the module.
+func TestCodeInDocumentsIsCompiled(t *testing.T) {
+	indent := regexp.MustCompile(`(?m)^\t+`)
+	code := indent.ReplaceAllString(goFiles(t, ".go"), "")
+	block := regexp.MustCompile("(?s)```go\n(.*?)```")
 	blocks := 0
-	for _, document := range append(documents, "README.md", "docs/guarantees.md") {
+	for _, document := range documents(t) {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, match := range block.FindAllStringSubmatch(string(text), -1) {
-			require.True(t, strings.Contains(code, match[1]), "a Go block of %s stands in no Go file:\n%s", document, match[1]) //nolint:testifylint // Contains would print all code
+			require.True(t, strings.Contains(code, indent.ReplaceAllString(match[1], "")), "a Go block of %s stands in no Go file:\n%s", document, match[1]) //nolint:testifylint // Contains would print all code
 			blocks++
 		}
 	}
@@ -65,7 +77,7 @@ func TestGuaranteesNameTestsThatExist(t *testing.T) {
 // TestLinksInDocumentsLeadSomewhere follows the relative links.
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([\w./-]+)\)`)
-	for _, document := range []string{"README.md", "docs/guarantees.md", "docs/operating.md", "CONTRIBUTING.md", "example/configmirror/README.md", "test/cluster/README.md"} {
+	for _, document := range documents(t) {
 		text, err := os.ReadFile(document)
 		require.NoError(t, err)
 		for _, match := range link.FindAllStringSubmatch(string(text), -1) {

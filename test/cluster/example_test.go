@@ -66,3 +66,13 @@ func ExampleNew() {
 	fmt.Println(namespace.Name)
 	// Output: default
 }
+
+// Trouble to order.
+func ExampleProcess() {
+	_ = func(ctx context.Context, c *cluster.Cluster) error {
+		c.APIServer().Pause() // connections stay open, nobody answers
+		c.APIServer().Resume()
+		c.Etcd().Kill()
+		return c.Etcd().Restart(ctx) // returns when it is ready
+	}
+}

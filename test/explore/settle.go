@@ -16,16 +16,13 @@ const (
 	restBeforeStep = 2 * time.Second
 	// restWhileHeld is how long a process whose caches are behind gets to do wrong, or to wait.
 	restWhileHeld = 30 * time.Second
-	// mostWhileHeld is how long it gets if it does not rest: it may write again and again what it
-	// does not see.
-	mostWhileHeld = 2 * time.Minute
 )
 
 // settle lets time pass until the operator has come to rest.
 func (w *world) settle(ctx context.Context) error {
 	from := time.Now()
 	// A process can crash, and start beside a server that is behind, only now.
-	if err := w.rest(ctx, restBeforeStep, from); err != nil {
+	if err := w.calm(ctx, restBeforeStep); err != nil {
 		return err
 	}
 	if w.isHeld() && !w.mayRelease() {
@@ -58,18 +55,27 @@ func (w *world) catchUp(ctx context.Context) error {
 	if !w.isHeld() {
 		return nil
 	}
+	if err := w.calm(ctx, restWhileHeld); err != nil {
+		return err
+	}
+	w.trace.say("fault", "the watches show what was held back")
+	w.release(w.plan.has(Gap))
+	return nil
+}
+
+// calm returns when nothing was written for a time, or after four times as long: an operator that does
+// not see what it has written may write it again and again.
+func (w *world) calm(ctx context.Context, quiet time.Duration) error {
 	for begin := time.Now(); !w.failed(); {
 		synctest.Wait()
-		left := min(restWhileHeld-w.history.quietFor(), time.Until(begin.Add(mostWhileHeld)))
+		left := min(quiet-w.history.quietFor(), 4*quiet-time.Since(begin))
 		if left <= 0 {
-			break
+			return nil
 		}
 		if err := pause(ctx, left); err != nil {
 			return err
 		}
 	}
-	w.trace.say("fault", "the watches show what was held back")
-	w.release(w.plan.has(Gap))
 	return nil
 }
 

@@ -32,7 +32,7 @@ func (d databases[T]) Finalizer() string {
 
 func (d databases[T]) call(ctx context.Context, op string, obj T, f func(s *store, key string) error) error {
 	name := obj.GetNamespace() + "/" + obj.GetName()
-	return d.server.Call(ctx, op, name, func() error { return f(d.server.System().(*store), d.prefix+name) })
+	return d.server.Call(ctx, op+" "+d.prefix, name, func() error { return f(d.server.System().(*store), d.prefix+" "+name) })
 }
 
 func (d databases[T]) Apply(ctx context.Context, obj T) (controller.Action, error) {
@@ -81,12 +81,12 @@ func newDatabases(env *explore.Env, mistake string) (explore.Process, error) {
 	}
 	opts := &controller.Options{Logger: env.Logger()}
 	value := func(cm *corev1.ConfigMap) string { return cm.Data["k"] }
-	ofMaps, err := controller.New(maps, databases[*corev1.ConfigMap]{env.External("server"), "database ", value, mistake}, opts)
+	ofMaps, err := controller.New(maps, databases[*corev1.ConfigMap]{env.External("server"), "database", value, mistake}, opts)
 	if err != nil {
 		return nil, err
 	}
 	password := func(s *corev1.Secret) string { return string(s.Data["password"]) }
-	ofSecrets, err := controller.New(secrets, databases[*corev1.Secret]{env.External("server"), "user ", password, mistake}, opts)
+	ofSecrets, err := controller.New(secrets, databases[*corev1.Secret]{env.External("server"), "user", password, mistake}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func databasesCase(mistake string) mapCase {
 	secret := &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "u"}, Data: map[string][]byte{"password": []byte("1")}}
 	return mapCase{
 		Kinds: sim.Core("configmaps", "secrets"), External: map[string]func() explore.External{"server": newStore},
-		Invariants: []explore.Invariant{explore.FinalizerBeforeExternal("server", "put")},
+		Invariants: []explore.Invariant{explore.FinalizerBeforeExternal("server", "put database")},
 		New:        func(env *explore.Env) (explore.Process, error) { return newDatabases(env, mistake) },
 		Script: []explore.Step{
 			explore.Create(configMap("a", "k", "1")), explore.Create(secret), explore.Settle(),
@@ -111,9 +111,9 @@ func databasesCase(mistake string) mapCase {
 
 func TestDatabases(t *testing.T) {
 	requireMistakes(t, databasesCase, map[string]string{
-		"gives up":          "server: put default/a: rejected-500",
+		"gives up":          "server: put database default/a: rejected-500",
 		"twice is an error": "the operator is wrong without any fault",
-		"gone is an error":  "server: remove default/a: committed+crash",
+		"gone is an error":  "server: remove user default/u: committed+crash",
 		"no finalizer":      "nothing is made in server for an object without a finalizer",
 	})
 }

@@ -157,7 +157,7 @@ func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
 	if undo == nil {
 		return nil
 	}
-	if err := w.rest(ctx, restWhileHeld, time.Now()); err != nil {
+	if err := w.calm(ctx, restWhileHeld); err != nil {
 		return err
 	}
 	w.strike("the object is changed back to what it was before: " + step.String())
@@ -176,7 +176,7 @@ func (w *world) runStep(ctx context.Context, u *user, step Step) error {
 	if err := w.catchUp(ctx); err != nil {
 		return err
 	}
-	for err != nil && time.Since(from) < mostWhileHeld+time.Minute && !w.failed() {
+	for err != nil && time.Since(from) < 5*restWhileHeld && !w.failed() {
 		if err := pause(ctx, restBetween); err != nil {
 			return err
 		}
