@@ -35,6 +35,10 @@ test: ## Run the tests that need no control plane: minutes the first time, then 
 		GORACE="atexit_sleep_ms=50 $$GORACE" go test -race $(quick) $(if $(RUN),-run '$(RUN)') \
 		$$(echo "$$packages" | grep -Ev "/e2e$$|/test/(cluster|clients)")
 
+.PHONY: explore-deep
+explore-deep: ## Explore the examples with two faults in each run: for nights
+	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror -explore.depth=2
+
 .PHONY: test-cluster
 test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size
 	$(detect) go test -race ./...

@@ -3,14 +3,14 @@ package explore
 import (
 	"flag"
 	"fmt"
-	"iter"
 	"testing"
 	"time"
 )
 
 var (
-	planFlag  = flag.String("explore.plan", "", "run this plan alone, as a report of explore names it, and show its trace")
-	depthFlag = flag.Int("explore.depth", 0, "how many crashes happen in one run; 0: as the test says, or 1")
+	planFlag     = flag.String("explore.plan", "", "run this plan alone, as a report of explore names it, and show its trace")
+	parallelFlag = flag.Int("explore.parallel", 0, "how many plans are tried side by side; 0: as many as there are processors")
+	depthFlag    = flag.Int("explore.depth", 0, "how many crashes happen in one run; 0: as the test says, or 1")
 )
 
 // Result is what an exploration has found.
@@ -121,14 +121,16 @@ func Explore[T Object](t *testing.T, c Case[T], opts ...Option) (*Result, error)
 	}
 	result := &Result{Writes: len(ref.writes)}
 	e := &exploration{t: t, suite: s, reference: ref}
-	for out, err := range e.tryAll(plans, result) {
-		if err != nil {
-			return nil, fmt.Errorf("plan %s: %w", out.plan, err)
+	runs := e.tryAll(plans, o.sideBySide())
+	for i, run := range runs {
+		if run.err != nil {
+			return nil, fmt.Errorf("plan %s: %w", plans[i], run.err)
 		}
-		if result.note(out); *planFlag != "" {
-			t.Logf("plan %s:\n%s", out.plan, table(out.entries))
+		if result.note(run.outcome); *planFlag != "" {
+			t.Logf("plan %s:\n%s", plans[i], table(run.entries))
 		}
 	}
+	result.NotTried = len(plans) - len(runs)
 	result.Took = time.Since(began)
 	if len(result.Failures) > 0 {
 		result.report = e.report(result)
@@ -141,41 +143,6 @@ type exploration struct {
 	t         *testing.T
 	suite     *suite
 	reference *reference
-}
-
-// progressEvery is how often a long exploration says how far it is.
-const progressEvery = 10 * time.Second
-
-// tryAll tries plans until the test's deadline is near.
-func (e *exploration) tryAll(plans []Plan, result *Result) iter.Seq2[*outcome, error] {
-	return func(yield func(*outcome, error) bool) {
-		stop := e.stopAt()
-		said := time.Now()
-		for i, plan := range plans {
-			now := time.Now()
-			if !stop.IsZero() && now.After(stop) {
-				result.NotTried = len(plans) - i
-				return
-			}
-			if now.Sub(said) >= progressEvery {
-				said = now
-				e.t.Logf("explore: %d of %d plans, %d of them found something", i, len(plans), len(result.Failures))
-			}
-			if out, err := e.try(plan); !yield(out, err) {
-				return
-			}
-		}
-	}
-}
-
-// stopAt is when an exploration ends, so that there is time for its report: the zero time if the test
-// has no deadline.
-func (e *exploration) stopAt() time.Time {
-	deadline, ok := e.t.Deadline()
-	if !ok {
-		return time.Time{}
-	}
-	return deadline.Add(-min(30*time.Second, time.Until(deadline)/5))
 }
 
 func (e *exploration) try(plan Plan) (*outcome, error) {

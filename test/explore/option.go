@@ -6,9 +6,15 @@ import "slices"
 type Option func(*options)
 
 type options struct {
-	kinds []FaultKind // empty: all
-	depth int
+	kinds    []FaultKind // empty: all
+	depth    int
+	parallel int
 }
+
+// Parallel is how many plans are tried side by side, each in a bubble of testing/synctest. 0 means what
+// the flag -explore.parallel says, or as many as there are processors. An operator that keeps something
+// in variables of packages that runs must not share needs 1.
+func Parallel(n int) Option { return func(o *options) { o.parallel = n } }
 
 // Crashes chooses crashes around writes: before they are sent and after they took effect.
 // depth is how many happen in one run; runs of depth 2, a crash in the recovery from a

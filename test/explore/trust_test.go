@@ -123,7 +123,7 @@ func wrongSometimes(n int) func(env *explore.Env) (explore.Process, error) {
 func TestAFailureIsNotBlamedOnALaterFault(t *testing.T) {
 	result, err := explore.Explore(t, mapCase{
 		Kinds: sim.Core("configmaps", "secrets"), New: wrongSometimes(5), Script: script()[:4],
-	}, explore.Transitions())
+	}, explore.Transitions(), explore.Parallel(1))
 	require.NoError(t, err)
 	require.Len(t, result.Failures, 1)
 	require.Empty(t, result.Failures[0].Plan)
