@@ -58,11 +58,12 @@ func (c clause) takes(media string) bool {
 // form is how an answer is written.
 type form struct {
 	media string
-	as    string // PartialObjectMetadata, PartialObjectMetadataList, or empty: as it is
+	as    string // PartialObjectMetadata, PartialObjectMetadataList, Table, or empty: as it is
+	group string // the group and version of that
 }
 
 // negotiate finds the form of the answer that the client likes best. Objects are written in
-// JSON and YAML, lists of kinds that are compiled in as Protobuf too, and nothing as a table.
+// JSON and YAML, kinds that are compiled in as Protobuf too, but for watches and tables.
 func (r *request) negotiate() error {
 	fits := false
 	for _, c := range accepted(r.header) {
@@ -72,8 +73,8 @@ func (r *request) negotiate() error {
 			}
 			fits = true
 			as := c.params["as"]
-			if r.writes(media, as) && (as == "" || metadataForm(c.params)) {
-				r.form = form{media: media, as: as}
+			if r.writes(media, as) && (as == "" || otherForm(c.params)) {
+				r.form = form{media: media, as: as, group: c.params["g"] + "/" + c.params["v"]}
 				return nil
 			}
 		}
@@ -85,12 +86,12 @@ func (r *request) negotiate() error {
 }
 
 func (r *request) writes(media, as string) bool {
-	return media != mediaProtobuf || r.verb == "list" && r.resource.typed != nil && as == ""
+	return media != mediaProtobuf || r.verb != "watch" && r.subresource != "token" && r.resource.typed != nil && as == ""
 }
 
-func metadataForm(params map[string]string) bool {
+func otherForm(params map[string]string) bool {
 	return params["g"] == metav1.GroupName && (params["v"] == "v1" || params["v"] == "v1beta1") &&
-		(params["as"] == "PartialObjectMetadata" || params["as"] == "PartialObjectMetadataList")
+		(params["as"] == "PartialObjectMetadata" || params["as"] == "PartialObjectMetadataList" || params["as"] == asTable)
 }
 
 func notAcceptable(message string) error {

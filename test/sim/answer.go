@@ -82,8 +82,17 @@ func (r *request) write(code int, body []byte) (*http.Response, error) {
 
 // answer is an object, in the version and the form that the client asked for.
 func (r *request) answer(code int, rec *record) (*http.Response, error) {
-	if r.form.as == "PartialObjectMetadataList" {
+	switch {
+	case r.form.as == "PartialObjectMetadataList":
 		return nil, fmt.Errorf("object of kind %s is no list", r.resource.gvk.Kind)
+	case r.form.as == asTable:
+		body, err := r.table([]*record{rec}, metav1.ListMeta{ResourceVersion: rec.view().GetResourceVersion()}, true)
+		if err != nil {
+			return nil, err
+		}
+		return r.write(code, body)
+	case r.form.media == mediaProtobuf:
+		return r.protobufObject(code, rec)
 	}
 	return r.write(code, r.encode(nil, rec, true))
 }
@@ -91,11 +100,20 @@ func (r *request) answer(code int, rec *record) (*http.Response, error) {
 // encode appends an object's JSON, in the version and the form that the client asked for.
 // A kind that is compiled in is not named in a list of its objects.
 func (r *request) encode(out []byte, rec *record, named bool) []byte {
-	rec = r.resource.read(rec)
 	if r.form.as != "" {
-		out = append(out, `{"kind":"PartialObjectMetadata","apiVersion":"meta.k8s.io/v1","metadata":`...)
-		return append(appendValue(out, rec.object["metadata"]), '}')
+		return r.metadataOnly(out, rec)
 	}
+	return r.encodeAll(out, rec, named)
+}
+
+// metadataOnly appends the JSON of the object that has only the metadata of another one.
+func (r *request) metadataOnly(out []byte, rec *record) []byte {
+	out = append(appendText(append(out, `{"kind":"PartialObjectMetadata","apiVersion":`...), r.form.group), `,"metadata":`...)
+	return append(appendValue(out, r.resource.read(rec).object["metadata"]), '}')
+}
+
+func (r *request) encodeAll(out []byte, rec *record, named bool) []byte {
+	rec = r.resource.read(rec)
 	if !named && r.resource.typed != nil {
 		return append(out, rec.raw...)
 	}
@@ -107,9 +125,17 @@ func (r *request) encode(out []byte, rec *record, named bool) []byte {
 
 // removed is the answer to a deletion after which the object is gone.
 func (r *request) removed(rec *record) (*http.Response, error) {
-	return r.write(http.StatusOK, statusBody(metav1.Status{Status: metav1.StatusSuccess, Details: &metav1.StatusDetails{
+	status := metav1.Status{Status: metav1.StatusSuccess, Details: &metav1.StatusDetails{
 		Name: rec.view().GetName(), Group: r.resource.gvk.Group, Kind: r.resource.plural, UID: rec.view().GetUID(),
-	}}))
+	}}
+	if r.form.media == mediaProtobuf {
+		body, err := runtime.Encode(protobufs, &status)
+		if err != nil {
+			return nil, fmt.Errorf("encode a Status: %w", err)
+		}
+		return answer.New(http.StatusOK, mediaProtobuf, body), nil
+	}
+	return r.write(http.StatusOK, statusBody(status))
 }
 
 func keyOf(namespace, name string) types.NamespacedName {

@@ -86,13 +86,6 @@ var (
 		"involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",
 		"reason", "reportingComponent", "source", "type",
 	}
-	shortNames = map[string][]string{
-		"configmaps": {"cm"}, "services": {"svc"}, "pods": {"po"}, "namespaces": {"ns"}, "nodes": {"no"},
-		"deployments.apps": {"deploy"}, "replicasets.apps": {"rs"}, "statefulsets.apps": {"sts"}, "daemonsets.apps": {"ds"},
-		"serviceaccounts": {"sa"}, "persistentvolumeclaims": {"pvc"}, "persistentvolumes": {"pv"}, "events": {"ev"},
-		"endpoints": {"ep"}, "cronjobs.batch": {"cj"}, "ingresses.networking.k8s.io": {"ing"},
-		"networkpolicies.networking.k8s.io": {"netpol"}, "poddisruptionbudgets.policy": {"pdb"},
-	}
 	allVerbs    = []string{"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}
 	customVerbs = []string{"delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"}
 	// returned are the kinds whose deletion is answered with the object, and not with a Status.
@@ -106,7 +99,7 @@ var builtins = sync.OnceValue(func() map[string]*resource {
 	for _, gv := range scheme.Scheme.PrioritizedVersionsAllGroups() {
 		for kind, goType := range scheme.Scheme.KnownTypes(gv) {
 			spec, hasMeta := goType.FieldByName("ObjectMeta")
-			if !hasMeta || spec.Type != reflect.TypeFor[metav1.ObjectMeta]() {
+			if !ofKubernetes(goType) || !hasMeta || spec.Type != reflect.TypeFor[metav1.ObjectMeta]() {
 				continue
 			}
 			r := builtin(gv.WithKind(kind), goType)
@@ -120,12 +113,18 @@ var builtins = sync.OnceValue(func() map[string]*resource {
 	return found
 })
 
+// ofKubernetes reports whether a type is one of Kubernetes itself. The scheme is the property of
+// the whole program, which may add kinds that CustomResourceDefinitions define, or those themselves.
+func ofKubernetes(goType reflect.Type) bool {
+	return strings.HasPrefix(goType.PkgPath(), "k8s.io/api/")
+}
+
 func builtin(gvk schema.GroupVersionKind, goType reflect.Type) *resource {
 	plural, singular := meta.UnsafeGuessKindToResource(gvk)
 	name := plural.GroupResource().String()
 	_, hasStatus := goType.FieldByName("Status")
 	return &resource{
-		gvk: gvk, plural: plural.Resource, singular: singular.Resource, shortNames: shortNames[name], listKind: gvk.Kind + "List",
+		gvk: gvk, plural: plural.Resource, singular: singular.Resource, shortNames: shortNames[name], categories: categories[name], listKind: gvk.Kind + "List",
 		namespaced: !clusterScoped.Has(name),
 		status:     hasStatus && !withoutStatus.Has(name),
 		generation: withGeneration.Has(name),

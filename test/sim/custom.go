@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 
 	crdschema "github.com/kuberator/kuberator/test/sim/internal/schema"
+	"github.com/kuberator/kuberator/test/sim/internal/tables"
 )
 
 // custom is what a CustomResourceDefinition says of one version of a kind.
@@ -25,6 +26,7 @@ type custom struct {
 	storedAs    string            // that version, with its group
 	definition  string            // its name
 	terminating bool              // the definition is deleted: nothing new may come
+	columns     *tables.Columns   // of tables; nil: those of a kind without any
 }
 
 // definitions is the kind of CustomResourceDefinitions.
@@ -35,7 +37,7 @@ var definitions = func() *resource {
 	}
 	gvk := schema.GroupVersionKind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}
 	return &resource{
-		gvk: gvk, plural: "customresourcedefinitions", singular: "customresourcedefinition", shortNames: []string{"crd", "crds"},
+		gvk: gvk, plural: "customresourcedefinitions", singular: "customresourcedefinition", shortNames: []string{"crd", "crds"}, categories: extensions,
 		listKind: "CustomResourceDefinitionList", status: true, generation: true, needsRV: true, verbs: allVerbs,
 		custom: &custom{schema: anything, stored: anything, storedAs: groupVersion(gvk)}, managed: newManaged(gvk, true, deduced),
 	}
@@ -53,7 +55,7 @@ type crd struct {
 		Scope string
 		Names struct {
 			Plural, Singular, Kind, ListKind string
-			ShortNames                       []string
+			ShortNames, Categories           []string
 		}
 		Versions []struct {
 			Name       string
@@ -64,6 +66,7 @@ type crd struct {
 				OpenAPIV3Schema map[string]any `json:"openAPIV3Schema"`
 			}
 			Subresources     struct{ Status *struct{} }
+			Columns          []tables.Column `json:"additionalPrinterColumns"`
 			SelectableFields []struct {
 				JSONPath string `json:"jsonPath"`
 			}
@@ -83,6 +86,10 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 			errs = append(errs, field.Invalid(path.Child("schema", "openAPIV3Schema"), "", err.Error()))
 			continue
 		}
+		columns, err := tables.Custom(v.Columns)
+		if err != nil {
+			errs = append(errs, field.Invalid(path.Child("additionalPrinterColumns"), "", err.Error()))
+		}
 		if v.Storage {
 			stored = parsed
 		}
@@ -91,10 +98,10 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 		}
 		gvk := schema.GroupVersionKind{Group: d.Spec.Group, Version: v.Name, Kind: d.Spec.Names.Kind}
 		r := &resource{
-			gvk: gvk, plural: d.Spec.Names.Plural, singular: d.Spec.Names.Singular, shortNames: d.Spec.Names.ShortNames,
+			gvk: gvk, plural: d.Spec.Names.Plural, singular: d.Spec.Names.Singular, shortNames: d.Spec.Names.ShortNames, categories: d.Spec.Names.Categories,
 			listKind: d.Spec.Names.ListKind, namespaced: d.Spec.Scope == "Namespaced", status: v.Subresources.Status != nil,
 			generation: true, needsRV: true, verbs: customVerbs, fields: map[string][]string{},
-			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted},
+			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted, columns: columns},
 			managed: newManaged(gvk, v.Subresources.Status != nil, func() (managedfields.TypeConverter, error) { return parsed.TypeConverter(gvk) }),
 		}
 		if r.listKind == "" {

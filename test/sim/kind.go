@@ -82,6 +82,7 @@ type resource struct {
 	plural     string
 	singular   string
 	shortNames []string
+	categories []string // such as "all"
 	listKind   string
 	namespaced bool
 
@@ -92,6 +93,7 @@ type resource struct {
 
 	typed   func() runtime.Object // of a kind that is compiled in: its Go type
 	custom  *custom               // of a kind that a CRD adds
+	review  reviewer              // of a question, which is answered and not stored
 	fields  map[string][]string   // what field selectors may name beside name and namespace
 	verbs   []string
 	managed managed

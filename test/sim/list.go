@@ -148,9 +148,16 @@ func (r *request) listOf(items []*record, meta metav1.ListMeta) (*http.Response,
 	case "PartialObjectMetadata":
 		return nil, notAcceptable("you requested PartialObjectMetadata, but the requested object is a list (" + kind + ")")
 	case "PartialObjectMetadataList":
-		apiVersion, kind = "meta.k8s.io/v1", r.form.as
+		apiVersion, kind = r.form.group, r.form.as
 	}
-	if r.form.media == mediaProtobuf {
+	switch {
+	case r.form.as == asTable:
+		body, err := r.table(items, meta, true)
+		if err != nil {
+			return nil, err
+		}
+		return r.write(http.StatusOK, body)
+	case r.form.media == mediaProtobuf:
 		return r.protobufList(items, meta)
 	}
 	head, err := json.Marshal(meta)

@@ -54,7 +54,7 @@ func (s *Server) group(parts []string) (*http.Response, error) {
 
 func (s *Server) groups() *metav1.APIGroupList {
 	versions := map[string][]metav1.GroupVersionForDiscovery{}
-	for _, r := range s.served() {
+	for _, r := range s.known() {
 		v := metav1.GroupVersionForDiscovery{GroupVersion: r.gvk.GroupVersion().String(), Version: r.gvk.Version}
 		if r.gvk.Group != "" && !slices.Contains(versions[r.gvk.Group], v) {
 			versions[r.gvk.Group] = append(versions[r.gvk.Group], v)
@@ -71,12 +71,12 @@ func (s *Server) groups() *metav1.APIGroupList {
 
 func (s *Server) resourceList(gv schema.GroupVersion) (*http.Response, error) {
 	list := &metav1.APIResourceList{TypeMeta: metav1.TypeMeta{Kind: "APIResourceList", APIVersion: "v1"}, GroupVersion: gv.String()}
-	for _, r := range s.served() {
+	for _, r := range s.known() {
 		if r.gvk.GroupVersion() != gv {
 			continue
 		}
 		list.APIResources = append(list.APIResources, metav1.APIResource{
-			Name: r.plural, SingularName: r.singular, Namespaced: r.namespaced, Kind: r.gvk.Kind, Verbs: r.verbs, ShortNames: r.shortNames,
+			Name: r.plural, SingularName: r.singular, Namespaced: r.namespaced, Kind: r.gvk.Kind, Verbs: r.verbs, ShortNames: r.shortNames, Categories: r.categories,
 		})
 		if r.gr().String() == "serviceaccounts" {
 			list.APIResources = append(list.APIResources, metav1.APIResource{

@@ -7,6 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kuberator/kuberator/test/internal/answer"
 )
@@ -27,6 +28,26 @@ func (r *resource) protobuf(rec *record) ([]byte, error) {
 	return rec.encoded, rec.encodeErr
 }
 
+// protobufObject is an object in Protobuf.
+func (r *request) protobufObject(code int, rec *record) (*http.Response, error) {
+	object, err := r.resource.protobuf(r.resource.read(rec))
+	if err != nil {
+		return nil, fmt.Errorf("encode a %s: %w", r.resource.gvk.Kind, err)
+	}
+	return envelop(code, r.resource.gvk, object)
+}
+
+// envelop puts an object or a list into what says which kind it is.
+func envelop(code int, gvk schema.GroupVersionKind, content []byte) (*http.Response, error) {
+	apiVersion, kind := gvk.ToAPIVersionAndKind()
+	envelope := runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: apiVersion, Kind: kind}, Raw: content}
+	body, err := envelope.Marshal()
+	if err != nil {
+		return nil, fmt.Errorf("encode a %s: %w", kind, err)
+	}
+	return answer.New(code, mediaProtobuf, append([]byte("k8s\x00"), body...)), nil
+}
+
 // protobufList is a list in Protobuf: field 1 of each kind of list is its metadata, field 2
 // are its items. Clients decode it several times faster than JSON.
 func (r *request) protobufList(items []*record, meta metav1.ListMeta) (*http.Response, error) {
@@ -42,12 +63,7 @@ func (r *request) protobufList(items []*record, meta metav1.ListMeta) (*http.Res
 		}
 		list = appendField(list, 2, item)
 	}
-	envelope := runtime.Unknown{TypeMeta: runtime.TypeMeta{APIVersion: groupVersion(r.resource.gvk), Kind: r.resource.listKind}, Raw: list}
-	body, err := envelope.Marshal()
-	if err != nil {
-		return nil, fmt.Errorf("encode a list: %w", err)
-	}
-	return answer.New(http.StatusOK, mediaProtobuf, append([]byte("k8s\x00"), body...)), nil
+	return envelop(http.StatusOK, r.resource.gvk.GroupVersion().WithKind(r.resource.listKind), list)
 }
 
 func appendField(out []byte, number byte, value []byte) []byte {

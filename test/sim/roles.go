@@ -14,28 +14,53 @@ import (
 var (
 	publicPaths    = rbacv1.PolicyRule{Verbs: []string{"get"}, NonResourceURLs: []string{"/healthz", "/livez", "/readyz", "/version", "/version/"}}
 	discoveryPaths = rbacv1.PolicyRule{Verbs: []string{"get"}, NonResourceURLs: []string{"/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*"}}
+	ownRights      = rbacv1.PolicyRule{
+		Verbs: []string{"create"}, APIGroups: []string{"authorization.k8s.io"}, Resources: []string{"selfsubjectaccessreviews", "selfsubjectrulesreviews"},
+	}
+	ownName = rbacv1.PolicyRule{Verbs: []string{"create"}, APIGroups: []string{"authentication.k8s.io"}, Resources: []string{"selfsubjectreviews"}}
 )
+
+// given are the rules that a user has without any role on the server.
+func (u *user) given() []rbacv1.PolicyRule {
+	switch {
+	case slices.Contains(u.groups, masters):
+		all := []string{rbacv1.VerbAll}
+		return []rbacv1.PolicyRule{
+			{Verbs: all, APIGroups: all, Resources: all}, {Verbs: all, NonResourceURLs: all}, ownRights, ownName, publicPaths, discoveryPaths,
+		}
+	case slices.Contains(u.groups, authenticated):
+		return []rbacv1.PolicyRule{ownRights, ownName, publicPaths, discoveryPaths}
+	case slices.Contains(u.groups, unauthenticated):
+		return []rbacv1.PolicyRule{publicPaths}
+	}
+	return nil
+}
 
 // allowed reports whether the roles of a user allow something, as they are now; errs say
 // which of them could not be found.
 func (s *Server) allowed(u *user, a access) (allowed bool, errs []error) {
-	known := slices.Contains(u.groups, authenticated)
-	if (known || slices.Contains(u.groups, unauthenticated)) && a.allowedBy(publicPaths) || known && a.allowedBy(discoveryPaths) {
+	rules, errs := s.rulesOf(u, a.namespace)
+	if slices.ContainsFunc(rules, a.allowedBy) {
 		return true, nil
 	}
-	for _, b := range s.bindings(a.namespace) {
+	return false, errs
+}
+
+// rulesOf returns the rules that a user has in a namespace, or, if it is empty, in all; errs say
+// which roles could not be found.
+func (s *Server) rulesOf(u *user, namespace string) (rules []rbacv1.PolicyRule, errs []error) {
+	rules = u.given()
+	for _, b := range s.bindings(namespace) {
 		if !slices.ContainsFunc(b.Subjects, func(subject rbacv1.Subject) bool { return u.is(subject, b.Namespace) }) {
 			continue
 		}
-		rules, err := s.rules(b)
+		more, err := s.rules(b)
 		if err != nil {
 			errs = append(errs, err)
 		}
-		if slices.ContainsFunc(rules, a.allowedBy) {
-			return true, nil
-		}
+		rules = append(rules, more...)
 	}
-	return false, errs
+	return rules, errs
 }
 
 // bindings returns the ClusterRoleBindings, which have the same fields, and the RoleBindings

@@ -96,7 +96,7 @@ func (s *Server) noResource(gvr schema.GroupVersionResource) error {
 	if gvr.Group == "" && gvr.Version == "v1" {
 		return notRouted(http.StatusNotFound)
 	}
-	for _, r := range s.served() {
+	for _, r := range s.known() {
 		if r.compiled() && r.gvk.GroupVersion() == gvr.GroupVersion() {
 			return notRouted(http.StatusNotFound)
 		}
@@ -119,11 +119,13 @@ func (s *Session) serve(r *request) (*http.Response, error) {
 	if warning := r.resource.rules.deprecated; warning != "" {
 		r.warn(warning)
 	}
-	switch r.subresource {
-	case "scale":
+	switch {
+	case r.subresource == "scale":
 		return s.server.scale(r)
-	case "token":
+	case r.subresource == "token":
 		return s.server.requestToken(r)
+	case r.resource.review != nil:
+		return s.server.review(r)
 	}
 	switch r.verb {
 	case "get":

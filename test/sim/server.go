@@ -194,7 +194,15 @@ func (s *Server) unserve(gr schema.GroupResource) {
 func (s *Server) resource(gvr schema.GroupVersionResource) *resource {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return s.resources[gvr]
+	if found := s.resources[gvr]; found != nil {
+		return found
+	}
+	return reviews()[gvr]
+}
+
+// known are the resources that the server tells clients of: those that are served, and questions.
+func (s *Server) known() []*resource {
+	return slices.AppendSeq(s.served(), maps.Values(reviews()))
 }
 
 // served are the resources, in no order.

@@ -28,6 +28,7 @@ type stream struct {
 
 	options *metainternalversion.ListOptions
 	cursor  uint64          // what has been shown, up to here
+	headed  bool            // of tables, the first has had the heads of the columns
 	opened  view            // as it was when the watch began
 	gone    <-chan struct{} // closed when the client closes the answer
 }
@@ -256,7 +257,15 @@ func (w *stream) tell(c change) error {
 }
 
 func (w *stream) show(verb watch.EventType, rec *record) error {
-	return w.send(verb, w.request.encode(nil, rec, true))
+	if w.request.form.as != asTable {
+		return w.send(verb, w.request.encode(nil, rec, true))
+	}
+	table, err := w.request.table([]*record{rec}, metav1.ListMeta{ResourceVersion: formatRV(rec.rv)}, !w.headed)
+	if err != nil {
+		return err
+	}
+	w.headed = true
+	return w.send(verb, table)
 }
 
 func (w *stream) send(verb watch.EventType, object []byte) error {
@@ -281,8 +290,16 @@ func (w *stream) bookmark(annotations map[string]any) error {
 		metadata["annotations"] = annotations
 	}
 	apiVersion, kind := w.request.resource.gvk.ToAPIVersionAndKind()
-	if w.request.form.as != "" {
-		apiVersion, kind = "meta.k8s.io/v1", "PartialObjectMetadata"
+	switch w.request.form.as {
+	case "":
+	case asTable:
+		row, err := w.bookmarkRow(metadata)
+		if err != nil {
+			return err
+		}
+		return w.send(watch.Bookmark, row)
+	default:
+		apiVersion, kind = w.request.form.group, "PartialObjectMetadata"
 	}
 	object, err := json.Marshal(map[string]any{"apiVersion": apiVersion, "kind": kind, "metadata": metadata})
 	if err != nil {
