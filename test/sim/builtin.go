@@ -78,7 +78,6 @@ var (
 		"replicasets.apps":               {"status.replicas"},
 		"jobs.batch":                     {"status.successful"},
 		"events":                         eventFields,
-		"events.events.k8s.io":           eventFields,
 		"resourceslices.resource.k8s.io": {"spec.nodeName", "spec.driver"},
 	}
 	eventFields = []string{
@@ -131,7 +130,7 @@ func builtin(gvk schema.GroupVersionKind, goType reflect.Type) *resource {
 		upsert:     createdByUpdate.Has(name),
 		needsRV:    conditionalUpdate.Has(name),
 		typed:      newTyped(gvk),
-		fields:     selectors(selectable[name]),
+		fields:     selectors(name),
 		verbs:      verbsOf(name),
 		managed:    typedManagers(gvk, hasStatus && !withoutStatus.Has(name)),
 		rules:      rulesOf[name],
@@ -145,10 +144,13 @@ func verbsOf(name string) []string {
 	return allVerbs
 }
 
-// selectors returns the paths of fields by how a selector names them.
-func selectors(paths []string) map[string][]string {
+// selectors returns the paths of the fields of a resource by how a selector names them.
+func selectors(name string) map[string][]string {
+	if name == eventsGroup.String() {
+		return groupEventFields()
+	}
 	out := map[string][]string{}
-	for _, path := range paths {
+	for _, path := range selectable[name] {
 		out[path] = strings.Split(path, ".")
 	}
 	return out

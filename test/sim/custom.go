@@ -27,6 +27,7 @@ type custom struct {
 	definition  string            // its name
 	terminating bool              // the definition is deleted: nothing new may come
 	columns     *tables.Columns   // of tables; nil: those of a kind without any
+	openAPI     map[string]any    // its schema as it was given; nil: it has none
 }
 
 // definitions is the kind of CustomResourceDefinitions.
@@ -101,7 +102,7 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 			gvk: gvk, plural: d.Spec.Names.Plural, singular: d.Spec.Names.Singular, shortNames: d.Spec.Names.ShortNames, categories: d.Spec.Names.Categories,
 			listKind: d.Spec.Names.ListKind, namespaced: d.Spec.Scope == "Namespaced", status: v.Subresources.Status != nil,
 			generation: true, needsRV: true, verbs: customVerbs, fields: map[string][]string{},
-			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted, columns: columns},
+			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted, columns: columns, openAPI: v.Schema.OpenAPIV3Schema},
 			managed: newManaged(gvk, v.Subresources.Status != nil, func() (managedfields.TypeConverter, error) { return parsed.TypeConverter(gvk) }),
 		}
 		if r.listKind == "" {

@@ -147,7 +147,7 @@ func (p plainObjects) ConvertToVersion(in runtime.Object, target runtime.GroupVe
 	if !ok || !isObject || gvk == was {
 		return in, nil
 	}
-	out := &unstructured.Unstructured{Object: maps.Clone(o.Object)} // the object may be a stored one
+	out := &unstructured.Unstructured{Object: maps.Clone(asEventOf(gvk, o.Object))} // the object may be a stored one
 	out.SetGroupVersionKind(gvk)
 	return out, nil
 }

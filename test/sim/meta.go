@@ -32,6 +32,9 @@ func (s *Server) meta(r *http.Request) (*http.Response, error) {
 	case "api/v1":
 		return s.resourceList(schema.GroupVersion{Version: "v1"})
 	default:
+		if document, ok := isOpenAPI(path); ok {
+			return s.openAPI(r, document)
+		}
 		return s.group(strings.Split(path, "/"))
 	}
 }

@@ -57,7 +57,7 @@ func (r *request) protobufList(items []*record, meta metav1.ListMeta) (*http.Res
 	}
 	list := appendField(nil, 1, head)
 	for _, rec := range items {
-		item, err := r.resource.protobuf(rec)
+		item, err := r.resource.protobuf(r.resource.read(rec))
 		if err != nil {
 			return nil, fmt.Errorf("encode a %s: %w", r.resource.gvk.Kind, err)
 		}

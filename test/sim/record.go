@@ -26,6 +26,9 @@ type record struct {
 
 // record gives an object its resourceVersion, and the form in which it is stored.
 func (r *resource) record(object map[string]any, rv uint64) *record {
+	if r.gr() == eventsGroup {
+		object = storedEvent(object)
+	}
 	rec := &record{object: object, rv: rv}
 	if c := r.custom; c != nil {
 		rec.schema = c.stored
@@ -44,6 +47,10 @@ func (r *resource) record(object map[string]any, rv uint64) *record {
 // read returns a state as it looks through the schema of now, which may not be the one with
 // which it was stored: what that knows no more is gone, and its new defaults are there.
 func (r *resource) read(rec *record) *record {
+	if rec != nil && r.gr() == eventsGroup {
+		object := groupEvent(rec.object)
+		return &record{object: object, raw: appendObject(nil, object, isTypeMeta), rv: rec.rv, labels: rec.labels}
+	}
 	if rec == nil || r.custom == nil || rec.schema == r.custom.stored {
 		return rec
 	}

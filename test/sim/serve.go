@@ -12,8 +12,27 @@ import (
 // of the server, and nothing else. Give the client a token of [Server.Token].
 //
 // Package loopback in this folder does the listening.
-func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	response, err := s.exchange(r, nobody())
+func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) { serveHTTP(w, r, network{s}) }
+
+// network answers requests of clients that are nobody without a token.
+type network struct{ session *Session }
+
+func (n network) RoundTrip(r *http.Request) (*http.Response, error) { return n.session.exchange(r, nobody()) }
+
+// Handler is like [Session.ServeHTTP], for requests that pass through something which may delay,
+// change or lose them and their answers, such as the faults of test/fault. wrap gets what answers
+// requests, and returns what is asked instead; where that returns an error, the client loses its
+// connection. A nil wrap changes nothing.
+func (s *Session) Handler(wrap func(http.RoundTripper) http.RoundTripper) http.Handler {
+	through := http.RoundTripper(network{s})
+	if wrap != nil {
+		through = wrap(through)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serveHTTP(w, r, through) })
+}
+
+func serveHTTP(w http.ResponseWriter, r *http.Request, through http.RoundTripper) {
+	response, err := through.RoundTrip(r)
 	if err != nil { // severed, closed, or the client has gone: there is no answer
 		panic(http.ErrAbortHandler) //nolint:forbidigo // how a handler says so
 	}

@@ -108,12 +108,17 @@ func (s *Session) exchange(r *http.Request, stranger *user) (*http.Response, err
 
 // make creates an object of the server's own, with its kind.
 func (s *Session) make(ctx context.Context, res *resource, object map[string]any) error {
+	return s.makeIn(ctx, res, "", object)
+}
+
+// makeIn creates an object in a namespace.
+func (s *Session) makeIn(ctx context.Context, res *resource, namespace string, object map[string]any) error {
 	body, err := json.Marshal(object)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
 	_, err = s.serve(&request{
-		ctx: ctx, session: s, resource: res, verb: "create", query: url.Values{}, header: http.Header{}, body: body, contentType: "application/json",
+		ctx: ctx, session: s, resource: res, verb: "create", namespace: namespace, query: url.Values{}, header: http.Header{}, body: body, contentType: "application/json",
 	})
 	return err
 }

@@ -53,6 +53,7 @@ func newStore(keep int, observe func(Change)) *store {
 
 // table returns the table of a kind, for which the lock is held.
 func (s *store) table(gr schema.GroupResource) *table {
+	gr = home(gr)
 	t := s.tables[gr]
 	if t == nil {
 		t = &table{objects: map[types.NamespacedName]*record{}, oldest: max(s.oldest, s.began[gr]), news: make(chan struct{})}
@@ -70,7 +71,7 @@ func (s *store) now() uint64 {
 func (s *store) get(gr schema.GroupResource, key types.NamespacedName) *record {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if t := s.tables[gr]; t != nil {
+	if t := s.tables[home(gr)]; t != nil {
 		return t.objects[key]
 	}
 	return nil

@@ -45,7 +45,11 @@ func (r *request) table(items []*record, meta metav1.ListMeta, heads bool) ([]by
 		out.ColumnDefinitions = columns.Definitions
 	}
 	for _, rec := range items {
-		row, err := columns.Row(r.resource.read(rec).object)
+		object := rec.object
+		if r.resource.custom != nil {
+			object = r.resource.read(rec).object
+		}
+		row, err := columns.Row(object)
 		if err != nil {
 			return nil, fmt.Errorf("show a %s in a table: %w", r.resource.gvk.Kind, err)
 		}

@@ -92,8 +92,8 @@ func (w *write) commit(s *Server, read *record, object map[string]any) (*record,
 	}
 	rec := w.resource.record(object, rv)
 	if rv == 0 {
-		unstructured.RemoveNestedField(object, "metadata", "resourceVersion")
-		rec.raw = appendObject(nil, object, isTypeMeta)
+		unstructured.RemoveNestedField(rec.object, "metadata", "resourceVersion")
+		rec.raw = appendObject(nil, rec.object, isTypeMeta)
 	}
 	return rec, true, nil
 }

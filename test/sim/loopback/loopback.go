@@ -32,6 +32,10 @@ type Options struct {
 	// replaces what is there, and only the owner can read it. If it is empty, the file is in a temporary folder that Close
 	// removes.
 	Kubeconfig string
+
+	// Wrap, if it is set, gets what answers requests and returns what is asked instead: to delay,
+	// change or lose requests and answers, as test/fault does. See [sim.Session.Handler].
+	Wrap func(http.RoundTripper) http.RoundTripper
 }
 
 // Server is a simulated API server that listens on a port.
@@ -47,7 +51,8 @@ type Server struct {
 }
 
 // Serve serves srv until Close. It returns when clients can connect. Closing srv is the
-// caller's, after Close.
+// caller's, after Close. If srv serves Services, it gets the one that is called kubernetes, as a
+// real server does.
 //
 // # Errors
 //
@@ -67,10 +72,10 @@ func Serve(srv *sim.Server, opts *Options) (*Server, error) {
 		return nil, fmt.Errorf("serve the simulated API server: %w", err)
 	}
 	s.host = "https://" + listener.Addr().String()
-	if err := s.writeKubeconfig(); err != nil {
+	if err := errors.Join(announce(srv, listener), s.writeKubeconfig()); err != nil {
 		return nil, errors.Join(fmt.Errorf("serve the simulated API server: %w", err), s.removeKubeconfig(), listener.Close())
 	}
-	handler := &counted{next: srv.Session("loopback")}
+	handler := &counted{next: srv.Session("loopback").Handler(opts.Wrap)}
 	over := &http.Server{
 		Handler:           handler,
 		TLSConfig:         &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
