@@ -31,7 +31,8 @@ var (
 		"mutatingadmissionpolicybindings.admissionregistration.k8s.io",
 		"certificatesigningrequests.certificates.k8s.io", "clustertrustbundles.certificates.k8s.io",
 		"flowschemas.flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io",
-		"deviceclasses.resource.k8s.io", "resourceslices.resource.k8s.io",
+		"deviceclasses.resource.k8s.io", "resourceslices.resource.k8s.io", "devicetaintrules.resource.k8s.io",
+		"storageversions.internal.apiserver.k8s.io",
 	)
 	// withGeneration are the kinds whose generation counts; others have none at all.
 	withGeneration = sets.New(
@@ -61,7 +62,7 @@ var (
 	// withoutStatus have a status in their type, and no subresource for it.
 	withoutStatus = sets.New("componentstatuses", "events", "events.events.k8s.io")
 	// notStored are types of the scheme that are requests or answers.
-	notStored = sets.New("bindings", "podstatusresults", "rangeallocations", "serializedreferences", "scales.autoscaling",
+	notStored = sets.New("bindings", "podstatusresults", "rangeallocations", "serializedreferences", "scales.autoscaling", "scales.apps", "scales.extensions",
 		"evictions.policy", "tokenrequests.authentication.k8s.io", "tokenreviews.authentication.k8s.io",
 		"selfsubjectreviews.authentication.k8s.io", "subjectaccessreviews.authorization.k8s.io",
 		"selfsubjectaccessreviews.authorization.k8s.io", "selfsubjectrulesreviews.authorization.k8s.io",

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -13,6 +14,15 @@ import (
 // AllCore returns every kind that [Core] has.
 func AllCore() []Kind {
 	return Core(slices.Sorted(maps.Keys(builtins()))...)
+}
+
+// StableCore returns the kinds of [AllCore] that have a stable version, as v1 is, and not v1beta1:
+// those that a server of Kubernetes serves unless it is told otherwise.
+func StableCore() []Kind {
+	return slices.DeleteFunc(AllCore(), func(k Kind) bool {
+		version := k.builtin.gvk.Version
+		return strings.Contains(version, "alpha") || strings.Contains(version, "beta")
+	})
 }
 
 // Schemaless returns a namespaced kind without a schema, for a Go type whose

@@ -38,7 +38,7 @@ func start(opts options) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-state: %w", err)
 	}
-	simulated, err := sim.New(sim.Options{Kinds: sim.AllCore(), Latency: opts.latency, GarbageCollection: true, NamespaceDeletion: true})
+	simulated, err := sim.New(sim.Options{Kinds: sim.StableCore(), Latency: opts.latency, GarbageCollection: true, NamespaceDeletion: true})
 	if err != nil {
 		return nil, err
 	}
