@@ -130,7 +130,7 @@ var (
 		{regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 		{regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}`), "TIME"},
 		{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UID"},
-		{regexp.MustCompile(`(resourceVersion: )"\d+"`), `${1}"RV"`},
+		{regexp.MustCompile(`(resourceVersion: |Resource Version: +)"?\d+"?`), `${1}RV`},
 		{regexp.MustCompile(`(^| |\()(\d+[dhms])+( |$|\))`), "${1}AGE${3}"},
 		{regexp.MustCompile(`/tmp/(LIVE|MERGED)-\d+/`), "$1/"},
 		{regexp.MustCompile(`\t\d{4}-\d\d-\d\d .*$`), ""}, // of files that diff compares

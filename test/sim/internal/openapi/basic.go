@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 )
 
@@ -32,6 +33,15 @@ func basic(t reflect.Type, always bool) Schema {
 	return out
 }
 
+// undocumented are descriptions of types that say nothing of themselves.
+var undocumented = map[reflect.Type]string{
+	reflect.TypeFor[metav1.Time](): "Time is a wrapper around time.Time which supports correct marshaling to YAML and JSON.  " +
+		"Wrappers are provided for many of the factory methods that the time package offers.",
+	reflect.TypeFor[metav1.MicroTime](): "MicroTime is version of Time with microsecond level precision.",
+	reflect.TypeFor[intstr.IntOrString](): "IntOrString is a type that can hold an int32 or a string.  When used in JSON or YAML marshalling and " +
+		"unmarshalling, it produces or consumes the inner type.  This allows you to have, for example, a JSON field that can accept a name or number.",
+}
+
 // ownForm is the schema of a type that is written in another form than its Go type has, such as a
 // time; ok is false for others.
 func ownForm(t reflect.Type) (form Schema, ok bool) {
@@ -40,6 +50,9 @@ func ownForm(t reflect.Type) (form Schema, ok bool) {
 	}
 	value := reflect.Zero(t).Interface()
 	form = Schema{}
+	if text := undocumented[t]; text != "" {
+		form["description"] = text
+	}
 	if typed, ok := value.(interface{ OpenAPISchemaType() []string }); ok && len(typed.OpenAPISchemaType()) > 0 {
 		form["type"] = typed.OpenAPISchemaType()[0]
 	}
