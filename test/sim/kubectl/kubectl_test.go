@@ -27,6 +27,12 @@ var (
 // otherwise: of them only the exit status of each command is compared.
 const recorded = "1.32"
 
+// differing are the scripts in which the simulator differs from a real server, and why.
+var differing = map[string]string{
+	"migrate":     "the first writer of an object manages the parents of its fields too, and so takes away what the server has added below them",
+	"scalecustom": "custom resources have no subresource scale",
+}
+
 // version returns the version of the kubectl on PATH. Without one the test is skipped.
 func version(t *testing.T) string {
 	t.Helper()
@@ -54,7 +60,7 @@ func TestSimulator(t *testing.T) {
 	served, err := loopback.Serve(srv, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, served.Close()) })
-	compare(t, kubectl, served.Kubeconfig())
+	compare(t, kubectl, served.Kubeconfig(), differing)
 }
 
 // TestRealServer shows that it works with a real server in the same way. With -record it makes the
@@ -66,10 +72,11 @@ func TestRealServer(t *testing.T) {
 		ControllerManagerFlags: []string{"--concurrent-deployment-syncs=0", "--concurrent-replicaset-syncs=0"},
 	})
 	require.NoError(t, cluster.InstallCRDs(t.Context(), c.Config(), crd))
-	compare(t, kubectl, c.Kubeconfig())
+	compare(t, kubectl, c.Kubeconfig(), nil)
 }
 
-func compare(t *testing.T, kubectl, kubeconfig string) {
+// compare runs all scripts. Those that differ have to, so that the list stays true.
+func compare(t *testing.T, kubectl, kubeconfig string, differing map[string]string) {
 	t.Helper()
 	if kubectl != recorded {
 		t.Logf("kubectl is of version %s, and the scripts are of version %s: only exit statuses are compared", kubectl, recorded)
@@ -81,6 +88,8 @@ func compare(t *testing.T, kubectl, kubeconfig string) {
 			switch {
 			case *record:
 				require.NoError(t, os.WriteFile("testdata/scripts/"+s.name+".txt", []byte(got.String()), 0o644))
+			case differing[s.name] != "":
+				require.NotEqual(t, s.String(), got.String(), "%s.txt is listed as differing: %s", s.name, differing[s.name])
 			case kubectl == recorded:
 				require.Equal(t, s.String(), got.String())
 			default:
