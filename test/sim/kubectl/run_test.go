@@ -131,7 +131,7 @@ var (
 		{regexp.MustCompile(`[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}`), "TIME"},
 		{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UID"},
 		{regexp.MustCompile(`(resourceVersion: |Resource Version: +)"?\d+"?`), `${1}RV`},
-		{regexp.MustCompile(`(^| |\()(\d+[dhms])+( |$|\))`), "${1}AGE${3}"},
+		{regexp.MustCompile(`(^| |\()(\d+[ydhms])+( |$|\))`), "${1}AGE${3}"},
 		{regexp.MustCompile(`/tmp/(LIVE|MERGED)-\d+/`), "$1/"},
 		{regexp.MustCompile(`\t\d{4}-\d\d-\d\d .*$`), ""}, // of files that diff compares
 		{regexp.MustCompile(`10\.\d+\.\d+\.\d+`), "IP"},
