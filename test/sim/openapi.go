@@ -3,11 +3,13 @@ package sim
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/kubernetes/scheme"
 	smdschema "sigs.k8s.io/structured-merge-diff/v6/schema"
 
 	"github.com/kuberator/kuberator/test/internal/answer"
@@ -73,21 +75,22 @@ func groupVersionAt(path []string) (gv schema.GroupVersion, ok bool) {
 }
 
 func openAPIDocument(r *http.Request, document []byte, encode func([]byte) ([]byte, error), media ...string) (*http.Response, error) {
-	for _, c := range accepted(r.Header) {
-		if c.takes(mediaJSON) {
-			break
-		}
-		for _, name := range media {
-			if c.takes(name) {
-				body, err := encode(document)
-				if err != nil {
-					return nil, err
-				}
-				return answer.New(http.StatusOK, media[0], body), nil
-			}
-		}
+	if !slices.Contains(media, firstMedia(r.Header.Get("Accept"))) {
+		return answer.New(http.StatusOK, mediaJSON, document), nil
 	}
-	return answer.New(http.StatusOK, mediaJSON, document), nil
+	body, err := encode(document)
+	if err != nil {
+		return nil, err
+	}
+	return answer.New(http.StatusOK, media[0], body), nil
+}
+
+// firstMedia is the media type that a client names first. That of Protobuf has an @ for some, which
+// parsers of media types refuse.
+func firstMedia(accept string) string {
+	first, _, _ := strings.Cut(accept, ",")
+	media, _, _ := strings.Cut(first, ";")
+	return strings.TrimSpace(media)
 }
 
 // describedKinds are the kinds of a group and version, or all, as documents describe them.
@@ -100,6 +103,9 @@ func (s *Server) describedKinds(of *schema.GroupVersion) (out []openapi.Kind) {
 		switch {
 		case r.typed != nil:
 			kind.Type = reflect.TypeOf(r.typed()).Elem()
+			if list, err := scheme.Scheme.New(r.gvk.GroupVersion().WithKind(r.listKind)); err == nil {
+				kind.ListType = reflect.TypeOf(list).Elem()
+			}
 		case r.custom != nil:
 			kind.Custom = r.custom.openAPI
 		}

@@ -20,10 +20,10 @@ type Kind struct {
 	Verbs      []string
 	Status     bool // it has a subresource for its status
 
-	// Type is the Go type of a kind that is compiled in; Custom is the openAPIV3Schema of another
-	// one, which is not changed.
-	Type   reflect.Type
-	Custom map[string]any
+	// Type and ListType are the Go types of a kind that is compiled in, and of its lists, nil if it
+	// has none. Custom is the openAPIV3Schema of another one, which is not changed.
+	Type, ListType reflect.Type
+	Custom         map[string]any
 }
 
 // modelName is the name of a kind's schema: that of its Go type, or its group the other way round.
@@ -43,12 +43,15 @@ func compare(a, b Kind) int {
 
 // describe adds the schemas of a kind and of lists of it.
 func (k Kind) describe(s *schemas) {
-	name := k.modelName()
 	if k.Type != nil {
 		s.kind(k.GVK, k.Type)
-	} else {
-		s.out[name] = k.custom(s)
+		if k.ListType != nil {
+			s.kind(k.GVK.GroupVersion().WithKind(k.ListKind), k.ListType)
+		}
+		return
 	}
+	name := k.modelName()
+	s.out[name] = k.custom(s)
 	s.out[name+"List"] = Schema{
 		"description": k.ListKind + " is a list of " + k.GVK.Kind,
 		"type":        "object",

@@ -1,88 +1,185 @@
-package openapi
+package openapi_test
 
 import (
 	"encoding/json"
 	"fmt"
-	"os"
+	"net/http"
 	"reflect"
-	"sort"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/client-go/applyconfigurations"
-	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/openapi/openapitest"
+	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/test/cluster"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
-func TestScratch(t *testing.T) {
-	tv, err := applyconfigurations.NewTypeConverter(scheme.Scheme).ObjectToTyped(&corev1.ConfigMap{TypeMeta: metav1.TypeMeta{APIVersion: "v1", Kind: "ConfigMap"}})
+const crd = `
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: widgets.example.com}
+spec:
+  group: example.com
+  scope: Namespaced
+  names: {plural: widgets, singular: widget, kind: Widget, listKind: WidgetList}
+  versions:
+  - name: v1
+    served: true
+    storage: true
+    schema:
+      openAPIV3Schema:
+        type: object
+        description: A Widget is a thing.
+        required: [spec]
+        properties:
+          spec:
+            type: object
+            required: [size]
+            properties:
+              size: {type: integer, description: How large it is., minimum: 1}
+              colour: {type: string, enum: [red, blue], default: red}
+              tags: {type: array, x-kubernetes-list-type: set, items: {type: string}}
+              port: {x-kubernetes-int-or-string: true}
+              any: {type: object, x-kubernetes-preserve-unknown-fields: true}
+              words: {type: object, additionalProperties: {type: string}}
+              maybe: {type: string, nullable: true}
+`
+
+func simulated(t *testing.T) *rest.Config {
+	t.Helper()
+	srv, err := sim.New(sim.Options{Kinds: append(sim.StableCore(), sim.CRD([]byte(crd))...)})
 	require.NoError(t, err)
-	paths, err := openapitest.NewFileClient("/root/go/pkg/mod/k8s.io/kubernetes@v1.36.3/api/openapi-spec/v3").Paths()
+	t.Cleanup(srv.Close)
+	return srv.Config()
+}
+
+// documents are the documents of version 3 of a server, by path.
+func documents(t *testing.T, cfg *rest.Config) map[string]document {
+	t.Helper()
+	paths, err := discovery.NewDiscoveryClientForConfigOrDie(cfg).OpenAPIV3().Paths()
 	require.NoError(t, err)
-	n := map[string]int{}
+	out := map[string]document{}
 	for path, gv := range paths {
 		data, err := gv.Schema("application/json")
+		require.NoError(t, err, path)
+		out[path] = read(t, data)
+	}
+	return out
+}
+
+type document struct {
+	Components struct{ Schemas map[string]any }
+	Paths      map[string]map[string]any
+}
+
+func read(t *testing.T, data []byte) (d document) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal(data, &d))
+	return d
+}
+
+// differences are where one schema says something else than another, with both.
+func differences(path string, want, got any) (out []string) {
+	wanted, isObject := want.(map[string]any)
+	found, isObjectToo := got.(map[string]any)
+	if !isObject || !isObjectToo {
+		if !reflect.DeepEqual(want, got) {
+			out = append(out, fmt.Sprintf("%s: want %.60v, got %.60v", path, want, got))
+		}
+		return out
+	}
+	for key := range wanted {
+		out = append(out, differences(path+"."+key, wanted[key], found[key])...)
+	}
+	for key := range found {
+		if _, both := wanted[key]; !both {
+			out = append(out, differences(path+"."+key, nil, found[key])...)
+		}
+	}
+	return out
+}
+
+// compare returns how the schemas that both have differ, without what a pattern allows.
+func compare(want, got document, allowed *regexp.Regexp) (out []string) {
+	for name, schema := range got.Components.Schemas {
+		if other, both := want.Components.Schemas[name]; both {
+			out = append(out, differences(strings.TrimPrefix(name, "io.k8s."), other, schema)...)
+		}
+	}
+	slices.Sort(out)
+	return slices.DeleteFunc(out, func(text string) bool { return allowed.MatchString(text) })
+}
+
+// The schemas are those that client-go has from an older release, but for words, defaults and lists,
+// of which that release says less, and for what has changed since.
+func TestReleasedSchemas(t *testing.T) {
+	is := documents(t, simulated(t))
+	paths, err := openapitest.NewEmbeddedFileClient().Paths()
+	require.NoError(t, err)
+	allowed := regexp.MustCompile(`description|\.default|x-kubernetes-(list|map|unions|group-version-kind)|want <nil>, got map|\.required: |` +
+		`additionalProperties\.(\$ref|allOf)|LabelSelectorRequirement\.properties\.key|PersistentVolumeClaimSpec\.properties\.resources\.allOf`)
+	var out []string
+	for _, path := range []string{"api/v1", "apis/apps/v1", "apis/batch/v1", "apis/discovery.k8s.io/v1"} {
+		data, err := paths[path].Schema("application/json")
 		require.NoError(t, err)
-		if f := os.Getenv("REAL_CORE"); f != "" && path == "api/v1" {
-			data, err = os.ReadFile(f)
-			require.NoError(t, err)
-		}
-		var doc struct {
-			Components struct{ Schemas map[string]any }
-		}
-		require.NoError(t, json.Unmarshal(data, &doc))
-		parts := strings.Split(path, "/")
-		g := schema.GroupVersion{Version: parts[len(parts)-1]}
-		if len(parts) == 3 {
-			g.Group = parts[1]
-		}
-		s := &schemas{lists: &lists{tv.Schema()}, out: map[string]any{}}
-		for kind, typ := range scheme.Scheme.KnownTypes(g) {
-			if _, ok := doc.Components.Schemas[modelName(typ)]; ok && strings.HasPrefix(typ.PkgPath(), "k8s.io/api/") {
-				s.kind(g.WithKind(kind), typ)
-			}
-		}
-		raw, _ := json.Marshal(s.out)
-		var mine map[string]any
-		require.NoError(t, json.Unmarshal(raw, &mine))
-		for name, m := range mine {
-			diff(name, m, doc.Components.Schemas[name], n)
-		}
+		out = append(out, compare(read(t, data), is[path], allowed)...)
 	}
-	var keys []string
-	for k := range n {
-		keys = append(keys, k)
+	require.Empty(t, strings.Join(slices.Compact(out), "\n"))
+}
+
+// They are those of a real server, as far as the README says so.
+func TestRealServer(t *testing.T) {
+	c := cluster.Start(t, nil)
+	require.NoError(t, cluster.InstallCRDs(t.Context(), c.Config(), []byte(crd)))
+	want, got := documents(t, c.Config()), documents(t, simulated(t))
+	allowed := regexp.MustCompile(strings.Join([]string{
+		`description`, `\.enum`, `x-kubernetes-(unions|group-version-kind)`, `x-kubernetes-map-type: want granular`,
+		`x-kubernetes-list-type: want atomic, got <nil>`, // which it is anyway
+		`want <nil>, got map`, `[nN]odeAllocatableResourceClaimStatus`, // newer than the server
+	}, "|"))
+	var out []string
+	for path := range got {
+		out = append(out, compare(want[path], got[path], allowed)...)
 	}
-	sort.Strings(keys)
-	for _, k := range keys {
-		fmt.Println(n[k], k)
+	require.Empty(t, strings.Join(out, "\n"))
+}
+
+// Clients that read Protobuf only, as kubectl does for some questions, get it.
+func TestProtobuf(t *testing.T) {
+	cfg := simulated(t)
+	client := discovery.NewDiscoveryClientForConfigOrDie(cfg)
+	v2, err := client.OpenAPISchema()
+	require.NoError(t, err)
+	names := map[string]bool{}
+	for _, d := range v2.GetDefinitions().GetAdditionalProperties() {
+		names[d.GetName()] = true
+	}
+	require.True(t, names["io.k8s.api.core.v1.ConfigMap"] && names["com.example.v1.Widget"])
+	paths, err := client.OpenAPIV3().Paths()
+	require.NoError(t, err)
+	for path, gv := range paths {
+		data, err := gv.Schema("application/com.github.proto-openapi.spec.v3@v1.0+protobuf")
+		require.NoError(t, err, path)
+		require.NotEqual(t, byte('{'), data[0], path)
 	}
 }
 
-func diff(path string, a, b any, n map[string]int) {
-	am, ok1 := a.(map[string]any)
-	bm, ok2 := b.(map[string]any)
-	if !ok1 || !ok2 {
-		if !reflect.DeepEqual(a, b) {
-			x, y := fmt.Sprint(a), fmt.Sprint(b)
-			if len(x) > 600 {
-				x = x[:600]
-			}
-
-			n[path+": "+x+" <> "+y]++
-		}
-		return
-	}
-	for k := range am {
-		diff(path+"."+k, am[k], bm[k], n)
-	}
-	for k := range bm {
-		if _, ok := am[k]; !ok {
-			diff(path+"."+k, nil, bm[k], n)
-		}
+// What is not served has no document.
+func TestNotServed(t *testing.T) {
+	cfg := simulated(t)
+	client := &http.Client{Transport: cfg.Transport}
+	for path, code := range map[string]int{
+		"/openapi/v3": 200, "/openapi/v2": 200, "/openapi/v3/api/v1": 200, "/openapi/v3/apis/example.com/v1": 200,
+		"/openapi/v4": 404, "/openapi/v3/apis/example.com/v2": 404, "/openapi/v3/api": 404, "/openapi/v2/x": 404,
+	} {
+		response, err := client.Get(cfg.Host + path)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, code, response.StatusCode, path)
 	}
 }

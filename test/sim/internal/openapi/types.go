@@ -127,7 +127,7 @@ func (s *schemas) fields(t reflect.Type, model string, properties Schema, requir
 			}
 		}
 		s.lists.field(model, name, property)
-		properties[name] = property
+		properties[name] = bare(property)
 		if !omitted && !optional[model+"."+name] || mandatory[model+"."+name] {
 			*required = append(*required, name)
 		}
@@ -167,11 +167,15 @@ func (s *schemas) value(t reflect.Type, always bool) Schema {
 	}
 }
 
-// item is the schema of the items of a list or a map, of which nothing else is said.
-func (s *schemas) item(t reflect.Type) Schema {
-	out := s.value(t, true)
-	if all, ok := out["allOf"].([]any); ok && len(out) == 1 {
-		out, _ = all[0].(Schema)
+// item is the schema of the items of a list or a map.
+func (s *schemas) item(t reflect.Type) Schema { return bare(s.value(t, true)) }
+
+// bare returns a reference of which nothing more is said as nothing but a reference.
+func bare(s Schema) Schema {
+	if all, ok := s["allOf"].([]any); ok && len(s) == 1 {
+		if one, ok := all[0].(Schema); ok {
+			return one
+		}
 	}
-	return out
+	return s
 }
