@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-	"k8s.io/apimachinery/pkg/version"
 
 	crdschema "github.com/kuberator/kuberator/test/sim/internal/schema"
 	"github.com/kuberator/kuberator/test/sim/internal/tables"
@@ -296,7 +295,3 @@ func (s *Server) finishDefinition(name string) {
 		panic(fmt.Sprintf("simulated API server: finish the definition %s: %v", name, err)) //nolint:forbidigo // a defect
 	}
 }
-
-// compareVersions orders versions as the server does: v1 is before v1beta1, which is before
-// v1alpha1.
-func compareVersions(a, b string) int { return version.CompareKubeAwareVersionStrings(a, b) }

@@ -1,5 +1,7 @@
 package sim
 
+import "k8s.io/apimachinery/pkg/version"
+
 // How kubectl may name kinds that are compiled in, by resource and group.
 var (
 	shortNames = map[string][]string{
@@ -27,3 +29,7 @@ var (
 		"validatingwebhookconfigurations.admissionregistration.k8s.io":   extensions,
 	}
 )
+
+// compareVersions orders versions as the server does: v1 is before v1beta1, which is before
+// v1alpha1.
+func compareVersions(a, b string) int { return version.CompareKubeAwareVersionStrings(a, b) }
