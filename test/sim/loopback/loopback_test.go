@@ -153,3 +153,30 @@ func TestServeOptions(t *testing.T) {
 	require.NoError(t, first.Close())
 	require.FileExists(t, path, "it was asked for by name")
 }
+
+// Clients find the Service of the server, and what stands in between sees their requests.
+func TestServiceAndWrap(t *testing.T) {
+	srv, err := sim.New(sim.Options{Kinds: sim.Core("services")})
+	require.NoError(t, err)
+	defer srv.Close()
+	seen := make(chan string, 100)
+	opts := &loopback.Options{Wrap: func(next http.RoundTripper) http.RoundTripper {
+		return roundTripper(func(r *http.Request) (*http.Response, error) {
+			seen <- r.URL.Path
+			return next.RoundTrip(r)
+		})
+	}}
+	for range 2 { // the Service is there the second time
+		served, err := loopback.Serve(srv, opts)
+		require.NoError(t, err)
+		found, err := client(t, served.Config()).CoreV1().Services("default").Get(t.Context(), "kubernetes", metav1.GetOptions{})
+		require.NoError(t, err)
+		require.Equal(t, int32(443), found.Spec.Ports[0].Port)
+		require.Equal(t, "/api/v1/namespaces/default/services/kubernetes", <-seen)
+		stranger := client(t, rest.AnonymousClientConfig(served.Config()))
+		_, err = stranger.CoreV1().Services("default").List(t.Context(), metav1.ListOptions{})
+		require.True(t, apierrors.IsForbidden(err), "%v", err)
+		<-seen
+		require.NoError(t, served.Close())
+	}
+}
