@@ -27,6 +27,7 @@ type custom struct {
 	terminating bool              // the definition is deleted: nothing new may come
 	columns     *tables.Columns   // of tables; nil: those of a kind without any
 	openAPI     map[string]any    // its schema as it was given; nil: it has none
+	validator   Validator         // of its other rules; nil: there are none
 }
 
 // definitions is the kind of CustomResourceDefinitions.
@@ -189,6 +190,9 @@ func (s *Server) admit(w *write, o *unstructured.Unstructured) error {
 	if _, errs := d.resources(false); len(errs) > 0 {
 		return w.invalid(o, errs)
 	}
+	if _, errs := s.compile(d); len(errs) > 0 {
+		return w.invalid(o, errs)
+	}
 	if w.verb != "create" && w.verb != "apply" || w.subresource != "" || o.GetGeneration() > 1 || o.GetDeletionTimestamp() != nil {
 		return nil
 	}
@@ -256,8 +260,10 @@ func (s *Server) defined(w *write, after *record) {
 	}
 	deleted := o.view().GetDeletionTimestamp() != nil
 	kinds, _ := d.resources(deleted)
+	validators, _ := s.compile(d)
 	s.unserve(gr)
 	for _, r := range kinds {
+		r.custom.validator = validators[r.gvk.Version]
 		s.serve(r)
 	}
 	if !deleted || len(kinds) == 0 {

@@ -46,6 +46,12 @@ type Options struct {
 	// Terminating.
 	NamespaceDeletion bool
 
+	// Rules compiles the rules of the schema of a CustomResourceDefinition that are not part of the
+	// schema: those in CEL (x-kubernetes-validations). It is called when a definition is created or
+	// changed, more than once, and returns nil if there are none; with an error the definition is
+	// refused. Without Rules they are ignored. The module test/sim/cel has those of the real server.
+	Rules func(openAPIV3Schema map[string]any) (Validator, error)
+
 	// OnChange is called with each change that took effect, in their order, before the client
 	// gets its answer. The server is locked during the call, so OnChange must not send requests
 	// to it.

@@ -43,7 +43,7 @@ func parse(args []string, problems io.Writer) (options, error) {
 	flags.StringVar(&o.state, "state", "", "a `file` of objects in YAML or JSON, or a folder of such files, to begin with")
 	flags.BoolVar(&o.save, "save", false, "at the end, write all objects to the file of -state")
 	flags.DurationVar(&o.latency, "latency", 0, "how long each request takes before anything happens, as in 50ms")
-	flags.StringVar(&o.faults, "faults", "", "which requests fail, and how: `rules` such as \"update *.apps nth=2 conflict\", or @FILE; see the README")
+	flags.StringVar(&o.faults, "faults", "", "which requests fail, and how: `rules` such as \"update deployments.apps nth=2 conflict\", or @FILE; see the README")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return o, err
