@@ -42,6 +42,7 @@ explore-deep: ## Explore the examples with two faults in each run: for nights
 .PHONY: test-cluster
 test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size
 	$(detect) go test -race ./...
+	go -C test/sim/cel test .
 
 .PHONY: test-bench
 test-bench: ## Run each benchmark once, and see that those who are compared do the same work
@@ -59,6 +60,7 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go -C tools/codegen mod tidy -diff
 	go -C test/bench mod tidy -diff
 	go -C test/controlplane mod tidy -diff
+	go -C test/sim/cel mod tidy -diff
 
 .PHONY: fmt
 fmt: ## Format the code

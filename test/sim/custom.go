@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -204,22 +203,6 @@ func (s *Server) admit(w *write, o *unstructured.Unstructured) error {
 		},
 	}
 	return nil
-}
-
-// cleanup is the finalizer of a definition whose objects are still there.
-const cleanup = "customresourcecleanup.apiextensions.k8s.io"
-
-func condition(name, reason string) any {
-	return map[string]any{"type": name, "status": "True", "reason": reason, "message": "", "lastTransitionTime": nil}
-}
-
-// markTerminating is what becomes of a definition that is deleted: its objects go first.
-func markTerminating(o *unstructured.Unstructured) {
-	if finalizers := o.GetFinalizers(); !slices.Contains(finalizers, cleanup) {
-		o.SetFinalizers(append(finalizers, cleanup))
-	}
-	conditions, _, _ := unstructured.NestedSlice(o.Object, "status", "conditions")
-	_ = unstructured.SetNestedSlice(o.Object, append(conditions, condition("Terminating", "InstanceDeletionInProgress")), "status", "conditions")
 }
 
 func (d *crd) storage() string {

@@ -17,7 +17,9 @@ func (s *Session) ServeHTTP(w http.ResponseWriter, r *http.Request) { serveHTTP(
 // network answers requests of clients that are nobody without a token.
 type network struct{ session *Session }
 
-func (n network) RoundTrip(r *http.Request) (*http.Response, error) { return n.session.exchange(r, nobody()) }
+func (n network) RoundTrip(r *http.Request) (*http.Response, error) {
+	return n.session.exchange(r, nobody())
+}
 
 // Handler is like [Session.ServeHTTP], for requests that pass through something which may delay,
 // change or lose them and their answers, such as the faults of test/fault. wrap gets what answers

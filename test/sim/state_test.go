@@ -1,6 +1,7 @@
 package sim_test
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,9 +30,7 @@ spec:
 
 func object(kind, name string, more map[string]any) *unstructured.Unstructured {
 	o := map[string]any{"apiVersion": "v1", "kind": kind, "metadata": map[string]any{"name": name}}
-	for key, value := range more {
-		o[key] = value
-	}
+	maps.Copy(o, more)
 	return &unstructured.Unstructured{Object: o}
 }
 

@@ -3,8 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -113,7 +113,7 @@ func TestFaults(t *testing.T) {
 	defer cancel()
 	_, err := maps.Get(ctx, "b", metav1.GetOptions{})
 	require.Error(t, err)
-	require.False(t, apierrors.ReasonForError(err) != metav1.StatusReasonUnknown, "the connection breaks: %v", err)
+	require.Equal(t, metav1.StatusReasonUnknown, apierrors.ReasonForError(err), "the connection breaks: %v", err)
 	require.NoError(t, end())
 }
 
@@ -182,7 +182,10 @@ func TestRun(t *testing.T) {
 	<-out.said
 	cancel()
 	require.NoError(t, <-ended)
-	require.True(t, errors.Is(run(ctx, []string{"x"}, out, t.Output()), errUsage))
+	require.ErrorIs(t, run(ctx, []string{"x"}, out, t.Output()), errUsage)
+	require.Equal(t, 2, status(errUsage, t.Output()))
+	require.Equal(t, 0, status(flag.ErrHelp, t.Output()))
+	require.Equal(t, 1, status(io.EOF, t.Output()))
 }
 
 // greeted says when the program has said the first thing.

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"regexp"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -75,6 +76,9 @@ func TestRealServer(t *testing.T) {
 	compare(t, kubectl, c.Kubeconfig(), nil)
 }
 
+// quick are the scripts that are run with -short: each takes a second or two.
+var quick = []string{"apply", "custom", "get", "rights"}
+
 // compare runs all scripts. Those that differ have to, so that the list stays true.
 func compare(t *testing.T, kubectl, kubeconfig string, differing map[string]string) {
 	t.Helper()
@@ -83,6 +87,9 @@ func compare(t *testing.T, kubectl, kubeconfig string, differing map[string]stri
 	}
 	for _, s := range load(t) {
 		t.Run(s.name, func(t *testing.T) {
+			if testing.Short() && !slices.Contains(quick, s.name) {
+				t.Skip("with -short only a few scripts are run")
+			}
 			t.Parallel()
 			got := run(t, s, kubeconfig)
 			switch {

@@ -42,8 +42,9 @@ func run(t *testing.T, s *script, kubeconfig string) *script {
 	got := &script{name: s.name, title: s.title}
 	for _, st := range s.steps {
 		next := &step{before: st.before, line: st.line}
-		switch command := strings.TrimSpace(st.line[1:]); {
-		case st.line[0] == '$':
+		command := strings.TrimSpace(st.line[1:])
+		switch st.line[0] {
+		case '$':
 			printed, code := r.command(command)
 			next.printed = normalise(printed)
 			if code != 0 {

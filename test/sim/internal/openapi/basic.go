@@ -71,6 +71,6 @@ func ownForm(t reflect.Type) (form Schema, ok bool) {
 }
 
 func hasOwnForm(t reflect.Type) bool {
-	_, ok := reflect.Zero(t).Interface().(interface{ OpenAPISchemaType() []string })
+	_, ok := reflect.TypeAssert[interface{ OpenAPISchemaType() []string }](reflect.Zero(t))
 	return ok
 }

@@ -26,7 +26,7 @@ func (l *lists) field(model, name string, out Schema) {
 	if !ok || def.Map == nil {
 		return
 	}
-	f, ok := def.Map.FindField(name)
+	f, ok := def.FindField(name)
 	if !ok {
 		return
 	}

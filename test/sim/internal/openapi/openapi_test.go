@@ -139,7 +139,7 @@ func TestRealServer(t *testing.T) {
 	want, got := documents(t, c.Config()), documents(t, simulated(t))
 	allowed := regexp.MustCompile(strings.Join([]string{
 		`description`, `\.enum`, `x-kubernetes-(unions|group-version-kind)`, `x-kubernetes-map-type: want granular`,
-		`x-kubernetes-list-type: want atomic, got <nil>`, // which it is anyway
+		`x-kubernetes-list-type: want atomic, got <nil>`,                                              // which it is anyway
 		`want <nil>, got map`, `[nN]odeAllocatableResourceClaimStatus`, `IngressRule.properties.http`, // newer than the server
 	}, "|"))
 	var out []string

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (s *schemas) ref(t reflect.Type) Schema {
 
 // modelName is the name of a type's schema; empty if it has none of its own.
 func modelName(t reflect.Type) string {
-	if named, ok := reflect.Zero(t).Interface().(interface{ OpenAPIModelName() string }); ok && t.Kind() != reflect.Pointer {
+	if named, ok := reflect.TypeAssert[interface{ OpenAPIModelName() string }](reflect.Zero(t)); ok && t.Kind() != reflect.Pointer {
 		return named.OpenAPIModelName()
 	}
 	return ""
@@ -66,7 +67,7 @@ func modelName(t reflect.Type) string {
 
 // docs are the descriptions of a type, under "", and of its fields.
 func docs(t reflect.Type) map[string]string {
-	if documented, ok := reflect.Zero(t).Interface().(interface{ SwaggerDoc() map[string]string }); ok {
+	if documented, ok := reflect.TypeAssert[interface{ SwaggerDoc() map[string]string }](reflect.Zero(t)); ok {
 		return documented.SwaggerDoc()
 	}
 	return nil
@@ -79,9 +80,7 @@ func (s *schemas) model(t reflect.Type, name string) Schema {
 		out["description"] = text
 	}
 	if basic, ok := ownForm(t); ok {
-		for key, value := range basic {
-			out[key] = value
-		}
+		maps.Copy(out, basic)
 		return out
 	}
 	out["type"] = "object"
@@ -103,8 +102,7 @@ func (s *schemas) model(t reflect.Type, name string) Schema {
 // fields adds the fields of a struct, and of those that are part of it.
 func (s *schemas) fields(t reflect.Type, model string, properties Schema, required *[]any) {
 	described := docs(t)
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for f := range t.Fields() {
 		tag := strings.Split(f.Tag.Get("json"), ",")
 		name, options := tag[0], tag[1:]
 		switch {

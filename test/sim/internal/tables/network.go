@@ -63,7 +63,7 @@ func firstFew(list []string, most int, nothing string) string {
 
 const few = 3
 
-func endpoints(e *corev1.Endpoints) []any {
+func endpoints(e *corev1.Endpoints) []any { //nolint:staticcheck // the kind is deprecated, and served
 	var list []string
 	for _, subset := range e.Subsets {
 		for _, address := range subset.Addresses {
