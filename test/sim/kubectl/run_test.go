@@ -134,7 +134,7 @@ var (
 		{regexp.MustCompile(`(resourceVersion: |Resource Version: +)"?\d+"?`), `${1}RV`},
 		{regexp.MustCompile(`(^| |\()(\d+[ydhms])+( |$|\))`), "${1}AGE${3}"},
 		{regexp.MustCompile(`/tmp/(LIVE|MERGED)-\d+/`), "$1/"},
-		{regexp.MustCompile(`\t\d{4}-\d\d-\d\d .*$`), ""}, // of files that diff compares
+		{regexp.MustCompile(`\t\d{4}-\d\d-\d\d .*$`), ""},               // of files that diff compares
 		{regexp.MustCompile(` deleted from \S+ namespace`), " deleted"}, // which some versions add
 		{regexp.MustCompile(`10\.\d+\.\d+\.\d+`), "IP"},
 		{regexp.MustCompile(`127\.0\.0\.1:\d+`), "HOST"},
