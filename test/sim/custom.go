@@ -27,6 +27,7 @@ type custom struct {
 	columns     *tables.Columns   // of tables; nil: those of a kind without any
 	openAPI     map[string]any    // its schema as it was given; nil: it has none
 	validator   Validator         // of its other rules; nil: there are none
+	scaling     *scaling          // nil: it has no subresource scale
 }
 
 // definitions is the kind of CustomResourceDefinitions.
@@ -65,7 +66,10 @@ type crd struct {
 			Schema     struct {
 				OpenAPIV3Schema map[string]any `json:"openAPIV3Schema"`
 			}
-			Subresources     struct{ Status *struct{} }
+			Subresources struct {
+				Status *struct{}
+				Scale  *scaling
+			}
 			Columns          []tables.Column `json:"additionalPrinterColumns"`
 			SelectableFields []struct {
 				JSONPath string `json:"jsonPath"`
@@ -101,7 +105,7 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 			gvk: gvk, plural: d.Spec.Names.Plural, singular: d.Spec.Names.Singular, shortNames: d.Spec.Names.ShortNames, categories: d.Spec.Names.Categories,
 			listKind: d.Spec.Names.ListKind, namespaced: d.Spec.Scope == "Namespaced", status: v.Subresources.Status != nil,
 			generation: true, needsRV: true, verbs: customVerbs, fields: map[string][]string{},
-			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted, columns: columns, openAPI: v.Schema.OpenAPIV3Schema},
+			custom:  &custom{schema: parsed, definition: d.Metadata.Name, terminating: deleted, columns: columns, openAPI: v.Schema.OpenAPIV3Schema, scaling: v.Subresources.Scale},
 			managed: newManaged(gvk, v.Subresources.Status != nil, func() (managedfields.TypeConverter, error) { return parsed.TypeConverter(gvk) }),
 		}
 		if r.listKind == "" {

@@ -86,7 +86,7 @@ func (s *Server) resourceList(gv schema.GroupVersion) (*http.Response, error) {
 				Name: "serviceaccounts/token", Namespaced: true, Group: authenticationv1.GroupName, Version: "v1", Kind: "TokenRequest", Verbs: []string{"create"},
 			})
 		}
-		if scalable.Has(r.gr().String()) {
+		if r.scales() {
 			list.APIResources = append(list.APIResources, metav1.APIResource{
 				Name: r.plural + "/scale", Namespaced: r.namespaced, Group: "autoscaling", Version: "v1", Kind: "Scale", Verbs: []string{"get", "patch", "update"},
 			})

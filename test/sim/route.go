@@ -120,6 +120,8 @@ func (s *Session) serve(r *request) (*http.Response, error) {
 		r.warn(warning)
 	}
 	switch {
+	case r.subresource == "scale" && r.resource.custom != nil:
+		return s.server.scaleCustom(r)
 	case r.subresource == "scale":
 		return s.server.scale(r)
 	case r.subresource == "token":
@@ -184,7 +186,7 @@ func (r *request) subresourceVerbs() []string {
 	switch {
 	case r.subresource == "":
 		return r.resource.verbs
-	case r.subresource == "status" && r.resource.status, r.subresource == "scale" && scalable.Has(r.resource.gr().String()):
+	case r.subresource == "status" && r.resource.status, r.subresource == "scale" && r.resource.scales():
 		return []string{"get", "patch", "update"}
 	case r.subresource == "finalize" && is("namespaces"):
 		return []string{"update"}

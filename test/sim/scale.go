@@ -42,11 +42,7 @@ func (s *Server) scale(r *request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(scale)
-	if err != nil {
-		return nil, fmt.Errorf("encode a Scale: %w", err)
-	}
-	return r.write(code, body)
+	return r.writeScale(code, scale)
 }
 
 // scaled is an object with as many replicas as the request wants.
@@ -66,14 +62,7 @@ func (r *request) scaled(w *write, current *unstructured.Unstructured) (*unstruc
 		}
 	}
 	scale := &autoscalingv1.Scale{}
-	decode := func() error { return json.Unmarshal(body, scale) }
-	if r.contentType == mediaProtobuf {
-		decode = func() error {
-			_, _, err := protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Decode(body, nil, scale)
-			return err
-		}
-	}
-	if err := decode(); err != nil {
+	if err := r.readScale(body, scale); err != nil {
 		return nil, apierrors.NewBadRequest(err.Error())
 	}
 	next := current.DeepCopy()
@@ -81,6 +70,15 @@ func (r *request) scaled(w *write, current *unstructured.Unstructured) (*unstruc
 	preset(next.Object, map[string]any{"spec": map[string]any{}})
 	child(next.Object, "spec")["replicas"] = int64(scale.Spec.Replicas)
 	return next, w.resource.managed.updated(w, current, next)
+}
+
+// readScale reads the body of a request, or what a patch has made.
+func (r *request) readScale(body []byte, into *autoscalingv1.Scale) error {
+	if r.contentType != mediaProtobuf {
+		return json.Unmarshal(body, into)
+	}
+	_, _, err := protobuf.NewSerializer(scheme.Scheme, scheme.Scheme).Decode(body, nil, into)
+	return err
 }
 
 func (r *request) patchedScale(before []byte) ([]byte, error) {

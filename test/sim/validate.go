@@ -32,6 +32,7 @@ func (w *write) validate(o, old *unstructured.Unstructured) error {
 		}
 		if r.custom != nil {
 			errs = append(errs, r.custom.schema.Validate(o.Object, before)...)
+			errs = append(errs, r.custom.scaling.validate(o.Object)...)
 			errs = append(errs, r.custom.evaluate(w, o.Object, before, errs)...)
 		}
 		if r.rules.validate != nil {

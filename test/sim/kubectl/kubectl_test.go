@@ -30,8 +30,7 @@ var worded = []string{"1.32", "1.36"}
 
 // differing are the scripts in which the simulator differs from a real server, and why.
 var differing = map[string]string{
-	"migrate":     "the first writer of an object manages the parents of its fields too, and so takes away what the server has added below them",
-	"scalecustom": "custom resources have no subresource scale",
+	"migrate": "the first writer of an object manages the parents of its fields too, and so takes away what the server has added below them",
 }
 
 // version returns the version of the kubectl on PATH. Without one the test is skipped.

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
@@ -61,6 +62,7 @@ var builtins = sync.OnceValue(func() map[schema.GroupKind]*Columns {
 		{Group: batchv1.GroupName, Kind: "CronJob"}: show([]string{
 			"Name", "Schedule", "Timezone", "Suspend boolean", "Active integer", "Last Schedule", "Age", "Containers+", "Images+", "Selector+",
 		}, cronJob),
+		{Group: autoscalingv1.GroupName, Kind: "Scale"}: show([]string{"Name", "Desired integer", "Available integer", "Age"}, scale),
 		{Group: autoscalingv2.GroupName, Kind: "HorizontalPodAutoscaler"}: show([]string{
 			"Name", "Reference", "Targets", "MinPods", "MaxPods", "Replicas", "Age",
 		}, autoscaler),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -201,6 +202,10 @@ func targets(a *autoscalingv2.HorizontalPodAutoscaler) string {
 		return fmt.Sprintf("%s + %d more...", strings.Join(list[:most], ", "), len(list)-most)
 	}
 	return strings.Join(list, ", ")
+}
+
+func scale(s *autoscalingv1.Scale) []any {
+	return []any{s.Name, int64(s.Spec.Replicas), int64(s.Status.Replicas), age(s.CreationTimestamp)}
 }
 
 func podTemplate(t *corev1.PodTemplate) []any {
