@@ -3,17 +3,16 @@ package cel_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
-
-	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/test/cluster"
 	"github.com/kuberator/kuberator/test/sim"
 	"github.com/kuberator/kuberator/test/sim/cel"
-	"k8s.io/client-go/rest"
 )
 
 const definition = `

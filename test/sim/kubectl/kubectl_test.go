@@ -76,7 +76,7 @@ func TestRealServer(t *testing.T) {
 }
 
 // quick are the scripts that are run with -short: each takes a second or two.
-var quick = []string{"apply", "custom", "get", "rights"}
+var quick = []string{"apply", "custom", "get"}
 
 // compare runs all scripts. Those that differ have to, so that the list stays true.
 func compare(t *testing.T, kubectl, kubeconfig string, differing map[string]string) {
