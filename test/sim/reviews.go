@@ -92,14 +92,13 @@ func reviewToken(s *Server, r *request, review runtime.Object) error {
 	if out.Spec.Token == "" {
 		return r.invalidReview("spec.token", "", "a token is required")
 	}
-	header := http.Header{"Authorization": {"Bearer " + out.Spec.Token}}
-	who, err := s.authenticate(header, nil)
-	if err != nil {
+	found, ok := s.tokens.find(out.Spec.Token)
+	if !ok || !s.honours(found) {
 		out.Status = authenticationv1.TokenReviewStatus{Error: "[invalid bearer token, token lookup failed]"}
-		return nil //nolint:nilerr // it is the answer
+		return nil
 	}
 	out.Status = authenticationv1.TokenReviewStatus{
-		Authenticated: true, User: authenticationv1.UserInfo{Username: who.name, Groups: who.groups}, Audiences: []string{issuer},
+		Authenticated: true, User: authenticationv1.UserInfo{Username: found.user.name, Groups: found.user.groups}, Audiences: []string{issuer},
 	}
 	return nil
 }
