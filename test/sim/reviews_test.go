@@ -109,7 +109,7 @@ func TestReviewsOfUsers(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "jane", self.Status.UserInfo.Username)
 	require.Equal(t, []string{"developers", "system:authenticated"}, self.Status.UserInfo.Groups)
-	for token, known := range map[string]bool{srv.Token("john"): true, "guess": false, " x": false} {
+	for token, known := range map[string]bool{srv.Token("john"): true, "guess": false, "not a token": false} {
 		got, err := admin.AuthenticationV1().TokenReviews().Create(t.Context(), &authenticationv1.TokenReview{
 			Spec: authenticationv1.TokenReviewSpec{Token: token},
 		}, metav1.CreateOptions{})
