@@ -178,7 +178,7 @@ func TestKubectl(t *testing.T) {
 		require.NoError(t, err, "kubectl %q: %s", args, said)
 		return string(said)
 	}
-	require.Regexp(t, `(?m)^NAME +AGE\nsettings +\d+s$`, call("get", "configmirrors"))
+	require.Regexp(t, `(?m)^NAME +READY +REASON +COPIES +AGE\nsettings +True +Mirrored +2 +\d+s$`, call("get", "configmirrors"))
 	described := call("describe", "configmirror", "settings")
 	require.Contains(t, described, "API Version:  mirror.kuberator.dev/v1alpha1")
 	require.Regexp(t, `Reason: +Mirrored`, described)
@@ -186,6 +186,7 @@ func TestKubectl(t *testing.T) {
 	require.Contains(t, call("label", "namespace", "demo-web-2", "demo.kuberator.dev/team=web"), "labeled")
 	require.Contains(t, call("-n", "demo-web-1", "delete", "configmap", "settings"), "deleted")
 	require.Contains(t, call("delete", "configmirror", "settings"), `"settings" deleted`)
+	require.Contains(t, call("explain", "configmirror.spec"), "FIELDS:")
 	require.Empty(t, call("get", "configmirrors", "-o", "name"))
 	require.Empty(t, call("get", "configmaps", "-A", "-l", configmirror.LabelMirror, "-o", "name"))
 	stop()
