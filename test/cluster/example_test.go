@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"testing"
@@ -70,9 +71,11 @@ func ExampleNew() {
 // Trouble to order.
 func ExampleProcess() {
 	_ = func(ctx context.Context, c *cluster.Cluster) error {
-		c.APIServer().Pause() // connections stay open, nobody answers
-		c.APIServer().Resume()
-		c.Etcd().Kill()
-		return c.Etcd().Restart(ctx) // returns when it is ready
+		return errors.Join(
+			c.APIServer().Pause(), // connections stay open, nobody answers
+			c.APIServer().Resume(),
+			c.Etcd().Kill(),
+			c.Etcd().Restart(ctx), // returns when it is ready
+		)
 	}
 }

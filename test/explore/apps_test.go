@@ -8,7 +8,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
@@ -123,7 +122,7 @@ func newApps(env *explore.Env, mistake string) (explore.Process, error) {
 func app(name string, replicas int32) *appsv1.ReplicaSet {
 	labels := map[string]string{"app": name}
 	app := &appsv1.ReplicaSet{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	app.Spec.Replicas, app.Spec.Selector = ptr.To(replicas), &metav1.LabelSelector{MatchLabels: labels}
+	app.Spec.Replicas, app.Spec.Selector = new(replicas), &metav1.LabelSelector{MatchLabels: labels}
 	app.Spec.Template.Labels = labels
 	app.Spec.Template.Spec.Containers = []corev1.Container{{Name: "main", Image: "example.com/app:1"}}
 	return app
@@ -136,7 +135,7 @@ func appsCase(mistake string) explore.Case[*appsv1.ReplicaSet] {
 		Script: []explore.Step{
 			explore.Create(app("a", 1)), explore.Settle(),
 			explore.DeploymentAvailable("a"), explore.Settle(),
-			explore.Update("a", func(a *appsv1.ReplicaSet) { a.Spec.Replicas = ptr.To[int32](2) }), explore.Settle(),
+			explore.Update("a", func(a *appsv1.ReplicaSet) { a.Spec.Replicas = new(int32(2)) }), explore.Settle(),
 			explore.Delete("a"), explore.Settle(),
 		},
 	}

@@ -33,7 +33,7 @@ func DeploymentAvailable(name string) Step {
 // JobComplete has a Job finish, and writes that into its status.
 func JobComplete(name string) Step {
 	return Irreversible(statusStep("batch/v1", "Job", name, func(j *batchv1.Job) {
-		j.Status.StartTime, j.Status.CompletionTime = ptr.To(now()), ptr.To(now())
+		j.Status.StartTime, j.Status.CompletionTime = new(now()), new(now())
 		j.Status.Active, j.Status.Succeeded = 0, ptr.Deref(j.Spec.Completions, 1)
 		j.Status.UncountedTerminatedPods = &batchv1.UncountedTerminatedPods{}
 		j.Status.Conditions = []batchv1.JobCondition{
@@ -47,7 +47,7 @@ func JobComplete(name string) Step {
 func JobFailed(name string) Step {
 	return Irreversible(statusStep("batch/v1", "Job", name, func(j *batchv1.Job) {
 		const reason = batchv1.JobReasonBackoffLimitExceeded
-		j.Status.StartTime = ptr.To(now())
+		j.Status.StartTime = new(now())
 		j.Status.Active, j.Status.Failed = 0, ptr.Deref(j.Spec.BackoffLimit, 6)+1
 		j.Status.UncountedTerminatedPods = &batchv1.UncountedTerminatedPods{}
 		j.Status.Conditions = []batchv1.JobCondition{
@@ -60,7 +60,7 @@ func JobFailed(name string) Step {
 // PodRunning has a Pod run and be ready, and writes that into its status.
 func PodRunning(name string) Step {
 	return statusStep("v1", "Pod", name, func(p *corev1.Pod) {
-		p.Status.Phase, p.Status.StartTime = corev1.PodRunning, ptr.To(now())
+		p.Status.Phase, p.Status.StartTime = corev1.PodRunning, new(now())
 		p.Status.Conditions = nil
 		for _, of := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodInitialized, corev1.ContainersReady, corev1.PodReady} {
 			p.Status.Conditions = append(p.Status.Conditions, corev1.PodCondition{Type: of, Status: corev1.ConditionTrue, LastTransitionTime: now()})
@@ -68,7 +68,7 @@ func PodRunning(name string) Step {
 		p.Status.ContainerStatuses = nil
 		for _, c := range p.Spec.Containers {
 			p.Status.ContainerStatuses = append(p.Status.ContainerStatuses, corev1.ContainerStatus{
-				Name: c.Name, Image: c.Image, Ready: true, Started: ptr.To(true),
+				Name: c.Name, Image: c.Image, Ready: true, Started: new(true),
 				State: corev1.ContainerState{Running: &corev1.ContainerStateRunning{StartedAt: now()}},
 			})
 		}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	sigsjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
@@ -34,11 +36,7 @@ func hasFloat(value any) bool {
 			}
 		}
 	case []any:
-		for _, item := range v {
-			if hasFloat(item) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(v, hasFloat)
 	}
 	return false
 }
