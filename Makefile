@@ -44,6 +44,10 @@ test-cluster: controlplane ## Run all tests, with a real control plane, which is
 	$(detect) go test -race ./...
 	go -C test/sim/cel test .
 
+.PHONY: test-runtime
+test-runtime: ## Explore operators that are written with controller-runtime, in a module of their own
+	$(detect) go -C test/controllerruntime test -race ./...
+
 .PHONY: test-bench
 test-bench: ## Run each benchmark once, and see that those who are compared do the same work
 	go test -run '^$$' -bench . -benchtime 1x ./...
@@ -59,6 +63,8 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go -C tools/lint mod tidy -diff
 	go -C tools/codegen mod tidy -diff
 	go -C test/bench mod tidy -diff
+	go -C test/controllerruntime vet ./...
+	go -C test/controllerruntime mod tidy -diff
 	go -C test/controlplane mod tidy -diff
 	go -C test/sim/cel mod tidy -diff
 
@@ -67,8 +73,10 @@ fmt: ## Format the code
 	$(golangci-lint) fmt
 
 .PHONY: generate
-generate: ## Generate deep copies and CRDs of the example's API
+generate: ## Generate deep copies and CRDs of the APIs of the example and of tests
 	$(controller-gen) object crd paths=$(example)/api/... output:crd:dir=$(example)/config
+	cd test/controllerruntime && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd \
+		paths=./internal/website output:crd:dir=internal/website/crd
 
 .PHONY: bench
 bench: ## Run the benchmarks, and those beside client-go and controller-runtime
@@ -92,4 +100,4 @@ controlplane: ## Build the real control plane, if it is not there yet: minutes, 
 	@go run ./test/cluster/build
 
 .PHONY: ci
-ci: lint test test-cluster test-bench ## Everything a change has to pass
+ci: lint test test-cluster test-runtime test-bench ## Everything a change has to pass

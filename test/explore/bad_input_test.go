@@ -135,7 +135,7 @@ func TestGoroutineThatStays(t *testing.T) {
 			return idle(nil)
 		},
 	})
-	require.ErrorContains(t, err, "goroutines of the operator are still there after it has ended")
+	require.ErrorContains(t, err, "goroutines of the operator are still there after it has ended, and wait for ever: they were made by github.com/kuberator/kuberator/test/explore_test.TestGoroutineThatStays")
 }
 
 func TestPlansAreText(t *testing.T) {

@@ -20,7 +20,8 @@ import (
 // Case is an operator, what happens to it, and what must hold. T is the kind that it is
 // for: names in the Script mean objects of T.
 type Case[T Object] struct {
-	// Kinds are the kinds that the API server serves: all that the operator needs, T included.
+	// Kinds are the kinds that the API server serves: all that the operator needs, T included. Namespaces,
+	// CustomResourceDefinitions, Events and Leases are served in any case, and are not compared.
 	Kinds []sim.Kind
 
 	// New makes the operator as its main function would, with env.Config() to reach the server.

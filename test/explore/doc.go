@@ -37,7 +37,8 @@
 //     collector takes away before the next Settle does not count.)
 //   - It settles: it stops writing. The same write 1,000 times in one instant is a hot loop.
 //   - What it leaves does not depend on which of its watches is first.
-//   - Without faults it logs no errors, as far as it logs with Env.Logger.
+//   - Without faults it logs no errors, as far as it logs with Env.Logger. (A conflict, AlreadyExists
+//     and NotFound are what a cache that is a moment behind leads to, and must end within ten tries.)
 //   - It undoes nothing that another client set, and removes no finalizer that it did not add.
 //   - Case.Invariants hold after every change, and its processes end when their ctx does.
 //

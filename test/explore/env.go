@@ -22,7 +22,7 @@ type Env struct {
 }
 
 // Config returns a configuration for clients of the API server. Its connections end when the
-// process crashes.
+// process crashes or the run ends.
 func (e *Env) Config() *rest.Config {
 	cfg := e.process.session.Config()
 	cfg.Transport = e.process.wire
@@ -46,9 +46,20 @@ func (e *Env) Mapping(kinds ...schema.GroupVersionKind) (resource schema.GroupVe
 	return schema.GroupVersionResource{}, false, errors.Join(errs...)
 }
 
-// Logger returns a logger that writes into the trace of the run, from the level warning on.
+// Logger returns a logger that writes into the trace of the run, from the level warning on, until the
+// process crashes or the run ends.
 func (e *Env) Logger() *zap.Logger {
-	return zap.New(traceCore{trace: e.world.trace, who: e.process.name})
+	return zap.New(traceCore{trace: e.world.trace, who: e.process.name, over: e.over})
+}
+
+// over reports whether the process has crashed, or the run has ended.
+func (e *Env) over() bool {
+	select {
+	case <-e.world.over:
+		return true
+	default:
+		return e.world.isCrashed(e.process)
+	}
 }
 
 // Name returns the name of the process: "p1" is the first one of a run.
@@ -98,9 +109,9 @@ func (l *Link) System() External { return l.system }
 // is done for, which invariants look at.
 func (l *Link) Call(ctx context.Context, op, key string, f func() error) error {
 	w := effect{system: l.name, op: op, key: key}
-	err := l.process.wire.carry(ctx, w, func() error {
+	err := l.process.wire.carry(ctx, w, func() (refused string, err error) {
 		l.world.effect(l.process, w)
-		return f()
+		return "", f()
 	})
 	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
 		return fmt.Errorf("explore: %s refuses to %s %s", l.name, op, key)

@@ -2,10 +2,12 @@ package explore
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // outcome is what a run has shown.
@@ -32,12 +34,20 @@ func (s *suite) try(t *testing.T, plan Plan, l limits) (o outcome, err error) {
 				panic(r) //nolint:forbidigo // it was one already, of the operator's
 			}
 			o.plan = plan
-			o.failures = append(o.failures, "goroutines of the operator are still there after it has ended, and wait for ever: "+text)
+			if left := leftBehind(); left != "" {
+				o.failures = append(o.failures, "goroutines of the operator are still there after it has ended, and wait for ever: they were made by "+left)
+			}
 		}
 	}()
+	slow := time.AfterFunc(time.Minute, func() { fmt.Fprint(os.Stderr, standstill()) }) // a real minute
+	defer slow.Stop()
 	synctest.Test(t, func(*testing.T) { o, err = s.once(plan, l) })
 	return o, err
 }
+
+// afterwards is the time in which what is under way at the end of a run must end too: an event is sent for
+// two minutes more, for instance.
+const afterwards = 10 * time.Minute
 
 // once makes one run in the bubble that it is called in.
 func (s *suite) once(plan Plan, l limits) (outcome, error) {
@@ -49,6 +59,7 @@ func (s *suite) once(plan Plan, l limits) (outcome, error) {
 	if err != nil && len(plan) > 0 {
 		w.fail("the script cannot go on, as it does without faults: %v", err)
 	}
+	time.Sleep(afterwards)
 	if err != nil && w.failed() {
 		err = nil // a consequence, or what is told as a failure
 	}

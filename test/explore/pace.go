@@ -32,7 +32,7 @@ const (
 	mostWritesAtOnce   = 1_000 // of one name
 	mostReadsAtOnce    = 10_000
 	mostRequestsAtOnce = 50_000
-	mostWritesInARun   = 10_000 // of one name
+	mostWritesInARun   = 2_000 // of one name: more could not be explored either, as each is tried in ten ways
 	lastShown          = 5
 )
 

@@ -20,6 +20,7 @@ type process struct {
 	session *sim.Session
 	wire    *wire
 	faults  *fault.Injector // those of the test itself
+	ctx     context.Context //nolint:containedctx // that of its life
 	cancel  context.CancelFunc
 	done    chan struct{} // closed when Run has returned
 	onCrash []func()
@@ -43,7 +44,7 @@ func (w *world) startProcess(behind uint64) {
 	p.wire = &wire{world: w, process: p}
 	p.wire.next, p.faults = w.faulty(p.session)
 	ctx, cancel := context.WithCancel(w.ctx)
-	p.cancel = cancel
+	p.ctx, p.cancel = ctx, cancel
 	w.processes = append(w.processes, p)
 	w.mu.Unlock()
 	w.trace.say(p.name, "starts")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,7 +45,7 @@ func isProcess(session string) bool {
 
 // begin notes that a write is sent.
 func (w *world) begin(at point, what fmt.Stringer) *writeRecord {
-	rec := &writeRecord{at: at, verb: "external", since: w.history.len(), when: time.Since(w.trace.began)}
+	rec := &writeRecord{at: at, verb: "external", since: w.history.len(), rested: w.history.quietFor() >= restBetween, when: time.Since(w.trace.began)}
 	if of, ok := what.(written); ok {
 		rec.api, rec.verb, rec.target = true, of.Verb, ref{of.Resource.GroupResource(), of.Key()}
 	}
@@ -54,14 +56,39 @@ func (w *world) begin(at point, what fmt.Stringer) *writeRecord {
 }
 
 // end notes what became of a write.
-func (w *world) end(p *process, rec *writeRecord, err error) {
+func (w *world) end(p *process, rec *writeRecord, refused string, err error) {
 	w.mu.Lock()
 	rec.learn(w, p, err)
+	if refused != "" {
+		rec.result = refused
+	}
+	idle := err == nil && rec.idle(refused)
+	forgotten := idle && rec.rested
+	if forgotten {
+		w.forget(rec)
+	}
 	w.mu.Unlock()
-	w.trace.add(entry{who: p.name, what: rec.at.String(), result: rec.result})
-	if !rec.masked {
+	if !forgotten {
+		w.trace.add(entry{who: p.name, what: rec.at.String(), result: rec.result})
+	}
+	if !rec.masked && !idle {
 		w.history.active()
 	}
+}
+
+// idle reports whether a write has asked for what is there already: who does that again and again is at
+// rest. Who is refused for another reason is not, as it tries again.
+func (rec *writeRecord) idle(refused string) bool {
+	exists := rec.verb == "create" && strings.Contains(refused, strconv.Itoa(http.StatusConflict))
+	return rec.api && !rec.effective && (refused == "" || exists)
+}
+
+// forget neither counts nor shows a write that has changed nothing, at a time when the operator was at
+// rest. How many there are depends on how long the run waits, and the next write of the name is to have
+// the same number in each run.
+func (w *world) forget(rec *writeRecord) {
+	w.points[rec.at.name]--
+	w.writes = slices.DeleteFunc(w.writes, func(r *writeRecord) bool { return r == rec })
 }
 
 func (rec *writeRecord) learn(w *world, p *process, err error) {
@@ -91,6 +118,17 @@ func (w *world) hidden(c sim.Change) bool {
 	_, _, paths := compare(c)
 	shown := func(path string) bool { return !m.hides(c.Resource.GroupResource().String(), path) }
 	return len(paths) > 0 && !slices.ContainsFunc(paths, shown)
+}
+
+// due returns what the plan has for a write, once.
+func (w *world) due(at point) (kind FaultKind, planned bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if kind, planned = w.plan.at(at.String()); !planned || w.struck[at] {
+		return "", false
+	}
+	w.struck[at] = true
+	return kind, true
 }
 
 // happened notes that a fault has happened at a write.

@@ -46,7 +46,7 @@ func (w *world) settle(ctx context.Context) error {
 	w.rests = append(w.rests, restState{now, w.faults})
 	w.mu.Unlock()
 	w.history.settled()
-	w.trace.say("script", "settled")
+	w.trace.add(entry{who: "script", what: "settled", settled: true})
 	return nil
 }
 

@@ -20,8 +20,10 @@ type entry struct {
 	at        time.Duration
 	who, what string
 	result    string
-	planned   bool // a fault of the plan happens here
-	alarm     bool // the operator logs an error
+	planned   bool   // a fault of the plan happens here
+	alarm     bool   // the operator logs an error
+	passing   string // that error, if a correct operator may get it for a moment
+	settled   bool   // the operator has come to rest
 }
 
 func newTrace() *trace { return &trace{began: time.Now()} }

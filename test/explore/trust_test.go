@@ -219,5 +219,5 @@ func TestALoopWithShortWaits(t *testing.T) {
 		Kinds: sim.Core("configmaps", "secrets"), Script: script()[:2],
 		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, short) },
 	})
-	require.ErrorContains(t, err, "the operator never settles: 10000 times update configmaps default/a, 10s after the run began")
+	require.ErrorContains(t, err, "the operator never settles: 2000 times update configmaps default/a, 2s after the run began")
 }

@@ -25,6 +25,9 @@ type wire struct {
 
 // RoundTrip forwards a request.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if event, ok := eventOf(r); ok {
+		return w.record(r, event)
+	}
 	if err := w.pace(r); err != nil {
 		return nil, err
 	}
@@ -35,12 +38,15 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		w.delay(response, r)
+		response.Body = quietEnd{response.Body, func() bool { return r.Context().Err() != nil }}
 		return response, nil
 	}
 	var response *http.Response
-	err := w.carry(r.Context(), what, func() (err error) {
-		response, err = w.next.RoundTrip(r)
-		return err
+	err := w.carry(r.Context(), what, func() (refused string, err error) {
+		if response, err = w.next.RoundTrip(r); err == nil && response.StatusCode >= http.StatusBadRequest {
+			refused = "refused: " + response.Status
+		}
+		return refused, err
 	})
 	if rejected, ok := errors.AsType[*rejection](err); ok {
 		return answer.Status(r, rejected.Status())
@@ -57,8 +63,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // errLost is how a client learns that an answer is lost.
 var errLost = fmt.Errorf("explore: the answer is lost: %w", io.ErrUnexpectedEOF)
 
-// carry lets a write take effect by calling send, or does what the plan has for it.
-func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) error {
+// carry lets a write take effect by calling send, or does what the plan has for it. send also says if the
+// server has refused the write.
+func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (refused string, err error)) error {
 	if w.world.isCrashed(w.process) {
 		return w.gone(ctx) // it is no write any more
 	}
@@ -66,11 +73,11 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() error) 
 	if w.tooMany(at) {
 		return w.gone(ctx)
 	}
-	fault, planned := w.world.plan.at(at.String())
+	fault, planned := w.world.due(at)
 	sent := func() error {
 		rec := w.world.begin(at, what)
-		err := send()
-		w.world.end(w.process, rec, err)
+		refused, err := send()
+		w.world.end(w.process, rec, refused, err)
 		return err
 	}
 	if !planned {

@@ -40,6 +40,7 @@ type world struct {
 	points    map[string]int // writes so far, by name
 	lastRV    uint64         // of the cluster when the last write came
 	faults    int            // of the plan that have happened
+	struck    map[point]bool // where one has
 	writes    []*writeRecord
 	effects   []effect
 	touched   map[ref]types.UID
@@ -55,6 +56,7 @@ type writeRecord struct {
 	verb      string
 	effective bool
 	masked    bool // nothing but masked fields has changed
+	rested    bool // it was sent when the operator was at rest
 	api       bool
 	status    bool // it changed a status
 	result    string
@@ -79,9 +81,9 @@ type limits struct {
 }
 
 func newWorld(s *suite, plan Plan, l limits) (*world, error) {
-	w := &world{suite: s, plan: plan, limits: l, external: map[string]External{}, over: make(chan struct{}), touched: map[ref]types.UID{}, points: map[string]int{}}
+	w := &world{suite: s, plan: plan, limits: l, external: map[string]External{}, over: make(chan struct{}), touched: map[ref]types.UID{}, points: map[string]int{}, struck: map[point]bool{}}
 	w.history, w.trace = newHistory(), newTrace()
-	server, err := sim.New(sim.Options{Kinds: s.kinds, Seed: l.seed, GarbageCollection: true, NamespaceDeletion: true, OnChange: w.changed})
+	server, err := sim.New(sim.Options{Kinds: append(slices.Clip(s.kinds), besides()...), Seed: l.seed, GarbageCollection: true, NamespaceDeletion: true, OnChange: w.changed})
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +102,12 @@ func newWorld(s *suite, plan Plan, l limits) (*world, error) {
 		w.external[name] = make()
 	}
 	return w, nil
+}
+
+// besides are the kinds that are served in any case: nearly every operator writes events, none of these
+// is compared, and refusals would only fill the log.
+func besides() []sim.Kind {
+	return sim.Core("events", "events.events.k8s.io", "leases.coordination.k8s.io")
 }
 
 // run takes the steps of the script.

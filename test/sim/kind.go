@@ -57,6 +57,8 @@ func CRD(documents ...[]byte) []Kind {
 	return kinds
 }
 
+var errOtherKind = errors.New("no CustomResourceDefinition of apiextensions.k8s.io/v1")
+
 func definition(document string) (Kind, bool) {
 	var object map[string]any
 	data, err := yaml.YAMLToJSON([]byte(document))
@@ -69,7 +71,7 @@ func definition(document string) (Kind, bool) {
 	case object == nil:
 		return Kind{}, false
 	case object["kind"] != "CustomResourceDefinition" || object["apiVersion"] != "apiextensions.k8s.io/v1":
-		return Kind{err: fmt.Errorf("it is a %v of %v, and no CustomResourceDefinition of apiextensions.k8s.io/v1", object["kind"], object["apiVersion"])}, true
+		return Kind{err: fmt.Errorf("it is a %v of %v, and %w", object["kind"], object["apiVersion"], errOtherKind)}, true
 	case name == "":
 		return Kind{err: errors.New("it has no name")}, true
 	default:
