@@ -3,6 +3,7 @@ package controllerruntime
 import (
 	"errors"
 	"net/http"
+	"sync"
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
@@ -44,6 +45,10 @@ func NewProcess(env *explore.Env, options ctrl.Options, setup func(mgr ctrl.Mana
 	return explore.RunFunc(mgr.Start), nil
 }
 
+// discard gives controller-runtime a logger, if it has none. Without one, it keeps what it is to log, and
+// complains after 30 seconds, which in virtual time are over at once. Plans are tried side by side.
+var discard = sync.OnceFunc(func() { log.SetLogger(logr.New(log.NullLogSink{})) })
+
 // Options returns the options of a manager in an exploration: the scheme of the Case, a logger that writes
 // into the trace of the run, no listeners, and names of controllers that may be used again, since each
 // process has them. Kinds are looked up with [explore.Env.Mapper] in place of discovery, which would let
@@ -52,9 +57,7 @@ func NewProcess(env *explore.Env, options ctrl.Options, setup func(mgr ctrl.Mana
 // What is logged by log.Log, or ctrl.Log, is in no trace. It is discarded, unless the test has called
 // log.SetLogger before; a later call has no effect. What is logged by log.FromContext is in the trace.
 func Options(env *explore.Env) ctrl.Options {
-	// Without a logger, controller-runtime keeps what it is to log, and complains after 30 seconds, which
-	// in virtual time are over at once.
-	log.SetLogger(logr.New(log.NullLogSink{}))
+	discard()
 	return ctrl.Options{
 		Scheme: env.Scheme(),
 		MapperProvider: func(*rest.Config, *http.Client) (meta.RESTMapper, error) {

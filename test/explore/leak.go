@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -20,19 +19,25 @@ type waiting struct {
 	stack string
 }
 
-// inNewestBubble returns the goroutines of the bubble that was made last.
-func inNewestBubble() []waiting {
-	text := make([]byte, 4<<20)
+// thisBubble returns the number of the bubble that it is called in.
+func thisBubble() string {
+	text := make([]byte, 1<<10)
+	if match := bubblePattern.FindStringSubmatch(string(text[:runtime.Stack(text, false)])); match != nil {
+		return match[2]
+	}
+	return ""
+}
+
+// inBubble returns the goroutines of a bubble.
+func inBubble(number string) (all []waiting) {
+	text := make([]byte, 8<<20)
 	text = text[:runtime.Stack(text, true)]
-	newest, all := 0, map[int][]waiting{}
 	for stack := range strings.SplitSeq(string(text), "\n\n") {
-		if match := bubblePattern.FindStringSubmatch(stack); match != nil {
-			bubble, _ := strconv.Atoi(match[2]) // it is a number
-			newest = max(newest, bubble)
-			all[bubble] = append(all[bubble], waiting{match[1], stack})
+		if match := bubblePattern.FindStringSubmatch(stack); match != nil && match[2] == number {
+			all = append(all, waiting{match[1], stack})
 		}
 	}
-	return all[newest]
+	return all
 }
 
 // filters makes the goroutine of a metadata client's watch. It waits for ever to hand on the last event, if
@@ -41,9 +46,9 @@ const filters = "k8s.io/apimachinery/pkg/watch.Filter"
 
 // leftBehind says which goroutines the operator has left in a bubble, by who has made them. It is empty if
 // there are none but such as client-go always leaves.
-func leftBehind() string {
+func leftBehind(bubble string) string {
 	var creators []string
-	goroutines := inNewestBubble()
+	goroutines := inBubble(bubble)
 	if len(goroutines) == 0 {
 		return "nobody knows"
 	}
@@ -58,11 +63,11 @@ func leftBehind() string {
 
 // standstill says why a run takes so long: goroutines that wait for something in which virtual time does
 // not pass.
-func standstill() string {
+func standstill(bubble string) string {
 	text := "explore: this run has taken a minute of real time. Time in it is virtual, and stands still while a goroutine " +
 		"waits for a lock, a file or a socket, as when another one sends a request and holds that lock. "
 	var stacks []string
-	for _, g := range inNewestBubble() {
+	for _, g := range inBubble(bubble) {
 		if !strings.Contains(g.why, "(durable)") && g.why != "running" && g.why != "runnable" {
 			stacks = append(stacks, g.stack)
 		}

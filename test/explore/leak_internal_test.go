@@ -3,6 +3,7 @@ package explore
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,9 +16,11 @@ func TestStandstill(t *testing.T) {
 	var mu sync.Mutex
 	mu.Lock()
 	said := make(chan string)
+	var bubble atomic.Value
+	bubble.Store("")
 	go func() { // outside of the bubble, as a real timer
 		for {
-			if text := standstill(); strings.Contains(text, "These wait") {
+			if text := standstill(bubble.Load().(string)); strings.Contains(text, "These wait") {
 				mu.Unlock()
 				said <- text
 				return
@@ -26,6 +29,7 @@ func TestStandstill(t *testing.T) {
 		}
 	}()
 	synctest.Test(t, func(*testing.T) {
+		bubble.Store(thisBubble())
 		go time.Sleep(time.Hour)
 		waitForLock(&mu)
 		time.Sleep(2 * time.Hour)

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,6 +27,8 @@ type outcome struct {
 // try makes one run, in a bubble of its own.
 func (s *suite) try(t *testing.T, plan Plan, l limits) (o outcome, err error) {
 	t.Helper()
+	var bubble atomic.Value // its number
+	bubble.Store("")
 	defer func() {
 		// A goroutine that is left in the bubble can never go on.
 		if r := recover(); r != nil {
@@ -34,14 +37,17 @@ func (s *suite) try(t *testing.T, plan Plan, l limits) (o outcome, err error) {
 				panic(r) //nolint:forbidigo // it was one already, of the operator's
 			}
 			o.plan = plan
-			if left := leftBehind(); left != "" {
+			if left := leftBehind(bubble.Load().(string)); left != "" {
 				o.failures = append(o.failures, "goroutines of the operator are still there after it has ended, and wait for ever: they were made by "+left)
 			}
 		}
 	}()
-	slow := time.AfterFunc(time.Minute, func() { fmt.Fprint(os.Stderr, standstill()) }) // a real minute
+	slow := time.AfterFunc(time.Minute, func() { fmt.Fprint(os.Stderr, standstill(bubble.Load().(string))) }) // a real minute
 	defer slow.Stop()
-	synctest.Test(t, func(*testing.T) { o, err = s.once(plan, l) })
+	synctest.Test(t, func(*testing.T) {
+		bubble.Store(thisBubble())
+		o, err = s.once(plan, l)
+	})
 	return o, err
 }
 
