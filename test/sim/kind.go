@@ -41,7 +41,7 @@ func Core(resources ...string) []Kind {
 // CRD returns the kinds that documents define: CustomResourceDefinitions of
 // apiextensions.k8s.io/v1, in YAML or JSON, of which a text may hold several. Their schemas
 // are enforced; rules in CEL (x-kubernetes-validations) are ignored, unless [Options].Rules
-// evaluates them.
+// evaluates them. [CRDFiles] reads them from a folder.
 func CRD(documents ...[]byte) []Kind {
 	var kinds []Kind
 	for n, document := range documents {
