@@ -47,6 +47,9 @@ func (h *history) add(c sim.Change, byOperator bool) {
 		return
 	}
 	h.changes = append(h.changes, c)
+	if !byOperator && c.Session != garbageCollector {
+		h.last = time.Now() // before what the operator makes of it
+	}
 	o := objectOf(c)
 	if c.Type == watch.Deleted {
 		delete(h.objects, r)

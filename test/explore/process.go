@@ -128,8 +128,8 @@ func (w *world) crash(p *process, behind uint64) {
 		}
 		select {
 		case <-time.After(restartAfter):
+			w.history.active() // before what it does
 			w.startProcess(behind)
-			w.history.active()
 		case <-w.over:
 		}
 	})
@@ -137,6 +137,7 @@ func (w *world) crash(p *process, behind uint64) {
 
 // startAnother starts a second process beside the one that goes on.
 func (w *world) startAnother() {
+	w.history.active()
 	w.restarting.Go(func() { w.startProcess(0) })
 }
 
@@ -179,6 +180,7 @@ func (w *world) hold(p *process, rv uint64, only ...schema.GroupResource) {
 // release shows held processes what they have missed. gone: their watches end before, so
 // that they have to list.
 func (w *world) release(gone bool) {
+	w.history.active() // before what it does
 	for _, p := range w.lives() {
 		if !p.held {
 			continue

@@ -12,7 +12,7 @@
 // Objects whose owners are gone are collected, and namespaces that are deleted go away with what is in
 // them: both do not happen in the other envtest, which has no controllers.
 //
-// There are no webhooks: no WebhookInstallOptions. Rules in CEL (x-kubernetes-validations) are ignored, and
+// There are no webhooks: no WebhookInstallOptions. Rules in CEL (x-kubernetes-validations) are ignored unless Environment.Rules is set, and
 // only a part of the validation of the kinds of Kubernetes is there. [test/sim] has the whole list.
 //
 // Clients live in the test's process. For kubectl and other programs, serve Environment.Server with

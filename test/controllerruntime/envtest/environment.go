@@ -14,7 +14,7 @@ import (
 	"github.com/kuberator/kuberator/test/sim"
 )
 
-// Environment is an API server with all kinds of Kubernetes and those of some CustomResourceDefinitions.
+// Environment is an API server with the stable kinds of Kubernetes and those of some CustomResourceDefinitions.
 // Its fields are read by Start. Start and Stop are not for several goroutines at once; clients of Config
 // are.
 type Environment struct {
@@ -28,6 +28,10 @@ type Environment struct {
 	// ErrorIfCRDPathMissing says that Start returns an error if one of CRDDirectoryPaths does not exist.
 	// Without it, such a path is passed over.
 	ErrorIfCRDPathMissing bool
+
+	// Rules evaluates the rules in CEL of CustomResourceDefinitions: see [sim.Options]. Nil means that they
+	// are ignored. The module test/sim/cel has those of the real server.
+	Rules func(openAPIV3Schema map[string]any) (sim.Validator, error)
 
 	// Config is for clients of the server, with all rights. Start sets it.
 	Config *rest.Config
@@ -56,7 +60,7 @@ func (e *Environment) Start() (*rest.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("envtest: %w", err)
 	}
-	e.server, err = sim.New(sim.Options{Kinds: kinds, GarbageCollection: true, NamespaceDeletion: true})
+	e.server, err = sim.New(sim.Options{Kinds: kinds, Rules: e.Rules, GarbageCollection: true, NamespaceDeletion: true})
 	if err != nil {
 		return nil, fmt.Errorf("envtest: %w", err)
 	}
@@ -82,7 +86,7 @@ func (e *Environment) Stop() error {
 func (e *Environment) Server() *sim.Server { return e.server }
 
 func (e *Environment) kinds() ([]sim.Kind, error) {
-	kinds := sim.AllCore()
+	kinds := sim.StableCore()
 	for _, path := range e.CRDDirectoryPaths {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !e.ErrorIfCRDPathMissing {
 			continue
