@@ -5,6 +5,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // TestObservedGenerationsCountFromTheObject: an operator that wrote the status of the newest
@@ -26,4 +28,22 @@ func TestObservedGenerationsCountFromTheObject(t *testing.T) {
 	require.NotEqual(t, flat(1, 1, 1), flat(3, 3, 1))
 	require.Equal(t, "another than metadata.generation", flat(3, 3, 1)["status.conditions[0].observedGeneration"])
 	require.Equal(t, "0", flat(3, 3, 1)["spec.observedGeneration"])
+}
+
+// TestGeneratedNamesAreTheSameInEachRun: what holds a name that the server has made up, holds it in each
+// run, whichever name that was.
+func TestGeneratedNamesAreTheSameInEachRun(t *testing.T) {
+	flat := func(suffix, uid string) map[string]string {
+		made := &unstructured.Unstructured{}
+		made.SetGenerateName("a-")
+		made.SetName("a-" + suffix)
+		made.SetUID(types.UID(uid))
+		known := identities{map[types.UID]string{}, map[string]string{}}
+		known.add(ref{resource: schema.GroupResource{Resource: "secrets"}, key: types.NamespacedName{Namespace: "default", Name: made.GetName()}}, made)
+		return newNames(known).flatten(&unstructured.Unstructured{Object: map[string]any{
+			"metadata": map[string]any{"annotations": map[string]any{"secret": made.GetName(), "of": uid}},
+		}})
+	}
+	require.Equal(t, flat("x7k2p", "1b4e28ba"), flat("9q8zn", "6fa459ea"))
+	require.Equal(t, `"a-*"`, flat("x7k2p", "1b4e28ba")["metadata.annotations.secret"])
 }
