@@ -83,6 +83,11 @@ bench: ## Run the benchmarks, and those beside client-go and controller-runtime
 	go test -run '^$$' -bench . -benchmem ./...
 	go -C test/bench test -bench . -benchmem
 
+.PHONY: fuzz
+fuzz: controlplane ## Compare the simulator with a real API server at random requests: minutes [SEED=n] [FOR=5m] [FIRST=n] [N=n]
+	@nice go test -v -count=1 -timeout 0 -run '^TestSequences$$' ./test/conform/fuzz -args \
+		-seed=$(or $(SEED),$$(date +%s)) -for=$(or $(FOR),5m) -first=$(or $(FIRST),0) -n=$(or $(N),1000000)
+
 .PHONY: mutants
 mutants: ## Break the library on purpose, and see that tests notice: minutes [RUN=regexp]
 	@go build -o bin/mutants ./test/mutants # not go run, which adds a line about the exit status

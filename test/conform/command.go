@@ -15,7 +15,7 @@ type command struct {
 	status int    // what AWAIT waits for
 
 	count int    // EVENTS name count
-	to    string // EVENTS name to=TYPE: all events up to the first of that type
+	to    string // EVENTS name to=TYPE or to=TYPE/name: all events up to the first like that
 	only  string // EVENTS name only=TYPE/name: only that one
 
 	as     string

@@ -24,6 +24,8 @@ var repeat = regexp.MustCompile(`\$repeat\((\d+)(Ki)?,([^)]*)\)`)
 var resources = map[string]string{
 	"widgets":     "/apis/" + group + "/v1/namespaces/$ns/widgets",
 	"plains":      "/apis/" + group + "/v1/namespaces/$ns/plains",
+	"twins":       "/apis/two." + group + "/v1/namespaces/$ns/twins",
+	"twinsv2":     "/apis/two." + group + "/v2/namespaces/$ns/twins",
 	"globals":     "/apis/" + group + "/v1/globals",
 	"configmaps":  "/api/v1/namespaces/$ns/configmaps",
 	"secrets":     "/api/v1/namespaces/$ns/secrets",
@@ -38,6 +40,8 @@ var resources = map[string]string{
 var kinds = map[string]string{
 	"Widget":     group + "/v1",
 	"Plain":      group + "/v1",
+	"Twin":       "two." + group + "/v1",
+	"TwinV2":     "two." + group + "/v2",
 	"Global":     group + "/v1",
 	"ConfigMap":  "v1",
 	"Secret":     "v1",
@@ -47,6 +51,9 @@ var kinds = map[string]string{
 	"Deployment": "apps/v1",
 	"CRD":        "apiextensions.k8s.io/v1",
 }
+
+// longKinds are the kinds whose placeholder is not their name.
+var longKinds = map[string]string{"CRD": "CustomResourceDefinition", "TwinV2": "Twin"}
 
 // names are the placeholders and watches that a script may use at some step.
 type names struct {

@@ -30,6 +30,7 @@ type renderer struct {
 	values  *values
 	numbers *numbers
 	script  string // a time that stands in the script is shown as it is
+	whole   bool   // long values are not cut
 }
 
 func newRenderer(v *values, script string) *renderer {
@@ -191,7 +192,7 @@ func (r *renderer) json(value any) string {
 		}
 		return "TIME"
 	})
-	if len(text) > longest {
+	if len(text) > longest && !r.whole {
 		return fmt.Sprintf("%s… %d bytes", text[:longest/5], len(text))
 	}
 	return text

@@ -19,6 +19,9 @@ type Options struct {
 	// zero, it is a minute: the garbage collector of a real control plane may take
 	// half of that to notice a new kind.
 	Patience time.Duration
+
+	// Whole shows long values in full. In the scripts they are cut.
+	Whole bool
 }
 
 // Run takes the steps of the script on the server that config leads to, in a new
@@ -30,7 +33,8 @@ type Options struct {
 // an event did not come in time. The script then holds the answers before
 // it. What a server refuses is an answer and no error.
 func (s *Script) Run(ctx context.Context, config *rest.Config, opts *Options) (*Script, error) {
-	patience := cmp.Or(cmp.Or(opts, &Options{}).Patience, time.Minute)
+	opts = cmp.Or(opts, &Options{})
+	patience := cmp.Or(opts.Patience, time.Minute)
 	over, err := newClient(config, patience)
 	if err != nil {
 		return nil, fmt.Errorf("running script %s: %w", s.Name, err)
@@ -38,6 +42,7 @@ func (s *Script) Run(ctx context.Context, config *rest.Config, opts *Options) (*
 	ctx, cancel := context.WithCancel(ctx)
 	v := newValues()
 	r := &run{client: over, values: v, render: newRenderer(v, s.String()), watches: map[string]*watch{}}
+	r.render.whole = opts.Whole
 	defer func() {
 		cancel()
 		for _, w := range r.watches {

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
@@ -41,10 +42,8 @@ func (v *values) expand(text string) string {
 			return v.group
 		case resources[name] != "":
 			return strings.ReplaceAll(resources[name], "$ns", v.namespace)
-		case name == "CRD":
-			return `"apiVersion":"` + kinds[name] + `","kind":"CustomResourceDefinition"`
 		case kinds[name] != "":
-			return `"apiVersion":"` + kinds[name] + `","kind":"` + name + `"`
+			return `"apiVersion":"` + kinds[name] + `","kind":"` + cmp.Or(longKinds[name], name) + `"`
 		default:
 			return call
 		}

@@ -97,7 +97,7 @@ func (w *watch) wanted(ctx context.Context, c command) (events []event, closed b
 			continue
 		}
 		events = append(events, e)
-		if len(events) == c.count || e.Type == c.to {
+		if len(events) == c.count || c.to != "" && matches(e, c.to) {
 			return events, false, nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer/protobuf"
@@ -112,8 +113,25 @@ func (r *request) metadataOnly(out []byte, rec *record) []byte {
 	return append(appendValue(out, r.resource.read(rec).object["metadata"]), '}')
 }
 
-func (r *request) encodeAll(out []byte, rec *record, named bool) []byte {
+// presented is a state as this request sees it.
+func (r *request) presented(rec *record) *record {
 	rec = r.resource.read(rec)
+	var o *unstructured.Unstructured
+	if c := r.resource.custom; c != nil && c.schema != c.stored {
+		o, _ = r.resource.view(rec)
+	}
+	if shown := r.resource.rules.shown; shown != nil && !r.asStored {
+		o = rec.copy()
+		shown(o.Object)
+	}
+	if o == nil {
+		return rec
+	}
+	return &record{object: o.Object, raw: appendObject(nil, o.Object, isTypeMeta)}
+}
+
+func (r *request) encodeAll(out []byte, rec *record, named bool) []byte {
+	rec = r.presented(rec)
 	if !named && r.resource.typed != nil {
 		return append(out, rec.raw...)
 	}

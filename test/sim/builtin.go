@@ -123,7 +123,7 @@ func builtin(gvk schema.GroupVersionKind, goType reflect.Type) *resource {
 	plural, singular := meta.UnsafeGuessKindToResource(gvk)
 	name := plural.GroupResource().String()
 	_, hasStatus := goType.FieldByName("Status")
-	return &resource{
+	r := &resource{
 		gvk: gvk, plural: plural.Resource, singular: singular.Resource, shortNames: shortNames[name], categories: categories[name], listKind: gvk.Kind + "List",
 		namespaced: !clusterScoped.Has(name),
 		status:     hasStatus && !withoutStatus.Has(name),
@@ -133,9 +133,10 @@ func builtin(gvk schema.GroupVersionKind, goType reflect.Type) *resource {
 		typed:      newTyped(gvk),
 		fields:     selectors(name),
 		verbs:      verbsOf(name),
-		managed:    typedManagers(gvk, hasStatus && !withoutStatus.Has(name)),
 		rules:      rulesOf[name],
 	}
+	r.managed = newManaged(r, typeConverter)
+	return r
 }
 
 func verbsOf(name string) []string {

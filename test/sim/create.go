@@ -63,6 +63,11 @@ func (s *Server) insertNamed(w *write, o *unstructured.Unstructured) (*record, e
 	o.SetUID(types.UID(s.random.uid()))
 	o.SetCreationTimestamp(metav1.NewTime(time.Now().Truncate(time.Second)))
 	w.beget(o)
+	if allocate := w.resource.rules.allocate; allocate != nil && w.subresource == "" {
+		if err := w.invalid(o, allocate(o)); err != nil {
+			return nil, err
+		}
+	}
 	if err := w.validate(o, nil); err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func (s *Server) insertNamed(w *write, o *unstructured.Unstructured) (*record, e
 	if err := s.admit(w, o); err != nil {
 		return nil, err
 	}
-	if rv, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64); err == nil && rv != 0 && w.verb == "create" {
+	if rv, err := strconv.ParseUint(o.GetResourceVersion(), 10, 64); err == nil && rv != 0 && w.verb == "create" && !w.dryRun {
 		return nil, errors.New("resourceVersion should not be set on objects to be created")
 	}
 	rec, done, err := w.commit(s, nil, o.Object)

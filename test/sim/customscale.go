@@ -73,30 +73,13 @@ func (at *scaling) show(o *unstructured.Unstructured) (scale *autoscalingv1.Scal
 
 // scaledCustom is an object with as many replicas as the request wants.
 func (r *request) scaledCustom(w *write, current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	at, body := r.resource.custom.scaling, r.body
-	if r.verb == "patch" {
-		shown, _ := at.show(current)
-		before, err := json.Marshal(shown)
-		if err != nil {
-			return nil, fmt.Errorf("encode a Scale: %w", err)
-		}
-		if body, err = r.patchedScale(before); err != nil {
-			return nil, err
-		}
-	}
-	scale := &autoscalingv1.Scale{}
-	if err := r.readScale(body, scale); err != nil {
-		return nil, apierrors.NewBadRequest(err.Error())
-	}
-	next := current.DeepCopy()
-	next.SetResourceVersion(scale.ResourceVersion)
-	if scale.ResourceVersion == "" { // a Scale need not say which state it is about
+	at := r.resource.custom.scaling
+	shown, _ := at.show(current)
+	next, err := r.rescaled(w, current, shown, fieldsOfPath(at.SpecReplicasPath)...)
+	if err == nil && next.GetResourceVersion() == "" { // a Scale need not say which state it is about
 		next.SetResourceVersion(current.GetResourceVersion())
 	}
-	if err := unstructured.SetNestedField(next.Object, int64(scale.Spec.Replicas), fieldsOfPath(at.SpecReplicasPath)...); err != nil {
-		return nil, apierrors.NewInternalError(err)
-	}
-	return next, w.resource.managed.updated(w, current, next)
+	return next, err
 }
 
 // validate says what is wrong with what the subresource shows of an object.

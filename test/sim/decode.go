@@ -114,6 +114,9 @@ func (r *resource) decodeTyped(data []byte, validation string) (map[string]any, 
 		return nil, gvk, nil, err
 	}
 	object, err := r.untyped(typed)
+	if o, ok := typed.(metav1.Object); ok && err == nil && o.GetManagedFields() != nil && len(o.GetManagedFields()) == 0 {
+		child(object, "metadata")["managedFields"] = []any{} // which resets them, unlike none
+	}
 	return object, gvk, strict, err
 }
 

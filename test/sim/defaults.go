@@ -43,6 +43,20 @@ func defaultNamespace(object map[string]any) {
 	child(metadata, "labels")["kubernetes.io/metadata.name"] = name
 }
 
+// emptyBytes: a null among bytes is stored as nothing, and read as an empty text, which is stored
+// otherwise.
+func emptyBytes(field string) func(object map[string]any) bool {
+	return func(object map[string]any) (unsettled bool) {
+		data := child(object, field)
+		for key, value := range data {
+			if value == nil {
+				data[key], unsettled = "", true
+			}
+		}
+		return unsettled
+	}
+}
+
 // defaultSecret also moves what is written as text to the rest.
 func defaultSecret(object map[string]any) {
 	preset(object, map[string]any{"type": "Opaque"})
@@ -56,20 +70,6 @@ func defaultSecret(object map[string]any) {
 		child(object, "data")[key] = base64.StdEncoding.EncodeToString([]byte(text))
 	}
 	delete(object, "stringData")
-}
-
-func defaultService(object map[string]any) {
-	spec := child(object, "spec")
-	if spec == nil {
-		return
-	}
-	preset(spec, map[string]any{"type": "ClusterIP", "sessionAffinity": "None", "internalTrafficPolicy": "Cluster"})
-	for _, port := range children(spec, "ports") {
-		preset(port, map[string]any{"protocol": "TCP"})
-		if target := port["targetPort"]; target == nil || target == int64(0) || target == "" {
-			port["targetPort"] = port["port"]
-		}
-	}
 }
 
 // defaultBinding says which API group roles, users and groups belong to.

@@ -68,7 +68,12 @@ func (s *Server) delete(r *request) (*http.Response, error) {
 	case gone && !returned.Has(r.resource.gr().String()):
 		return r.removed(rec)
 	}
-	return r.answer(http.StatusOK, rec)
+	r.asStored = !gone
+	code := http.StatusOK
+	if orphan := options.OrphanDependents; !gone && orphan != nil && !*orphan { //nolint:staticcheck // old clients say it so
+		code = http.StatusAccepted
+	}
+	return r.answer(code, rec)
 }
 
 // remove deletes an object, or marks it as deleted while something keeps it, such as a finalizer.
@@ -81,13 +86,18 @@ func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, g
 		if err := w.precondition(options.Preconditions, read); err != nil {
 			return nil, false, err
 		}
-		next, twice := w.deleted(read, options)
-		if next != nil && equal(next.Object, read.object) {
+		current, settled := w.resource.view(read)
+		next, twice := w.deleted(current, options)
+		if next != nil && settled && equal(next.Object, current.Object) {
 			return read, false, nil // it was deleted before
 		}
 		var object map[string]any
 		if next != nil {
 			object = next.Object
+		}
+		if p := options.Preconditions; next == nil && p != nil && p.ResourceVersion != nil && len(current.GetFinalizers()) > 0 {
+			// The server has looked at the finalizers, and now compares with no version at all.
+			return nil, false, w.conflict("StorageError: invalid object: Precondition failed: ResourceVersion in precondition: , ResourceVersion in object meta: %s", current.GetResourceVersion())
 		}
 		rec, done, err := w.commit(s, read, object)
 		if err != nil {
@@ -107,11 +117,12 @@ func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, g
 // deleted is the state of an object after its deletion, nil if it is gone. twice says that it
 // is marked first, and then gone: so it is with what is deleted gracefully, when that takes
 // no time.
-func (w *write) deleted(read *record, options *metav1.DeleteOptions) (next *unstructured.Unstructured, twice bool) {
-	next = read.copy()
+func (w *write) deleted(current *unstructured.Unstructured, options *metav1.DeleteOptions) (next *unstructured.Unstructured, twice bool) {
+	next = current.DeepCopy()
 	setPropagation(next, options)
-	graceful := w.resource.gvk.Kind == "Pod" && w.shorten(next, options)
-	if !graceful {
+	isPod := w.resource.gvk.Kind == "Pod"
+	graceful := isPod && w.shorten(next, options)
+	if grace := next.GetDeletionGracePeriodSeconds(); !graceful && !(isPod && grace != nil && *grace > 0) {
 		w.markDeleted(next)
 	}
 	switch {
@@ -172,16 +183,20 @@ func (w *write) precondition(p *metav1.Preconditions, read *record) error {
 
 // markDeleted sets what an object shows from its deletion to its end.
 func (w *write) markDeleted(o *unstructured.Unstructured) {
-	if o.GetDeletionTimestamp() != nil {
+	was := o.GetDeletionTimestamp()
+	if was != nil && (w.resource == definitions || w.isNamespace()) {
 		return
 	}
-	o.SetDeletionTimestamp(new(metav1.NewTime(time.Now().Truncate(time.Second))))
+	now := metav1.NewTime(time.Now().Truncate(time.Second))
+	if was == nil || was.After(now.Time) { // a client may have said one when it created the object
+		o.SetDeletionTimestamp(&now)
+	}
 	if w.resource == definitions {
 		markTerminating(o)
 		return
 	}
 	o.SetDeletionGracePeriodSeconds(new(int64(0)))
-	if o.GetGeneration() > 0 {
+	if was == nil && o.GetGeneration() > 0 {
 		o.SetGeneration(o.GetGeneration() + 1)
 	}
 	if w.isNamespace() {
@@ -239,31 +254,22 @@ func setPropagation(o *unstructured.Unstructured, options *metav1.DeleteOptions)
 	}
 }
 
-// deleteCollection serves DELETE of what a selection has.
+// deleteCollection serves DELETE of what a selection has, or of a page of it.
 func (s *Server) deleteCollection(r *request) (*http.Response, error) {
 	_, options, err := r.deletion()
 	if err != nil {
 		return nil, err
 	}
-	_, selection, err := r.selection()
+	items, meta, err := s.page(r)
 	if err != nil {
 		return nil, err
 	}
-	keys, records, _, _ := s.store.list(r.resource.gr(), newest)
-	var deleted []*record
-	for i, rec := range records {
-		if !selection.matches(keys[i], rec) {
-			continue
-		}
-		w := &write{session: r.session, resource: r.resource, verb: r.verb, key: keys[i], dryRun: len(options.DryRun) > 0}
-		_, _, err := s.remove(w, options)
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err != nil {
+	for _, rec := range items {
+		o := rec.view()
+		w := &write{session: r.session, resource: r.resource, verb: r.verb, key: keyOf(o.GetNamespace(), o.GetName()), dryRun: len(options.DryRun) > 0}
+		if _, _, err := s.remove(w, options); err != nil && !apierrors.IsNotFound(err) {
 			return nil, err
 		}
-		deleted = append(deleted, rec)
 	}
-	return r.listOf(deleted, metav1.ListMeta{ResourceVersion: formatRV(s.store.now())})
+	return r.listOf(items, meta)
 }

@@ -45,17 +45,26 @@ type page struct {
 
 // list serves GET of a collection.
 func (s *Server) list(r *request) (*http.Response, error) {
-	options, selection, err := r.selection()
+	items, meta, err := s.page(r)
 	if err != nil {
 		return nil, err
+	}
+	return r.listOf(items, meta)
+}
+
+// page reads what a request selects, as much of it as it wants.
+func (s *Server) page(r *request) (items []*record, meta metav1.ListMeta, err error) {
+	options, selection, err := r.selection()
+	if err != nil {
+		return nil, meta, err
 	}
 	from, at, err := s.where(r, options)
 	if err != nil {
-		return nil, err
+		return nil, meta, err
 	}
 	keys, records, rv, ok := s.store.list(r.resource.gr(), at)
 	if !ok {
-		return nil, expired(from)
+		return nil, meta, expired(from)
 	}
 	start := 0
 	if from != nil {
@@ -67,30 +76,40 @@ func (s *Server) list(r *request) (*http.Response, error) {
 	if options.ResourceVersion == "0" && from == nil {
 		options.Limit = 0 // the cache answers, which has no pages
 	}
-	meta := metav1.ListMeta{ResourceVersion: formatRV(rv)}
-	items, next := pick(selection, keys, records, start, int(options.Limit))
+	meta = metav1.ListMeta{ResourceVersion: formatRV(rv)}
+	items, next := selection.pick(keys, records, start, int(options.Limit))
 	if next > 0 {
 		meta.Continue = token(page{RV: rv, After: keys[next-1]})
 		if selection.all() {
 			meta.RemainingItemCount = new(int64(selection.count(keys[next:])))
 		}
 	}
-	return r.listOf(items, meta)
+	return items, meta, nil
 }
 
-// pick returns what a selection has of a list, at most limit (0: all), and where a next
-// page begins, 0 if there is none.
-func pick(selection *selection, keys []types.NamespacedName, records []*record, start, limit int) (items []*record, next int) {
+// pick returns what a selection has of a list, at most limit (0: all), and where a next page
+// begins, 0 if there is none. There is one as soon as there are more objects, whether or not the
+// selection has any of them.
+func (s *selection) pick(keys []types.NamespacedName, records []*record, start, limit int) (items []*record, next int) {
 	for i := start; i < len(keys); i++ {
-		if !selection.matches(keys[i], records[i]) {
+		if limit > 0 && len(items) == limit {
+			if s.reaches(keys[i], start) {
+				return items, next
+			}
 			continue
 		}
-		if limit > 0 && len(items) == limit {
-			return items, next
+		if s.matches(keys[i], records[i]) {
+			items, next = append(items, records[i]), i+1
 		}
-		items, next = append(items, records[i]), i+1
 	}
 	return items, 0
+}
+
+// reaches reports whether the server looks at an object at all, to find out whether it is
+// selected. If a name is, and no page came before, it looks at no other one.
+func (s *selection) reaches(key types.NamespacedName, start int) bool {
+	name, single := s.fields.RequiresExactMatch("metadata.name")
+	return (s.namespace == "" || key.Namespace == s.namespace) && (!single || start > 0 || key.Name == name)
 }
 
 // where says from where and at which resourceVersion to list.

@@ -15,11 +15,6 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 )
 
-// typedManagers are those of a kind that is compiled in, whose schema client-go has.
-func typedManagers(gvk schema.GroupVersionKind, hasStatus bool) managed {
-	return newManaged(gvk, hasStatus, typeConverter)
-}
-
 var typeConverter = sync.OnceValues(func() (managedfields.TypeConverter, error) {
 	return applyconfigurations.NewTypeConverter(scheme.Scheme), nil
 })
@@ -32,33 +27,47 @@ type managing struct {
 	memo    memo
 }
 
-func newManaged(gvk schema.GroupVersionKind, hasStatus bool, converter func() (managedfields.TypeConverter, error)) managed {
-	of := func(subresource string) *managing {
-		return &managing{manager: sync.OnceValues(func() (*managedfields.FieldManager, error) {
-			return newManager(gvk, hasStatus, subresource, converter)
-		})}
+// newManaged makes those of a kind, whose other fields are set already. The converter knows its
+// schema.
+func newManaged(r *resource, converter func() (managedfields.TypeConverter, error)) managed {
+	main := fieldpath.NewSet()
+	if r.status {
+		main.Insert(fieldpath.MakePathOrDie("status"))
 	}
-	return managed{main: of(""), status: of("status")}
+	return managed{main: newManaging(r, "", main, converter), status: newManaging(r, "status", r.resetsOfStatus(), converter)}
 }
 
-func newManager(gvk schema.GroupVersionKind, hasStatus bool, subresource string, converter func() (managedfields.TypeConverter, error)) (*managedfields.FieldManager, error) {
-	types, err := converter()
-	if err != nil {
-		return nil, err
+// newManaging makes those of a subresource, which leaves some fields as they are.
+func newManaging(r *resource, subresource string, resets *fieldpath.Set, converter func() (managedfields.TypeConverter, error)) *managing {
+	return &managing{manager: sync.OnceValues(func() (*managedfields.FieldManager, error) {
+		types, err := converter()
+		if err != nil {
+			return nil, err
+		}
+		filter := fieldpath.NewExcludeSetFilter(resets)
+		filters := map[fieldpath.APIVersion]fieldpath.Filter{fieldpath.APIVersion(groupVersion(r.gvk)): filter}
+		if r.custom != nil && subresource == "status" {
+			for gvk, has := range r.custom.withStatus {
+				if has {
+					filters[fieldpath.APIVersion(groupVersion(gvk))] = filter
+				}
+			}
+		}
+		plain := plainObjects{r.blank}
+		return managedfields.NewDefaultCRDFieldManager(types, plain, plain, plain, r.gvk, r.gvk.GroupVersion(), subresource, filters)
+	})}
+}
+
+// resetsOfStatus are the fields that the subresource leaves as they are.
+func (r *resource) resetsOfStatus() *fieldpath.Set {
+	resets := fieldpath.NewSet(fieldpath.MakePathOrDie("spec"))
+	for _, name := range r.keptByStatus() {
+		resets.Insert(fieldpath.MakePathOrDie("metadata", name))
 	}
-	reset := fieldpath.NewSet()
-	switch {
-	case !hasStatus:
-	case subresource == "":
-		reset = fieldpath.NewSet(fieldpath.MakePathOrDie("status"))
-	default:
-		reset = fieldpath.NewSet(fieldpath.MakePathOrDie("metadata"), fieldpath.MakePathOrDie("spec"))
+	if r.custom != nil {
+		resets.Insert(fieldpath.MakePathOrDie("metadata"))
 	}
-	filters := map[fieldpath.APIVersion]fieldpath.Filter{
-		fieldpath.APIVersion(gvk.GroupVersion().String()): fieldpath.NewExcludeSetFilter(reset),
-	}
-	plain := plainObjects{gvk}
-	return managedfields.NewDefaultCRDFieldManager(types, plain, plain, plain, gvk, gvk.GroupVersion(), subresource, filters)
+	return resets
 }
 
 func (m managed) of(w *write) (*managing, *managedfields.FieldManager, error) {
@@ -80,8 +89,9 @@ func (m managed) updated(w *write, current, next *unstructured.Unstructured) err
 		return err
 	}
 	if current == nil {
-		current = &unstructured.Unstructured{}
-		current.SetGroupVersionKind(w.resource.gvk)
+		if current, err = w.resource.blank(); err != nil {
+			return err
+		}
 	}
 	metadata := child(next.Object, "metadata")
 	work := func(current, next *unstructured.Unstructured) ([]any, error) {
@@ -98,15 +108,27 @@ func (m managed) updated(w *write, current, next *unstructured.Unstructured) err
 	if !fits {
 		fields, err = work(current, next)
 	}
-	if err != nil { // an object that does not fit its schema, which is found out later
-		fields, _ = child(current.Object, "metadata")["managedFields"].([]any)
-	}
-	if len(fields) == 0 {
+	if err != nil || len(fields) == 0 { // an object that does not fit its schema, in one of the versions of its managers
 		delete(metadata, "managedFields")
 		return nil
 	}
 	metadata["managedFields"] = fields
 	return nil
+}
+
+// blank is what a new object is compared with. A Go type writes some fields that are empty, which
+// then are nobody's.
+func (r *resource) blank() (*unstructured.Unstructured, error) {
+	o := &unstructured.Unstructured{Object: map[string]any{}}
+	if r.typed != nil {
+		object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(r.typed())
+		if err != nil {
+			return nil, fmt.Errorf("convert a %s: %w", r.gvk.Kind, err)
+		}
+		o.Object = object
+	}
+	o.SetGroupVersionKind(r.gvk)
+	return o, nil
 }
 
 // applied returns live with the fields that a manager applies.
@@ -128,7 +150,9 @@ func (m managed) applied(w *write, live, patch *unstructured.Unstructured, force
 
 // plainObjects converts between the versions of a kind as a CRD without a webhook does:
 // only the version's name differs. It makes and defaults nothing.
-type plainObjects struct{ gvk schema.GroupVersionKind }
+type plainObjects struct {
+	blank func() (*unstructured.Unstructured, error)
+}
 
 func (p plainObjects) Convert(in, out, _ any) error {
 	from, fromOK := in.(*unstructured.Unstructured)
@@ -159,7 +183,10 @@ func (p plainObjects) ConvertFieldLabel(_ schema.GroupVersionKind, label, value 
 func (p plainObjects) Default(runtime.Object) {}
 
 func (p plainObjects) New(kind schema.GroupVersionKind) (runtime.Object, error) {
-	o := &unstructured.Unstructured{}
+	o, err := p.blank()
+	if err != nil {
+		return nil, err
+	}
 	o.SetGroupVersionKind(kind)
 	return o, nil
 }

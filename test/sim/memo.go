@@ -87,8 +87,8 @@ func timed(entries, before []any) []any {
 		copied := maps.Clone(entry.(map[string]any)) //nolint:forcetypeassert // the field manager has made it
 		if copied["time"] != unchangedTime {
 			copied["time"] = now
-		} else {
-			copied["time"] = timeOf(copied, before)
+		} else if copied["time"] = timeOf(copied, before); copied["time"] == nil {
+			delete(copied, "time") // it has none if it was applied and changed nothing
 		}
 		out[i] = copied
 	}

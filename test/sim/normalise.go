@@ -15,8 +15,13 @@ func (w *write) normalise(o *unstructured.Unstructured) error {
 	r := w.resource
 	if r.typed == nil { // nothing is dropped: what does not fit is invalid
 		metadata, err := normaliseMeta(o.Object["metadata"])
-		o.Object["metadata"] = metadata
+		if r.custom.schema != r.custom.stored {
+			o.Object["metadata"] = metadata
+		} // else what is empty is stored, as nothing is converted
 		r.custom.schema.Default(o.Object)
+		if r.rules.defaults != nil {
+			r.rules.defaults(o.Object)
+		}
 		return err
 	}
 	typed := r.typed()
@@ -30,8 +35,11 @@ func (w *write) normalise(o *unstructured.Unstructured) error {
 
 // normaliseCustom drops from an object what its schema does not know, and returns its paths.
 func (r *resource) normaliseCustom(object map[string]any, gvk schema.GroupVersionKind) (unknown []string, err error) {
+	other := r.custom.versions[gvk]
 	switch {
 	case gvk.GroupKind() != r.gvk.GroupKind():
+	case gvk != r.gvk && other != nil: // which is refused, but not for its fields
+		unknown = other.Prune(object)
 	case gvk != r.gvk: // a version without a schema
 		for key := range object {
 			if key != "apiVersion" && key != "kind" && key != "metadata" {
@@ -42,6 +50,9 @@ func (r *resource) normaliseCustom(object map[string]any, gvk schema.GroupVersio
 	default:
 		unknown = r.custom.schema.Prune(object)
 		defer r.custom.schema.Default(object)
+	}
+	if r.rules.defaults != nil {
+		r.rules.defaults(object)
 	}
 	metadata, err := normaliseMeta(object["metadata"])
 	object["metadata"] = metadata

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -33,7 +32,7 @@ func (s *Server) patch(r *request) (*http.Response, error) {
 	p := &patch{request: r, write: w}
 	change, create := p.merge, false
 	if r.contentType == string(types.ApplyPatchType) {
-		w.verb, create, change = "apply", w.subresource == "", p.apply
+		w.verb, create, change = "apply", w.subresource == "" || w.upserts(), p.apply
 	}
 	rec, code, err := s.modify(w, create, func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 		next, err := change(current)
@@ -74,9 +73,7 @@ type patch struct {
 // merge is what all patches but server-side apply do.
 func (p *patch) merge(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	p.strict = nil
-	object := maps.Clone(current.Object)
-	object["apiVersion"] = groupVersion(p.resource.gvk)
-	before := appendObject(nil, object, nil)
+	before := appendObject(nil, current.Object, nil)
 	how := map[string]func([]byte) ([]byte, error){
 		string(types.JSONPatchType): p.json, string(types.MergePatchType): p.mergeJSON, string(types.StrategicMergePatchType): p.strategic,
 	}[p.contentType]
@@ -186,8 +183,9 @@ func (p *patch) apply(current *unstructured.Unstructured) (*unstructured.Unstruc
 	}
 	live := current
 	if current == nil {
-		live = &unstructured.Unstructured{}
-		live.SetGroupVersionKind(p.resource.gvk)
+		if live, err = p.resource.blank(); err != nil {
+			return nil, err
+		}
 	}
 	next, err := p.resource.managed.applied(p.write, live.DeepCopy(), &unstructured.Unstructured{Object: applied}, p.query.Has("force") && isTrue(p.query.Get("force")))
 	if err != nil {

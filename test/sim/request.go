@@ -32,6 +32,7 @@ type request struct {
 	contentType string
 
 	form     form
+	asStored bool // the answer is not changed by rules.shown
 	warnings []string
 }
 

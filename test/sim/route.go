@@ -49,6 +49,7 @@ func (s *Session) handle(r *http.Request, body []byte, stranger *user) (*http.Re
 	request := &request{
 		ctx: r.Context(), session: s, user: who, resource: found, verb: info.Verb, namespace: info.Namespace, name: info.Name,
 		subresource: info.Subresource, query: query, header: r.Header, body: body, contentType: mediaType(r.Header),
+		asStored: info.Subresource == "status",
 	}
 	response, err := s.serve(request)
 	if err != nil {

@@ -1,9 +1,6 @@
 package sim
 
 import (
-	"fmt"
-	"hash/fnv"
-
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -14,22 +11,28 @@ import (
 type rules struct {
 	defaults   func(object map[string]any)
 	born       func(o *unstructured.Unstructured)                      // changes a new object
+	allocate   func(o *unstructured.Unstructured) field.ErrorList      // gives a new object what no other one has
+	change     func(next, current map[string]any) field.ErrorList      // completes an update, but not one of a subresource
+	status     func(object map[string]any) field.ErrorList             // validates the status, when the subresource changes it
 	counts     func(next, current map[string]any) bool                 // instead of: the spec has changed
 	validate   func(object, old map[string]any) (errs field.ErrorList) // old is nil for a new object
+	warnings   func(object map[string]any) []string                    // of a valid object, but not of its subresources
 	orphans    bool                                                    // a deletion that says nothing else leaves the dependents
+	settle     func(object map[string]any) (unsettled bool)            // makes of what is stored what is read, see record
+	shown      func(object map[string]any)                             // changes what a client sees of what is stored
 	deprecated string                                                  // the warning that each answer has
 }
 
 var rulesOf = map[string]rules{
-	"configmaps":                 {validate: validateConfigMap},
-	"secrets":                    {validate: validateSecret, defaults: defaultSecret},
-	"services":                   {defaults: defaultService, born: bornService, validate: validateService},
+	"configmaps":                 {validate: validateConfigMap, settle: emptyBytes("binaryData")},
+	"secrets":                    {validate: validateSecret, defaults: defaultSecret, settle: emptyBytes("data")},
+	"services":                   {defaults: defaultService, allocate: bornService, change: changeService, validate: validateService, status: validateServiceStatus, warnings: serviceWarnings, shown: showService},
 	"namespaces":                 {born: bornNamespace, defaults: defaultNamespace},
 	"leases.coordination.k8s.io": {validate: validateLease},
 	"pods":                       {defaults: func(o map[string]any) { defaultPod(child(o, "spec")) }, born: phase("Pending"), validate: validatePod},
 	"persistentvolumeclaims":     {defaults: defaultClaim, born: phase("Pending")},
 	"persistentvolumes":          {born: phase("Pending")},
-	"deployments.apps":           {defaults: defaultDeployment, counts: countDeployment, validate: validateWorkload},
+	"deployments.apps":           {defaults: defaultDeployment, counts: countDeployment, validate: validateDeployment, status: validateDeploymentStatus},
 	"replicasets.apps":           {defaults: defaultReplicas, validate: validateWorkload},
 	"statefulsets.apps":          {defaults: defaultStatefulSet, validate: validateWorkload},
 	"daemonsets.apps":            {defaults: defaultDaemonSet, validate: validateWorkload},
@@ -99,26 +102,6 @@ func validateSecret(object, old map[string]any) (errs field.ErrorList) {
 func validateLease(object, _ map[string]any) (errs field.ErrorList) {
 	if n, isSet := child(object, "spec")["leaseDurationSeconds"].(int64); isSet && n <= 0 {
 		errs = append(errs, field.Invalid(field.NewPath("spec", "leaseDurationSeconds"), n, "must be greater than 0"))
-	}
-	return errs
-}
-
-// bornService gives a Service an address, which no other one is likely to have.
-func bornService(o *unstructured.Unstructured) {
-	spec := child(o.Object, "spec")
-	if spec["type"] == "ExternalName" || spec["clusterIP"] != nil || spec == nil {
-		return
-	}
-	hash := fnv.New32()
-	_, _ = hash.Write([]byte(o.GetUID())) // it never fails
-	ip := fmt.Sprintf("10.96.%d.%d", hash.Sum32()>>8&255, hash.Sum32()&255)
-	spec["clusterIP"], spec["clusterIPs"] = ip, []any{ip}
-}
-
-func validateService(object, _ map[string]any) (errs field.ErrorList) {
-	spec := child(object, "spec")
-	if len(children(spec, "ports")) == 0 && spec["clusterIP"] != "None" && spec["type"] != "ExternalName" {
-		errs = append(errs, field.Required(field.NewPath("spec", "ports"), ""))
 	}
 	return errs
 }

@@ -2,7 +2,9 @@ package sim
 
 import (
 	"slices"
+	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
@@ -10,7 +12,7 @@ import (
 const cleanup = "customresourcecleanup.apiextensions.k8s.io"
 
 func condition(name, reason string) any {
-	return map[string]any{"type": name, "status": "True", "reason": reason, "message": "", "lastTransitionTime": nil}
+	return map[string]any{"type": name, "status": "True", "reason": reason, "message": "", "lastTransitionTime": metav1.Now().UTC().Format(time.RFC3339)}
 }
 
 // markTerminating is what becomes of a definition that is deleted: its objects go first.

@@ -31,7 +31,7 @@ func (s *Server) update(r *request) (*http.Response, error) {
 		return nil, err
 	}
 	uid, again := sent.GetUID(), false
-	rec, code, err := s.modify(w, w.resource.upsert && w.subresource == "", func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	rec, code, err := s.modify(w, w.upserts(), func(current *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 		var is types.UID
 		if current != nil {
 			is = current.GetUID()
@@ -58,6 +58,12 @@ func (s *Server) update(r *request) (*http.Response, error) {
 	return r.answer(code, rec)
 }
 
+// upserts reports whether an update creates what is not there: that of the status of a Service
+// does too.
+func (w *write) upserts() bool {
+	return w.resource.upsert && (w.subresource == "" || w.subresource == "status")
+}
+
 // checkName refuses an object with another name than the URL's.
 func (w *write) checkName(o *unstructured.Unstructured) error {
 	switch o.GetName() {
@@ -78,7 +84,7 @@ func (s *Server) modify(w *write, create bool, change func(current *unstructured
 		var current *unstructured.Unstructured
 		switch {
 		case read != nil:
-			current = w.resource.read(read).view()
+			current, _ = w.resource.view(read)
 		case !create:
 			return nil, 0, w.notFound()
 		}
@@ -87,6 +93,9 @@ func (s *Server) modify(w *write, create bool, change func(current *unstructured
 			return nil, 0, err
 		}
 		if read == nil {
+			if _, err := rvOf(next); err != nil {
+				return nil, 0, err
+			}
 			rec, err := s.insert(w, next)
 			if apierrors.IsAlreadyExists(err) {
 				continue
@@ -103,12 +112,17 @@ func (s *Server) modify(w *write, create bool, change func(current *unstructured
 // replace commits the next state of an object, if it is a change. done is false if the
 // object has changed meanwhile.
 func (s *Server) replace(w *write, read *record, next *unstructured.Unstructured) (rec *record, done bool, err error) {
-	current := w.resource.read(read).view()
+	current, settled := w.resource.view(read)
 	if err := w.checkVersion(next, current); err != nil {
 		return nil, false, err
 	}
 	w.keepMeta(next, current)
 	w.split(next, current)
+	if change := w.resource.rules.change; change != nil && w.subresource == "" {
+		if err := w.invalid(next, change(next.Object, current.Object)); err != nil {
+			return nil, false, err
+		}
+	}
 	w.count(next, current)
 	next.SetResourceVersion(current.GetResourceVersion())
 	if err := w.validate(next, current); err != nil {
@@ -122,7 +136,7 @@ func (s *Server) replace(w *write, read *record, next *unstructured.Unstructured
 	if current.GetDeletionTimestamp() != nil && !w.held(next) {
 		return s.finish(w, read, next)
 	}
-	if equal(next.Object, current.Object) {
+	if settled && equal(next.Object, current.Object) {
 		return read, true, nil
 	}
 	rec, done, err = w.commit(s, read, next.Object)
@@ -141,21 +155,15 @@ func (s *Server) finish(w *write, read *record, next *unstructured.Unstructured)
 		return nil, false, err
 	}
 	s.committed(w, read, rec)
-	return w.resource.record(next.Object, read.rv), true, nil
+	return &record{object: next.Object, raw: appendObject(nil, next.Object, isTypeMeta), rv: read.rv, schema: read.schema}, true, nil
 }
 
 // checkVersion is optimistic locking.
 func (w *write) checkVersion(next, current *unstructured.Unstructured) error {
-	text := next.GetResourceVersion()
-	if text == current.GetResourceVersion() {
+	if next.GetResourceVersion() == current.GetResourceVersion() {
 		return nil
 	}
-	var rv uint64
-	var err error
-	if text != "" {
-		rv, err = strconv.ParseUint(text, 10, 64)
-	}
-	switch {
+	switch rv, err := rvOf(next); {
 	case err != nil:
 		return err
 	case rv != 0:
@@ -166,6 +174,14 @@ func (w *write) checkVersion(next, current *unstructured.Unstructured) error {
 		})
 	}
 	return nil
+}
+
+// rvOf is the resourceVersion that an object says it has, 0 if it says none.
+func rvOf(o *unstructured.Unstructured) (uint64, error) {
+	if text := o.GetResourceVersion(); text != "" {
+		return strconv.ParseUint(text, 10, 64)
+	}
+	return 0, nil
 }
 
 // keepMeta sets what an update cannot change, where it does not say it.
@@ -204,7 +220,7 @@ func (w *write) split(next, current *unstructured.Unstructured) {
 			next.SetManagedFields(managed)
 		} else {
 			next.Object["metadata"] = metadata
-			next.SetLabels(current.GetLabels())
+			w.resource.keepByStatus(next, current)
 		}
 	case w.subresource == "" && w.resource.status:
 		if status, has := current.Object["status"]; has {
@@ -222,11 +238,11 @@ func (w *write) split(next, current *unstructured.Unstructured) {
 func keepTimes(next, current map[string]any) {
 	meta, was := child(next, "metadata"), child(current, "metadata")
 	fields := meta["managedFields"]
-	if !sameManagers(fields, was["managedFields"]) {
+	if fields == nil || !sameManagers(fields, was["managedFields"]) {
 		return
 	}
 	meta["managedFields"] = was["managedFields"]
-	if fields != nil && !equal(next, current) {
+	if !equal(next, current) {
 		meta["managedFields"] = fields
 	}
 }

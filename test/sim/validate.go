@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,16 +32,29 @@ func (w *write) validate(o, old *unstructured.Unstructured) error {
 			before = old.Object
 		}
 		if r.custom != nil {
-			errs = append(errs, r.custom.schema.Validate(o.Object, before)...)
-			errs = append(errs, r.custom.scaling.validate(o.Object)...)
-			errs = append(errs, r.custom.evaluate(w, o.Object, before, errs)...)
+			object := o.Object
+			if status, has := object["status"]; has && status == nil && before["status"] == nil && r.status { // no change, if it is null
+				object = maps.Clone(object)
+				delete(object, "status")
+			}
+			errs = append(errs, r.custom.schema.Validate(object, before)...)
+			errs = append(errs, r.custom.scaling.validate(object)...)
+			errs = append(errs, r.custom.evaluate(w, object, before, errs)...)
 		}
-		if r.rules.validate != nil {
+		switch {
+		case w.subresource == "status" && old != nil:
+			if r.rules.status != nil {
+				errs = append(errs, r.rules.status(o.Object)...)
+			}
+		case r.rules.validate != nil:
 			errs = append(errs, r.rules.validate(o.Object, before)...)
 		}
 	}
 	if r.custom != nil && r != definitions && len(errs) == 0 {
 		w.warn(finalizerWarnings(o, old)...)
+	}
+	if r.rules.warnings != nil && len(errs) == 0 && (w.subresource == "" || old == nil) {
+		w.warn(r.rules.warnings(o.Object)...)
 	}
 	for _, err := range errs {
 		oldOwnerError(err)

@@ -15,21 +15,57 @@ func validateWorkload(object, old map[string]any) (errs field.ErrorList) {
 	if n, isSet := spec["replicas"].(int64); isSet && n < 0 {
 		errs = append(errs, field.Invalid(path.Child("replicas"), n, "must be greater than or equal to 0"))
 	}
-	wanted := &metav1.LabelSelector{}
+	selector, err := labels.Nothing(), error(nil)
 	if spec["selector"] == nil {
 		errs = append(errs, field.Required(path.Child("selector"), ""))
-	} else if err := runtime.DefaultUnstructuredConverter.FromUnstructured(child(spec, "selector"), wanted); err != nil {
-		errs = append(errs, field.Invalid(path.Child("selector"), spec["selector"], err.Error()))
+	} else if selector, err = selectorOf(spec); err != nil || selector.Empty() {
+		errs = append(errs, field.Invalid(path.Child("selector"), spec["selector"], "empty selector is invalid"))
 	}
 	made, _, _ := unstructured.NestedStringMap(spec, "template", "metadata", "labels")
-	selector, err := metav1.LabelSelectorAsSelector(wanted)
-	if err != nil || selector.Empty() || !selector.Matches(labels.Set(made)) {
+	if err == nil && !selector.Empty() && !selector.Matches(labels.Set(made)) {
 		errs = append(errs, field.Invalid(path.Child("template", "metadata", "labels"), made, "`selector` does not match template `labels`"))
+	}
+	template := child(child(spec, "template"), "spec")
+	errs = append(errs, validatePodSpec(template, path.Child("template", "spec"))...)
+	if policy, _ := template["restartPolicy"].(string); policy != "Always" {
+		errs = append(errs, field.NotSupported(path.Child("template", "spec", "restartPolicy"), policy, []string{"Always"}))
 	}
 	if old != nil && !equal(spec["selector"], child(old, "spec")["selector"]) {
 		errs = append(errs, field.Invalid(path.Child("selector"), spec["selector"], "field is immutable"))
 	}
 	return errs
+}
+
+func selectorOf(spec map[string]any) (labels.Selector, error) {
+	wanted := &metav1.LabelSelector{}
+	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(child(spec, "selector"), wanted); err != nil {
+		return nil, err
+	}
+	return metav1.LabelSelectorAsSelector(wanted)
+}
+
+// validateDeployment: how it changes its Pods, too.
+func validateDeployment(object, old map[string]any) (errs field.ErrorList) {
+	path := field.NewPath("spec")
+	spec := child(object, "spec")
+	strategy := child(spec, "strategy")
+	switch kind, _ := strategy["type"].(string); {
+	case kind == "Recreate" && strategy["rollingUpdate"] != nil:
+		errs = append(errs, field.Forbidden(path.Child("strategy", "rollingUpdate"), "may not be specified when strategy `type` is 'Recreate'"))
+	case kind != "Recreate" && kind != "RollingUpdate":
+		errs = append(errs, field.NotSupported(path.Child("strategy"), kind, []string{"Recreate", "RollingUpdate"}))
+	}
+	ready, _ := spec["minReadySeconds"].(int64)
+	deadline, _ := spec["progressDeadlineSeconds"].(int64)
+	for _, name := range []string{"minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"} {
+		if n, _ := spec[name].(int64); n < 0 {
+			errs = append(errs, field.Invalid(path.Child(name), n, "must be greater than or equal to 0"))
+		}
+	}
+	if spec["progressDeadlineSeconds"] != nil && deadline <= ready {
+		errs = append(errs, field.Invalid(path.Child("progressDeadlineSeconds"), deadline, "must be greater than minReadySeconds"))
+	}
+	return append(errs, validateWorkload(object, old)...)
 }
 
 // countDeployment: the generation of a Deployment rises with its annotations too.

@@ -90,9 +90,12 @@ func (w *write) commit(s *Server, read *record, object map[string]any) (*record,
 	if object == nil {
 		return read, true, nil
 	}
+	sent := child(object, "metadata")["resourceVersion"] // it stays in what is not created
 	rec := w.resource.record(object, rv)
 	if rv == 0 {
-		unstructured.RemoveNestedField(rec.object, "metadata", "resourceVersion")
+		if child(rec.object, "metadata")["resourceVersion"] = sent; sent == nil {
+			delete(child(rec.object, "metadata"), "resourceVersion")
+		}
 		rec.raw = appendObject(nil, rec.object, isTypeMeta)
 	}
 	return rec, true, nil

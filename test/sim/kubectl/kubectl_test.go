@@ -29,9 +29,7 @@ var (
 var worded = []string{"1.32", "1.36"}
 
 // differing are the scripts in which the simulator differs from a real server, and why.
-var differing = map[string]string{
-	"migrate": "the first writer of an object manages the parents of its fields too, and so takes away what the server has added below them",
-}
+var differing = map[string]string{}
 
 // version returns the version of the kubectl on PATH. Without one the test is skipped.
 func version(t *testing.T) string {

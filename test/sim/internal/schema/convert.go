@@ -2,27 +2,31 @@ package schema
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/managedfields"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 )
 
-// TypeConverter returns what server-side apply needs to know of the kind: which fields there are
-// and how lists and maps merge. It is made by each call, and the making costs far more than the
-// use.
-func (s *Schema) TypeConverter(gvk schema.GroupVersionKind) (managedfields.TypeConverter, error) {
-	// Any name would do: nothing refers to it.
-	name := gvk.Group + "." + gvk.Version + "." + gvk.Kind
-	kind := s.object.mergeSchema()
-	kind.AddExtension("x-kubernetes-group-version-kind", []any{map[string]any{
-		"group":   gvk.Group,
-		"version": gvk.Version,
-		"kind":    gvk.Kind,
-	}})
-	converter, err := managedfields.NewTypeConverter(map[string]*spec.Schema{name: kind}, false)
+// TypeConverter returns what server-side apply needs to know of a kind, in all of its versions:
+// which fields there are and how lists and maps merge. It is made by each call, and the making
+// costs far more than the use.
+func TypeConverter(versions map[schema.GroupVersionKind]*Schema) (managedfields.TypeConverter, error) {
+	models := map[string]*spec.Schema{}
+	for gvk, s := range versions {
+		kind := s.object.mergeSchema()
+		kind.AddExtension("x-kubernetes-group-version-kind", []any{map[string]any{
+			"group":   gvk.Group,
+			"version": gvk.Version,
+			"kind":    gvk.Kind,
+		}})
+		models[gvk.Group+"."+gvk.Version+"."+gvk.Kind] = kind // any name would do: nothing refers to it
+	}
+	converter, err := managedfields.NewTypeConverter(models, false)
 	if err != nil {
-		return nil, fmt.Errorf("type converter for %v: %w", gvk, err)
+		return nil, fmt.Errorf("type converter for %v: %w", slices.Collect(maps.Keys(versions)), err)
 	}
 	return converter, nil
 }

@@ -82,7 +82,7 @@ type applier struct {
 }
 
 func newApplier(t *testing.T, s *schema.Schema) *applier {
-	converter, err := s.TypeConverter(widgetKind)
+	converter, err := schema.TypeConverter(map[apischema.GroupVersionKind]*schema.Schema{widgetKind: s})
 	require.NoError(t, err)
 	c := cluster{s}
 	manager, err := managedfields.NewDefaultCRDFieldManager(converter, c, c, c, widgetKind, widgetKind.GroupVersion(), "", nil)
@@ -268,7 +268,7 @@ func TestApplyWithoutSchema(t *testing.T) {
 }
 
 func TestTypeConverterKnowsOneKind(t *testing.T) {
-	converter, err := newSchema(t, widgetSchema).TypeConverter(widgetKind)
+	converter, err := schema.TypeConverter(map[apischema.GroupVersionKind]*schema.Schema{widgetKind: newSchema(t, widgetSchema)})
 	require.NoError(t, err)
 	other := &unstructured.Unstructured{}
 	other.SetGroupVersionKind(apischema.GroupVersionKind{Group: "example.com", Version: "v2", Kind: "Widget"})

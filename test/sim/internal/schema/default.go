@@ -1,6 +1,12 @@
 package schema
 
-import "k8s.io/apimachinery/pkg/runtime"
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/kube-openapi/pkg/validation/spec"
+)
 
 // Default fills in, in place, the defaults of the fields that obj does not have, and
 // of those that are null but not nullable. Defaults apply at each level that exists:
@@ -47,4 +53,35 @@ func (n *node) defaulted(value any) any {
 	}
 	setDefaults(value, n)
 	return value
+}
+
+// defaultErrors compares the defaults of a schema with the schema itself.
+func (n *node) defaultErrors(path *field.Path, openAPI *spec.Schema) (errs field.ErrorList) {
+	if n == nil || openAPI == nil {
+		return nil
+	}
+	if n.def != nil {
+		at := path.Child("default")
+		pruned := runtime.DeepCopyJSONValue(n.def)
+		var p pruner
+		if p.value(pruned, n, false); len(p.unknown) > 0 {
+			errs = append(errs, field.Invalid(at, n.def, "must not have unknown fields"))
+		}
+		if result := (lazy{schema: openAPI}).Validate(n.def); result != nil {
+			for _, err := range result.Errors {
+				wrong := fieldError(err)
+				wrong.Field = strings.TrimSuffix(at.String()+"."+strings.TrimPrefix(wrong.Field, "<nil>"), ".")
+				errs = append(errs, wrong)
+			}
+		}
+	}
+	for name, property := range n.properties {
+		if schema, ok := openAPI.Properties[name]; ok {
+			errs = append(errs, property.defaultErrors(path.Child("properties").Key(name), &schema)...)
+		}
+	}
+	if openAPI.Items != nil {
+		errs = append(errs, n.items.defaultErrors(path.Child("items"), openAPI.Items.Schema)...)
+	}
+	return errs
 }

@@ -17,6 +17,7 @@ type Schema struct {
 	object  *node // root, whose apiVersion, kind and metadata are those of a resource
 	openAPI *spec.Schema
 	rules   []string
+	wrong   field.ErrorList
 }
 
 // New returns the Schema for the openAPIV3Schema of a version of a
@@ -39,6 +40,7 @@ func New(openAPIV3Schema map[string]any) (*Schema, error) {
 	if len(p.errs) > 0 {
 		return nil, sorted(p.errs).ToAggregate()
 	}
+	wrong := sorted(root.defaultErrors(field.NewPath("openAPIV3Schema"), &openAPI))
 	root.pruneDefaults()
 	slices.Sort(p.rules)
 
@@ -49,8 +51,13 @@ func New(openAPIV3Schema map[string]any) (*Schema, error) {
 		object:  &object,
 		openAPI: &openAPI,
 		rules:   p.rules,
+		wrong:   wrong,
 	}, nil
 }
+
+// WrongDefaults returns what is wrong with the defaults in the schema: those that it would not allow
+// in an object, and those with fields that it does not know. Their paths start at openAPIV3Schema.
+func (s *Schema) WrongDefaults() field.ErrorList { return slices.Clone(s.wrong) }
 
 // Unsupported returns the paths in the schema, sorted, that carry rules which are
 // not evaluated: x-kubernetes-validations.

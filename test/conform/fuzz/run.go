@@ -1,0 +1,60 @@
+package fuzz
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Run says which sequences are compared.
+type Run struct {
+	Seed  uint64
+	First int // the number of the first sequence
+	Count int // how many there are
+	// For is after which time no sequence is begun any more. 0 means that there is no such time.
+	For time.Duration
+	// Most is after how many divergences it ends. 0 means one.
+	Most int
+}
+
+// workers is how many sequences run at a time: most of their time is waiting.
+const workers = 3
+
+// Run compares the sequences of a run, and returns how many there were. A divergence is shrunk, and
+// then reported, one at a time. So is an error: a sequence that could not be compared.
+func (p *Pair) Run(ctx context.Context, run Run, report func(d *Divergence, err error)) int {
+	numbers := make(chan int)
+	begin, done, found := time.Now(), 0, 0
+	var mu sync.Mutex
+	var working sync.WaitGroup
+	for range workers {
+		working.Go(func() {
+			for number := range numbers {
+				title := fmt.Sprintf("Seed %d, sequence %d: make fuzz SEED=%d FIRST=%d N=1", run.Seed, number, run.Seed, number)
+				d, err := p.Compare(ctx, New(run.Seed, number), title)
+				if d != nil {
+					d = p.Shrink(ctx, d)
+				}
+				mu.Lock()
+				done++
+				if d != nil || err != nil {
+					found++
+					report(d, err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	enough := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return found >= max(run.Most, 1) || run.For > 0 && time.Since(begin) > run.For || ctx.Err() != nil
+	}
+	for number := run.First; number < run.First+run.Count && !enough(); number++ {
+		numbers <- number
+	}
+	close(numbers)
+	working.Wait()
+	return done
+}
