@@ -1,10 +1,10 @@
 package explore_test
 
 import (
-	"crypto/sha256"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,7 +19,7 @@ const envLong = "KUBERATOR_TEST_LONG_EXPLORATION"
 func TestTheDeadline(t *testing.T) {
 	if os.Getenv(envLong) != "" {
 		explore.Run(t, mapCase{
-			Kinds: sim.Core("configmaps", "secrets"), Script: script(), External: map[string]func() explore.External{"real time": newRealTime},
+			Kinds: sim.Core("configmaps", "secrets"), Script: script(), External: map[string]func() explore.External{"real time": newRealTime(time.Tick(200 * time.Millisecond))},
 			New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, mirror) },
 		})
 		return
@@ -35,9 +35,13 @@ func TestTheDeadline(t *testing.T) {
 // realTime takes real time in each run, as a large operator does.
 type realTime struct{}
 
-func newRealTime() explore.External {
-	_ = sha256.Sum256(make([]byte, 64<<20))
-	return realTime{}
+// newRealTime waits for the ticks of a goroutine outside of the bubbles: 40 runs take longer than the test
+// has, and one takes no time.
+func newRealTime(ticks <-chan time.Time) func() explore.External {
+	return func() explore.External {
+		<-ticks
+		return realTime{}
+	}
 }
 
 func (realTime) Snapshot() any { return nil }
