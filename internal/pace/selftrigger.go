@@ -53,7 +53,7 @@ func (l *SelfTrigger) Learn(seed maphash.Seed, own []journal.Write) *SelfTrigger
 			l.progress, l.refs = true, append(l.refs, ref)
 		}
 		s := State{Kind: w.Kind, Key: w.Key, RV: w.ResourceVersion}
-		if w.Outcome == journal.Deleted {
+		if w.Outcome == journal.Deleted || w.Outcome == journal.Gone { // or it had its last finalizer removed
 			s.RV = ""
 		}
 		l.wrote = append(l.wrote, maphash.Comparable(seed, s))

@@ -26,7 +26,9 @@ type Case[T Object] struct {
 
 	// New makes the operator as its main function would, with env.Config() to reach the server.
 	// It is called for every process, so that only what is in the cluster and in external systems
-	// survives a crash. A package variable would survive too: avoid it.
+	// survives a crash. A package variable would survive too: avoid it. It is called concurrently, since
+	// plans are tried side by side, see [Parallel]; so are the functions of External and the steps of the
+	// Script.
 	New func(env *Env) (Process, error)
 
 	// Script is what users do. At its end the operator gets time to settle.

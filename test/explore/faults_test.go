@@ -13,12 +13,10 @@ import (
 
 // Faults of the test's own come on top of those of the plans.
 func TestOwnFaults(t *testing.T) {
-	var last *fault.Injector
 	c := explore.Case[*corev1.ConfigMap]{
 		Kinds: sim.Core("configmaps", "secrets"), Script: script(),
 		New: func(env *explore.Env) (explore.Process, error) {
-			last = env.Faults()
-			if err := last.Add(fault.On("create", "secrets").Nth(1).Then(fault.InternalError())); err != nil {
+			if err := env.Faults().Add(fault.On("create", "secrets").Nth(1).Then(fault.InternalError())); err != nil {
 				return nil, err
 			}
 			return newLoop(env, mirror)

@@ -119,8 +119,12 @@ func (s *Server) overwrite(r *resource, o *unstructured.Unstructured, status any
 	if err := w.validate(next, nil); err != nil {
 		return err
 	}
+	kept := next.Object["status"]
 	if err := s.admit(w, next); err != nil {
 		return err
+	}
+	if kept != nil { // that of a definition, which is established since then
+		next.Object["status"] = kept
 	}
 	rec, done, err := w.commit(s, read, next.Object)
 	if err != nil {

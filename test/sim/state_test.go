@@ -3,6 +3,8 @@ package sim_test
 import (
 	"maps"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -36,30 +38,33 @@ func object(kind, name string, more map[string]any) *unstructured.Unstructured {
 
 // What a server has, another one can have, with uids, statuses and definitions.
 func TestStateGoesFromServerToServer(t *testing.T) {
-	kinds := sim.Core("configmaps", "pods", "events", "events.events.k8s.io")
-	first, client := start(t, sim.Options{Kinds: append(kinds, sim.CRD([]byte(thing))...), Namespaces: []string{"other"}})
-	one := object("Thing", "one", map[string]any{"apiVersion": "example.com/v1", "spec": "s", "status": "done"})
-	pod := object("Pod", "p", map[string]any{
-		"spec": map[string]any{"containers": []any{map[string]any{"name": "c", "image": "i"}}}, "status": map[string]any{"phase": "Running"},
-	})
-	require.NoError(t, first.Load(one, pod, object("Event", "e", nil)))
-	got, err := client.CoreV1().Pods("default").Get(t.Context(), "p", metav1.GetOptions{})
-	require.NoError(t, err)
-	require.Equal(t, "Running", string(got.Status.Phase))
-	require.NotEmpty(t, got.UID)
-	require.NotEmpty(t, got.Spec.DNSPolicy, "it has its defaults")
-	held := configMap("held")
-	held.Finalizers = []string{"example.com/hold"}
-	_, err = client.CoreV1().ConfigMaps("other").Create(t.Context(), held, metav1.CreateOptions{})
-	require.NoError(t, err)
-	require.NoError(t, client.CoreV1().ConfigMaps("other").Delete(t.Context(), "held", metav1.DeleteOptions{}))
+	synctest.Test(t, func(t *testing.T) {
+		kinds := sim.Core("configmaps", "pods", "events", "events.events.k8s.io")
+		first, client := start(t, sim.Options{Kinds: append(kinds, sim.CRD([]byte(thing))...), Namespaces: []string{"other"}})
+		one := object("Thing", "one", map[string]any{"apiVersion": "example.com/v1", "spec": "s", "status": "done"})
+		pod := object("Pod", "p", map[string]any{
+			"spec": map[string]any{"containers": []any{map[string]any{"name": "c", "image": "i"}}}, "status": map[string]any{"phase": "Running"},
+		})
+		require.NoError(t, first.Load(one, pod, object("Event", "e", nil)))
+		got, err := client.CoreV1().Pods("default").Get(t.Context(), "p", metav1.GetOptions{})
+		require.NoError(t, err)
+		require.Equal(t, "Running", string(got.Status.Phase))
+		require.NotEmpty(t, got.UID)
+		require.NotEmpty(t, got.Spec.DNSPolicy, "it has its defaults")
+		held := configMap("held")
+		held.Finalizers = []string{"example.com/hold"}
+		_, err = client.CoreV1().ConfigMaps("other").Create(t.Context(), held, metav1.CreateOptions{})
+		require.NoError(t, err)
+		require.NoError(t, client.CoreV1().ConfigMaps("other").Delete(t.Context(), "held", metav1.DeleteOptions{}))
 
-	state := first.Objects()
-	require.Equal(t, "CustomResourceDefinition", state[0].GetKind())
-	require.Equal(t, "Namespace", state[1].GetKind())
-	second, _ := start(t, sim.Options{Kinds: kinds})
-	require.NoError(t, second.Load(state...))
-	require.Equal(t, withoutVersions(state), withoutVersions(second.Objects()))
+		state := first.Objects()
+		require.Equal(t, "CustomResourceDefinition", state[0].GetKind())
+		require.Equal(t, "Namespace", state[1].GetKind())
+		second, _ := start(t, sim.Options{Kinds: kinds})
+		time.Sleep(time.Hour) // no time in it is that of the loading
+		require.NoError(t, second.Load(state...))
+		require.Equal(t, withoutVersions(state), withoutVersions(second.Objects()))
+	})
 }
 
 func withoutVersions(objects []*unstructured.Unstructured) (out []map[string]any) {
