@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -315,5 +317,28 @@ func (w *world) as(name string, rules []rbacv1.PolicyRule) *rest.Config {
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.ServiceAccountKind, Namespace: w.namespace, Name: name}},
 	}, metav1.CreateOptions{})
 	require.NoError(w.t, err)
+	w.untilAllowed(name, role.Rules)
 	return cfg
+}
+
+// untilAllowed waits until the API server knows the rights of a service account: it reads roles and
+// bindings from caches of its own.
+func (w *world) untilAllowed(name string, rules []rbacv1.PolicyRule) {
+	w.t.Helper()
+	user := "system:serviceaccount:" + w.namespace + ":" + name
+	for _, rule := range rules {
+		for _, verb := range rule.Verbs {
+			resource, subresource, _ := strings.Cut(rule.Resources[0], "/")
+			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+				User: user, Groups: []string{"system:serviceaccounts", "system:authenticated"},
+				ResourceAttributes: &authorizationv1.ResourceAttributes{
+					Namespace: w.namespace, Verb: verb, Group: rule.APIGroups[0], Resource: resource, Subresource: subresource,
+				},
+			}}
+			require.NoError(w.t, wait.PollUntilContextTimeout(w.t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {
+				answer, err := w.admin.AuthorizationV1().SubjectAccessReviews().Create(ctx, review, metav1.CreateOptions{})
+				return err == nil && answer.Status.Allowed, err
+			}))
+		}
+	}
 }

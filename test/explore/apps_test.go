@@ -142,9 +142,6 @@ func appsCase(mistake string) explore.Case[*appsv1.ReplicaSet] {
 }
 
 func TestApps(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes long with the race detector; TestJobs and TestDatabases are like it")
-	}
 	requireMistakes(t, appsCase, map[string]string{
 		"gives up":     "apply deployments.apps default/a: rejected-500",
 		"never clears": "step 3: revert",
