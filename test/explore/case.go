@@ -47,8 +47,9 @@ type Case[T Object] struct {
 
 	// Mask names fields that may differ: "status.lastChecked", "data.*",
 	// "status.conditions[*].lastTransitionTime". A path may have a resource in front:
-	// "configmaps:data.seen". Fields that differ between two runs without faults are always
-	// masked.
+	// "configmaps:data.seen". Fields that differ between two runs without faults are
+	// masked in the objects in which they do. Addresses and ports that the server gives to Services are
+	// not compared.
 	Mask []string
 
 	// Quiet is how long the operator must not write anything, in a run without faults, until it

@@ -39,7 +39,8 @@
 //   - What it leaves does not depend on which of its watches is first.
 //   - Without faults it logs no errors, as far as it logs with Env.Logger. (A conflict, AlreadyExists
 //     and NotFound are what a cache that is a moment behind leads to, and must end within ten tries.)
-//   - It undoes nothing that another client set, and removes no finalizer that it did not add.
+//   - It does not undo what another client sets right before one of its writes, which is an annotation;
+//     and it removes no finalizer that it did not add.
 //   - Case.Invariants hold after every change, and its processes end when their ctx does.
 //
 // # Where the ideas come from

@@ -170,6 +170,9 @@ func (r *Result) note(o *outcome) {
 
 // hit reports whether all faults of the plan happened.
 func (o *outcome) hit() bool {
+	if o.skipped {
+		return false
+	}
 	happened := 0
 	for _, e := range o.entries {
 		if e.planned {

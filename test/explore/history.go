@@ -105,6 +105,18 @@ func (h *history) since(n int, session string, r ref) (sim.Change, bool) {
 	return sim.Change{}, false
 }
 
+// lastOf returns the state of an object after the last change of a session; nil if it made none.
+func (h *history) lastOf(session string, r ref) *unstructured.Unstructured {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, c := range slices.Backward(h.changes) {
+		if c.Session == session && c.Resource.GroupResource() == r.resource && c.Key == r.key {
+			return c.After
+		}
+	}
+	return nil
+}
+
 // names reports whether a change is about the object that a write names; that of a new one may be made
 // up by the server.
 func (r ref) names(c sim.Change) bool {

@@ -99,10 +99,13 @@ func (w *world) always() []Invariant {
 		Name: "a process removes no finalizer that no process has added",
 		Check: func(_ *View, e Event) error {
 			c := e.Change
-			if c == nil || c.Before == nil || c.After == nil || !isProcess(e.Process) {
+			if c == nil || c.Before == nil || !isProcess(e.Process) {
 				return nil
 			}
-			after := c.After.GetFinalizers()
+			var after []string
+			if c.After != nil { // else it is gone, since the last finalizer was removed
+				after = c.After.GetFinalizers()
+			}
 			for _, f := range c.Before.GetFinalizers() {
 				if !slices.Contains(after, f) && !w.history.added(c.Before.GetUID(), f) {
 					return fmt.Errorf("%s of %s %s removes %q", c.Verb, c.Resource.Resource, c.Key, f)

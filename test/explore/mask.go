@@ -11,6 +11,7 @@ type mask struct{ rules []maskRule }
 
 type maskRule struct {
 	resource string // empty: any
+	object   string // as a state names it; empty: any
 	path     *regexp.Regexp
 }
 
@@ -24,19 +25,22 @@ func newMask(paths []string) (*mask, error) {
 		if strings.Trim(path, "*. ") == "" {
 			return nil, fmt.Errorf("Case.Mask: %q hides everything, so that nothing would be compared: name fields, as in %q", text, "status.lastChecked")
 		}
-		m.add(resource, path)
+		m.add(resource, "", path)
 	}
 	return m, nil
 }
 
-func (m *mask) add(resource, path string) {
+func (m *mask) add(resource, object, path string) {
 	pattern := strings.ReplaceAll(regexp.QuoteMeta(path), `\*`, `[^.]*`)
-	m.rules = append(m.rules, maskRule{resource, regexp.MustCompile(`^` + pattern + `($|[.\[])`)})
+	m.rules = append(m.rules, maskRule{resource, object, regexp.MustCompile(`^` + pattern + `($|[.\[])`)})
 }
 
-func (m *mask) hides(resource, path string) bool {
+// hides reports whether a field of an object is not compared. What differs without faults is masked in
+// that object alone: the next one of its kind can be right or wrong in the same field.
+func (m *mask) hides(resource, object, path string) bool {
+	object = sibling.ReplaceAllString(object, "")
 	for _, rule := range m.rules {
-		if (rule.resource == "" || rule.resource == resource) && rule.path.MatchString(path) {
+		if (rule.resource == "" || rule.resource == resource) && (rule.object == "" || rule.object == object) && rule.path.MatchString(path) {
 			return true
 		}
 	}
@@ -47,9 +51,12 @@ func (m *mask) hides(resource, path string) bool {
 func (m *mask) with(differing []leaf) *mask {
 	out := &mask{rules: append([]maskRule(nil), m.rules...)}
 	for _, l := range differing {
-		out.add(l.resource, indexes.ReplaceAllString(l.path, "[*]"))
+		out.add(l.resource, sibling.ReplaceAllString(l.object, ""), indexes.ReplaceAllString(l.path, "[*]"))
 	}
 	return out
 }
+
+// sibling is the number of an object of several that have one generateName.
+var sibling = regexp.MustCompile(`#\d+$`)
 
 var indexes = regexp.MustCompile(`\[\d+\]`)

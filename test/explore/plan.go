@@ -40,7 +40,7 @@ const (
 	Rejected429 FaultKind = "rejected-429"
 	Rejected500 FaultKind = "rejected-500"
 	Rejected504 FaultKind = "rejected-504"
-	// Conflict: another client changes the object first.
+	// Conflict: another client changes the object first: it sets an annotation.
 	Conflict FaultKind = "conflict"
 	// SecondLeader: another process starts and does its work before the write arrives. Then the
 	// write arrives, and the first process goes on until both have settled, like one that has not
@@ -61,7 +61,9 @@ const (
 	// Gap: the operator is disconnected before the step and sees only the state after the next
 	// step.
 	Gap FaultKind = "gap"
-	// Revert: after the step the object is changed back to what it was.
+	// Revert: after the step the object is changed back to what it was. It is tried for updates right
+	// after a Settle, whose state is then right again, but for those of [Irreversible]. Where the server
+	// refuses it, the plan counts as one whose fault did not happen.
 	Revert FaultKind = "revert"
 )
 

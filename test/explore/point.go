@@ -107,6 +107,10 @@ func (w *world) point(what fmt.Stringer) (at point, before uint64) {
 	return at, before
 }
 
+type stringer string
+
+func (s stringer) String() string { return string(s) }
+
 var uidPattern = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
 
 // sameInEachRun names a write without what the server has made up.

@@ -116,7 +116,9 @@ func (w *world) hidden(c sim.Change) bool {
 		m = w.suite.mask
 	}
 	_, _, paths := compare(c)
-	shown := func(path string) bool { return !m.hides(c.Resource.GroupResource().String(), path) }
+	of := ref{c.Resource.GroupResource(), c.Key}
+	object := w.history.sameInEachRun(stringer(identity(of, objectOf(c))))
+	shown := func(path string) bool { return !m.hides(of.resource.String(), object, path) }
 	return len(paths) > 0 && !slices.ContainsFunc(paths, shown)
 }
 

@@ -61,10 +61,10 @@ func (r *reference) statusOfOthers() (out []leaf) {
 		}
 	}
 	for _, at := range r.states {
-		for _, f := range at {
+		for object, f := range at {
 			for path := range f.values {
 				if isObservedGeneration(path) && !byOperator[f.resource] {
-					out = append(out, leaf{f.resource, path})
+					out = append(out, leaf{f.resource, object, path})
 				}
 			}
 		}

@@ -25,7 +25,7 @@ type fields struct {
 }
 
 // leaf is a field of some object.
-type leaf struct{ resource, path string }
+type leaf struct{ resource, object, path string }
 
 // ref names an object.
 type ref struct {
@@ -153,7 +153,20 @@ func (n names) flatten(o *unstructured.Unstructured) map[string]string {
 		}
 	}
 	countFrom(o.GetGeneration(), values)
+	if o.GetKind() == "Service" && o.GetAPIVersion() == "v1" {
+		withoutAddresses(values)
+	}
 	return values
+}
+
+// withoutAddresses leaves of the addresses and ports that the server gives to Services that they are there.
+func withoutAddresses(values map[string]string) {
+	for path, value := range values {
+		isAddress := strings.HasPrefix(path, "spec.clusterIP") || strings.HasPrefix(path, "spec.ports[") && strings.HasSuffix(path, ".nodePort") || path == "spec.healthCheckNodePort"
+		if isAddress && value != `"None"` && value != `""` {
+			values[path] = "set"
+		}
+	}
 }
 
 // countFrom writes the generations that a status says it is about as what they are beside that of
@@ -202,7 +215,6 @@ func (n names) walk(into map[string]string, path string, value any) {
 // difference is one way in which two states differ.
 type difference struct {
 	leaf
-	object    string
 	want, got string
 }
 
@@ -230,10 +242,10 @@ func (s state) differences(want state, m *mask) (out []difference) {
 		wanted, shouldBe := want[object]
 		switch {
 		case !isThere:
-			out = append(out, difference{leaf: leaf{resource: wanted.resource}, object: object, want: "there"})
+			out = append(out, difference{leaf: leaf{resource: wanted.resource, object: object}, want: "there"})
 			continue
 		case !shouldBe:
-			out = append(out, difference{leaf: leaf{resource: got.resource}, object: object, got: "there"})
+			out = append(out, difference{leaf: leaf{resource: got.resource, object: object}, got: "there"})
 			continue
 		}
 		out = append(out, got.differences(object, wanted, m)...)
@@ -243,8 +255,8 @@ func (s state) differences(want state, m *mask) (out []difference) {
 
 func (f fields) differences(object string, want fields, m *mask) (out []difference) {
 	for _, path := range slices.Sorted(maps.Keys(union(f.values, want.values))) {
-		if f.values[path] != want.values[path] && !m.hides(f.resource, path) {
-			out = append(out, difference{leaf: leaf{f.resource, path}, object: object, want: want.values[path], got: f.values[path]})
+		if f.values[path] != want.values[path] && !m.hides(f.resource, object, path) {
+			out = append(out, difference{leaf: leaf{f.resource, object, path}, want: want.values[path], got: f.values[path]})
 		}
 	}
 	return out
@@ -252,9 +264,9 @@ func (f fields) differences(object string, want fields, m *mask) (out []differen
 
 // visible reports whether a mask leaves anything of a state to compare.
 func (s state) visible(m *mask) bool {
-	for _, f := range s {
+	for object, f := range s {
 		for path := range f.values {
-			if !m.hides(f.resource, path) {
+			if !m.hides(f.resource, object, path) {
 				return true
 			}
 		}

@@ -47,3 +47,18 @@ func TestGeneratedNamesAreTheSameInEachRun(t *testing.T) {
 	require.Equal(t, flat("x7k2p", "1b4e28ba"), flat("9q8zn", "6fa459ea"))
 	require.Equal(t, `"a-*"`, flat("x7k2p", "1b4e28ba")["metadata.annotations.secret"])
 }
+
+// TestAddressesOfServicesAreTheServers: which one a Service gets depends on nothing that an operator does.
+// That it has one, or is to have none, does.
+func TestAddressesOfServicesAreTheServers(t *testing.T) {
+	flat := func(address string, port int64) map[string]string {
+		return newNames(identities{}).flatten(&unstructured.Unstructured{Object: map[string]any{
+			"apiVersion": "v1", "kind": "Service",
+			"spec": map[string]any{
+				"clusterIP": address, "clusterIPs": []any{address}, "ports": []any{map[string]any{"port": int64(80), "nodePort": port}},
+			},
+		}})
+	}
+	require.Equal(t, flat("10.0.0.1", 30001), flat("10.0.0.2", 30002))
+	require.NotEqual(t, flat("10.0.0.1", 30001), flat("None", 30001))
+}

@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
@@ -45,7 +45,8 @@ type world struct {
 	effects   []effect
 	touched   map[ref]types.UID
 	failures  []string
-	blamed    int // faults that had happened when the first of them was found
+	skipped   bool // the plan is not possible
+	blamed    int  // faults that had happened when the first of them was found
 	rests     []restState
 }
 
@@ -169,7 +170,13 @@ func (w *world) take(ctx context.Context, u *user, i int, step Step) error {
 		return err
 	}
 	w.strike("the object is changed back to what it was before: " + step.String())
-	return undo()
+	err := undo()
+	if apierrors.IsInvalid(err) || apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsBadRequest(err) {
+		w.trace.say("fault", "it cannot be changed back: %v", err)
+		w.skipped = true
+		return nil
+	}
+	return err
 }
 
 // runStep runs a step. One that needs what the operator has not done, since its watches are held back,
@@ -205,49 +212,6 @@ func (w *world) strike(what string) {
 func (w *world) inGap(i int) bool {
 	at := w.plan.step(Gap)
 	return at >= 0 && i > at && !slices.ContainsFunc(w.suite.script[at+1:i], func(s Step) bool { return s != Settle() })
-}
-
-// remember returns what puts the object of a step back to its state of now.
-func (w *world) remember(ctx context.Context, u *user, step Step) func() error {
-	s, ok := step.(updateStep)
-	if !ok {
-		return nil
-	}
-	target, err := u.target(s.object, s.name)
-	if err != nil {
-		return nil
-	}
-	in, err := u.client(target)
-	if err != nil {
-		return nil
-	}
-	was, err := in.Get(ctx, target.GetName(), metav1.GetOptions{})
-	if err != nil {
-		return nil
-	}
-	return func() error {
-		for {
-			now, err := in.Get(ctx, target.GetName(), metav1.GetOptions{})
-			if err != nil {
-				return err
-			}
-			for key := range union(was.Object, now.Object) {
-				if key == "metadata" || key == "status" && len(s.subresources) == 0 {
-					continue
-				}
-				if value, had := was.Object[key]; had {
-					now.Object[key] = value
-				} else {
-					delete(now.Object, key)
-				}
-			}
-			now.SetLabels(was.GetLabels())
-			now.SetAnnotations(was.GetAnnotations())
-			if _, err = in.Update(ctx, now, metav1.UpdateOptions{}, s.subresources...); !isConflict(err) {
-				return err
-			}
-		}
-	}
 }
 
 // fail notes what is wrong with the operator in this run.
