@@ -142,6 +142,7 @@ func appsCase(mistake string) explore.Case[*appsv1.ReplicaSet] {
 }
 
 func TestApps(t *testing.T) {
+	long(t)
 	requireMistakes(t, appsCase, map[string]string{
 		"gives up":     "apply deployments.apps default/a: rejected-500",
 		"never clears": "step 3: revert",

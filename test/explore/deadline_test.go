@@ -17,6 +17,7 @@ const envLong = "KUBERATOR_TEST_LONG_EXPLORATION"
 // A long exploration stops before the deadline of its test, which fails, with what was not tried. It is run
 // by a test binary that has little time.
 func TestTheDeadline(t *testing.T) {
+	long(t)
 	if os.Getenv(envLong) != "" {
 		explore.Run(t, mapCase{
 			Kinds: sim.Core("configmaps", "secrets"), Script: script(), External: map[string]func() explore.External{"real time": newRealTime(time.Tick(200 * time.Millisecond))},

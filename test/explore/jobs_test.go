@@ -126,6 +126,7 @@ func jobberCase(mistake string) mapCase {
 }
 
 func TestJobs(t *testing.T) {
+	long(t)
 	requireMistakes(t, jobberCase, map[string]string{
 		"generated name": "create jobs.batch default/a-*: committed+crash",
 		"gives up":       fmt.Sprintf("create jobs.batch default/a-%d: rejected-500", midnight),

@@ -11,6 +11,14 @@ import (
 	"github.com/kuberator/kuberator/test/explore"
 )
 
+// long leaves a test to test-cluster, which runs all at full size.
+func long(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes long with the race detector")
+	}
+}
+
 var rounds = flag.Int("rounds", 1, "how often the operators of the tests are explored")
 
 // requireMistakes explores an operator without a mistake, which must be clean, and with each of some

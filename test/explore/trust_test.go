@@ -190,6 +190,7 @@ func ignoreConflict(err error) error {
 
 // One that reads again and again does not either.
 func TestHotLoopOfReads(t *testing.T) {
+	long(t)
 	polling := func(l *loop, ctx context.Context, key cache.ObjectName) error {
 		l.queue.Add(key)
 		_, err := l.client.CoreV1().Secrets(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
@@ -204,6 +205,7 @@ func TestHotLoopOfReads(t *testing.T) {
 
 // A loop with a moment in between does let time pass, so little that it would take all night.
 func TestALoopWithShortWaits(t *testing.T) {
+	long(t)
 	short := func(l *loop, ctx context.Context, key cache.ObjectName) error {
 		cm, err := l.maps.ConfigMaps(key.Namespace).Get(key.Name)
 		if err != nil {
