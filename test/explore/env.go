@@ -109,9 +109,9 @@ func (l *Link) System() External { return l.system }
 // is done for, which invariants look at.
 func (l *Link) Call(ctx context.Context, op, key string, f func() error) error {
 	w := effect{system: l.name, op: op, key: key}
-	err := l.process.wire.carry(ctx, w, func() (refused string, err error) {
+	err := l.process.wire.carry(ctx, w, func() (code int, err error) {
 		l.world.effect(l.process, w)
-		return "", f()
+		return 0, f()
 	})
 	if rejected := (*rejection)(nil); errors.As(err, &rejected) {
 		return fmt.Errorf("explore: %s refuses to %s %s", l.name, op, key)

@@ -9,12 +9,6 @@ import (
 	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
-// eventOf reads a request that writes an Event.
-func eventOf(r *http.Request) (apirequest.Info, bool) {
-	info, ok := apirequest.Parse(r)
-	return info, ok && info.Writes() && info.Resource.Resource == "events"
-}
-
 // record forwards the write of an Event. It takes no time, and always gets an answer: client-go holds a lock
 // while it sends some of them, and time stands still in a bubble as long as a goroutine waits for a lock.
 // What a process sends after its crash goes nowhere.

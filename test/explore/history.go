@@ -34,7 +34,7 @@ type count struct {
 
 func newHistory() *history {
 	return &history{
-		objects: map[ref]*unstructured.Unstructured{}, identities: identities{map[types.UID]string{}, map[string]string{}}, counts: map[count]int{}, fresh: map[types.UID]bool{}, last: time.Now(),
+		objects: map[ref]*unstructured.Unstructured{}, counts: map[count]int{}, fresh: map[types.UID]bool{}, last: time.Now(),
 	}
 }
 
@@ -82,9 +82,9 @@ func (h *history) settled() {
 
 func (h *history) state(external map[string]External) (state, error) {
 	h.mu.Lock()
-	objects, known := maps.Clone(h.objects), h.identities.clone()
+	objects, names := maps.Clone(h.objects), h.identities.known()
 	h.mu.Unlock()
-	return snapshot(objects, known, external)
+	return snapshot(objects, names, external)
 }
 
 func (h *history) len() int {
@@ -141,7 +141,7 @@ func (h *history) quietFor() time.Duration {
 func (h *history) counted() map[count]int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	names := newNames(h.identities)
+	names := h.identities.known()
 	out := map[count]int{}
 	for c, n := range h.counts {
 		out[count{c.verb, names.made.Replace(c.object)}] += n
@@ -170,7 +170,7 @@ func changed(c sim.Change) string {
 
 // compare returns the fields of an object that was changed, and the paths of those that differ.
 func compare(c sim.Change) (before, after map[string]string, paths []string) {
-	none := newNames(identities{})
+	none := (&identities{}).known()
 	before, after = none.flatten(c.Before), none.flatten(c.After)
 	for _, path := range slices.Sorted(maps.Keys(union(before, after))) {
 		if before[path] != after[path] {

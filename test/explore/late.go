@@ -11,16 +11,15 @@ import (
 )
 
 // delay lets what a watch shows come late.
-func (w *wire) delay(response *http.Response, r *http.Request) {
-	info, ok := apirequest.Parse(r)
-	if w.world.limits.slow < slowWatches || !ok || info.Verb != "watch" {
+func (w *wire) delay(response *http.Response, asked apirequest.Info) {
+	if w.world.limits.slow < slowWatches || asked.Verb != "watch" {
 		return
 	}
 	kinds := w.world.compared()
 	if w.world.limits.slow == slowWatchesToo {
 		slices.Reverse(kinds)
 	}
-	by := watchTakes * time.Duration(1+max(0, slices.Index(kinds, info.Resource.GroupResource()))%5)
+	by := watchTakes * time.Duration(1+max(0, slices.Index(kinds, asked.Resource.GroupResource()))%5)
 	response.Body = newLateBody(response.Body, by)
 }
 

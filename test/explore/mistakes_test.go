@@ -7,8 +7,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
 
+	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/explore"
+	"github.com/kuberator/kuberator/test/explore/kuberator"
 )
 
 // long leaves a test to test-cluster, which runs all at full size.
@@ -51,4 +54,14 @@ func requireMistakes[T explore.Object](t *testing.T, of func(mistake string) exp
 			require.Contains(t, found, plan, "%s: %s", mistake, result)
 		}
 	}
+}
+
+// mapsAndSecrets are what many an operator works with.
+func mapsAndSecrets(env *explore.Env) (*repository.Live[*corev1.ConfigMap], *repository.Live[*corev1.Secret], error) {
+	maps, err := kuberator.Repository[corev1.ConfigMap](env)
+	if err != nil {
+		return nil, nil, err
+	}
+	secrets, err := kuberator.Repository[corev1.Secret](env)
+	return maps, secrets, err
 }

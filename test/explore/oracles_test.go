@@ -24,12 +24,17 @@ type reconcile = func(*loop, context.Context, cache.ObjectName) error
 
 func exploreLoop(t *testing.T, r reconcile, steps []explore.Step, opts ...explore.Option) *explore.Result {
 	t.Helper()
-	result, err := explore.Explore(t, mapCase{
-		Kinds: sim.Core("configmaps", "secrets"), Script: steps,
-		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, r) },
-	}, opts...)
+	result, err := explore.Explore(t, loopCase(r, steps), opts...)
 	require.NoError(t, err)
 	return result
+}
+
+// loopCase is a loop over ConfigMaps and Secrets.
+func loopCase(r reconcile, steps []explore.Step) mapCase {
+	return mapCase{
+		Kinds: sim.Core("configmaps", "secrets"), Script: steps,
+		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, r) },
+	}
 }
 
 func requireFound(t *testing.T, result *explore.Result, plan, reason string) {
@@ -112,10 +117,7 @@ func TestFinalizersOfOthers(t *testing.T) {
 	}
 	held := configMap("a", "k", "1")
 	held.Finalizers = []string{"example.com/a", "example.com/b"}
-	_, err := explore.Explore(t, mapCase{
-		Kinds: sim.Core("configmaps", "secrets"), Script: []explore.Step{explore.Create(held), explore.Delete("a")},
-		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, strip) },
-	})
+	_, err := explore.Explore(t, loopCase(strip, []explore.Step{explore.Create(held), explore.Delete("a")}))
 	require.ErrorContains(t, err, `a process removes no finalizer that no process has added: patch of configmaps default/a removes "example.com/a"`)
 }
 

@@ -1,8 +1,8 @@
 package explore
 
 import (
+	"context"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -76,27 +76,24 @@ func (r *rush) recent() string {
 	return strings.Join(r.last, "; ")
 }
 
-// pace lets a request take its time, and stops a process that is in a loop.
-func (w *wire) pace(r *http.Request) error {
-	if w.world.limits.slow == slowRequests {
-		select {
-		case <-time.After(requestTakes):
-		case <-r.Context().Done():
-			return r.Context().Err()
-		}
-	}
-	info, ok := apirequest.Parse(r)
-	if !ok {
+// takeTime lets a request take its time.
+func (w *wire) takeTime(ctx context.Context) error {
+	if w.world.limits.slow != slowRequests {
 		return nil
 	}
-	name := w.world.history.sameInEachRun(written{info})
-	if much := w.rush.add(name, info.Writes()); much != "" {
-		w.world.fail("hot loop: %s in one instant, %s after the run began, without anything in between that takes time. The last requests: %s",
-			much, time.Since(w.world.trace.began).Round(time.Millisecond), w.rush.recent())
-		w.world.silence(w.process)
-		return w.gone(r.Context())
+	return pause(ctx, requestTakes)
+}
+
+// rushes stops a process that sends too much in one instant.
+func (w *wire) rushes(asked apirequest.Info) bool {
+	much := w.rush.add(w.world.history.sameInEachRun(written{asked}.String()), asked.Writes())
+	if much == "" {
+		return false
 	}
-	return nil
+	w.world.fail("hot loop: %s in one instant, %s after the run began, without anything in between that takes time. The last requests: %s",
+		much, time.Since(w.world.trace.began).Round(time.Millisecond), w.rush.recent())
+	w.world.silence(w.process)
+	return true
 }
 
 // tooMany stops a process that writes the same again and again, with time in between.

@@ -7,12 +7,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
@@ -52,10 +50,9 @@ func (p point) String() string {
 // stepPoint is the point of the i-th step of the script, counted from 0.
 func stepPoint(i int) string { return fmt.Sprintf("step %d", i+1) }
 
-// writeOf reads what a request wants to write. The name of a new object is in its body.
-func writeOf(r *http.Request) (written, bool) {
-	info, ok := apirequest.Parse(r)
-	if !ok || !info.Writes() || notCompared.Has(info.Resource.GroupResource().String()) {
+// writeOf reads what a request wants to write that asks for info. The name of a new object is in its body.
+func writeOf(r *http.Request, info apirequest.Info) (written, bool) {
+	if !info.Writes() || notCompared.Has(info.Resource.GroupResource().String()) {
 		return written{}, false
 	}
 	if info.Verb == "patch" && strings.Contains(r.Header.Get("Content-Type"), "apply-patch") {
@@ -97,7 +94,7 @@ func nameIn(r *http.Request) string {
 // point names the next write of the operator, and notes that there is one. before is the
 // resourceVersion of the cluster before the write that came before it.
 func (w *world) point(what fmt.Stringer) (at point, before uint64) {
-	at.name = w.history.sameInEachRun(what)
+	at.name = w.history.sameInEachRun(what.String())
 	rv := w.server.RV()
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -107,26 +104,9 @@ func (w *world) point(what fmt.Stringer) (at point, before uint64) {
 	return at, before
 }
 
-type stringer string
-
-func (s stringer) String() string { return string(s) }
-
-var uidPattern = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`)
-
-// sameInEachRun names a write without what the server has made up.
-func (h *history) sameInEachRun(what fmt.Stringer) string {
+// sameInEachRun returns a text without what the server has made up.
+func (h *history) sameInEachRun(text string) string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if of, ok := what.(written); ok {
-		if name, known := h.identities.generated[of.Name]; known {
-			of.Name = name
-		}
-		what = of
-	}
-	return uidPattern.ReplaceAllStringFunc(what.String(), func(uid string) string {
-		if identity, ok := h.identities.uids[types.UID(uid)]; ok {
-			return "uid(" + identity + ")"
-		}
-		return uid
-	})
+	return h.identities.known().made.Replace(text)
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -56,13 +55,13 @@ func (w *world) begin(at point, what fmt.Stringer) *writeRecord {
 }
 
 // end notes what became of a write.
-func (w *world) end(p *process, rec *writeRecord, refused string, err error) {
+func (w *world) end(p *process, rec *writeRecord, code int, err error) {
 	w.mu.Lock()
 	rec.learn(w, p, err)
-	if refused != "" {
-		rec.result = refused
+	if code >= http.StatusBadRequest {
+		rec.result = fmt.Sprintf("refused: %d %s", code, http.StatusText(code))
 	}
-	idle := err == nil && rec.idle(refused)
+	idle := err == nil && rec.idle(code)
 	forgotten := idle && rec.rested
 	if forgotten {
 		w.forget(rec)
@@ -78,9 +77,9 @@ func (w *world) end(p *process, rec *writeRecord, refused string, err error) {
 
 // idle reports whether a write has asked for what is there already: who does that again and again is at
 // rest. Who is refused for another reason is not, as it tries again.
-func (rec *writeRecord) idle(refused string) bool {
-	exists := rec.verb == "create" && strings.Contains(refused, strconv.Itoa(http.StatusConflict))
-	return rec.api && !rec.effective && (refused == "" || exists)
+func (rec *writeRecord) idle(code int) bool {
+	exists := rec.verb == "create" && code == http.StatusConflict
+	return rec.api && !rec.effective && (code < http.StatusBadRequest || exists)
 }
 
 // forget neither counts nor shows a write that has changed nothing, at a time when the operator was at
@@ -117,7 +116,7 @@ func (w *world) hidden(c sim.Change) bool {
 	}
 	_, _, paths := compare(c)
 	of := ref{c.Resource.GroupResource(), c.Key}
-	object := w.history.sameInEachRun(stringer(identity(of, objectOf(c))))
+	object := w.history.sameInEachRun(identity(of, objectOf(c)))
 	shown := func(path string) bool { return !m.hides(of.resource.String(), object, path) }
 	return len(paths) > 0 && !slices.ContainsFunc(paths, shown)
 }

@@ -36,10 +36,7 @@ func TestPeriodicWritesThatChangeNothing(t *testing.T) {
 		}
 		return err
 	}
-	result, err := explore.Explore(t, mapCase{
-		Kinds: sim.Core("configmaps", "secrets"), Script: script()[:4],
-		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, ensure) },
-	}, explore.Crashes(1))
+	result, err := explore.Explore(t, loopCase(ensure, script()[:4]), explore.Crashes(1))
 	require.NoError(t, err)
 	require.Empty(t, result.Failures, "%s", result)
 	require.Zero(t, result.Idle, "each fault happened")

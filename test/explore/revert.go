@@ -15,11 +15,7 @@ func (w *world) remember(ctx context.Context, u *user, step Step) func() error {
 	if !ok {
 		return nil
 	}
-	target, err := u.target(s.object, s.name)
-	if err != nil {
-		return nil
-	}
-	in, err := u.client(target)
+	target, in, err := u.target(s.object, s.name)
 	if err != nil {
 		return nil
 	}

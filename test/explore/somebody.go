@@ -1,14 +1,13 @@
 package explore
 
 import (
-	"strings"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	batchv1 "k8s.io/api/batch/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/utils/ptr"
 )
 
@@ -18,7 +17,7 @@ import (
 
 // DeploymentAvailable has all Pods of a Deployment run, and writes that into its status.
 func DeploymentAvailable(name string) Step {
-	return statusStep("apps/v1", "Deployment", name, func(d *appsv1.Deployment) {
+	return statusStep(appsv1.SchemeGroupVersion.WithKind("Deployment"), name, func(d *appsv1.Deployment) {
 		n := ptr.Deref(d.Spec.Replicas, 1)
 		d.Status = appsv1.DeploymentStatus{
 			ObservedGeneration: d.Generation, Replicas: n, UpdatedReplicas: n, ReadyReplicas: n, AvailableReplicas: n,
@@ -32,7 +31,7 @@ func DeploymentAvailable(name string) Step {
 
 // JobComplete has a Job finish, and writes that into its status.
 func JobComplete(name string) Step {
-	return Irreversible(statusStep("batch/v1", "Job", name, func(j *batchv1.Job) {
+	return Irreversible(statusStep(batchv1.SchemeGroupVersion.WithKind("Job"), name, func(j *batchv1.Job) {
 		j.Status.StartTime, j.Status.CompletionTime = new(now()), new(now())
 		j.Status.Active, j.Status.Succeeded = 0, ptr.Deref(j.Spec.Completions, 1)
 		j.Status.UncountedTerminatedPods = &batchv1.UncountedTerminatedPods{}
@@ -45,7 +44,7 @@ func JobComplete(name string) Step {
 
 // JobFailed has a Job fail as often as it may, and writes that into its status.
 func JobFailed(name string) Step {
-	return Irreversible(statusStep("batch/v1", "Job", name, func(j *batchv1.Job) {
+	return Irreversible(statusStep(batchv1.SchemeGroupVersion.WithKind("Job"), name, func(j *batchv1.Job) {
 		const reason = batchv1.JobReasonBackoffLimitExceeded
 		j.Status.StartTime = new(now())
 		j.Status.Active, j.Status.Failed = 0, ptr.Deref(j.Spec.BackoffLimit, 6)+1
@@ -59,7 +58,7 @@ func JobFailed(name string) Step {
 
 // PodRunning has a Pod run and be ready, and writes that into its status.
 func PodRunning(name string) Step {
-	return statusStep("v1", "Pod", name, func(p *corev1.Pod) {
+	return statusStep(corev1.SchemeGroupVersion.WithKind("Pod"), name, func(p *corev1.Pod) {
 		p.Status.Phase, p.Status.StartTime = corev1.PodRunning, new(now())
 		p.Status.Conditions = nil
 		for _, of := range []corev1.PodConditionType{corev1.PodScheduled, corev1.PodInitialized, corev1.ContainersReady, corev1.PodReady} {
@@ -78,14 +77,6 @@ func PodRunning(name string) Step {
 func now() metav1.Time { return metav1.NewTime(time.Now()) }
 
 // statusStep changes the status of an object of a kind that Case.Scheme need not know.
-func statusStep[O Object](apiVersion, kind, name string, change func(O)) Step {
-	o := &unstructured.Unstructured{}
-	o.SetAPIVersion(apiVersion)
-	o.SetKind(kind)
-	if namespace, of, ok := strings.Cut(name, "/"); ok {
-		o.SetNamespace(namespace)
-		name = of
-	}
-	o.SetName(name)
-	return updateStep{object: o, change: typed(change), subresources: []string{"status"}}
+func statusStep[O Object](kind schema.GroupVersionKind, name string, change func(O)) Step {
+	return updateStep{object: named(kind, name), change: typed(change), subresources: []string{"status"}}
 }

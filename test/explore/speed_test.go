@@ -12,7 +12,6 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/explore"
-	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -52,11 +51,7 @@ func TestTwentyWrites(t *testing.T) {
 	result, err := explore.Explore(t, mapCase{
 		Kinds: sim.Core("configmaps", "secrets"), Script: []explore.Step{explore.Create(configMap("a")), explore.Settle(), explore.Delete("a")},
 		New: func(env *explore.Env) (explore.Process, error) {
-			repo, err := kuberator.Repository[corev1.ConfigMap](env)
-			if err != nil {
-				return nil, err
-			}
-			secrets, err := kuberator.Repository[corev1.Secret](env)
+			repo, secrets, err := mapsAndSecrets(env)
 			if err != nil {
 				return nil, err
 			}

@@ -42,35 +42,43 @@ var notCompared = sets.New("namespaces", "customresourcedefinitions.apiextension
 	"events", "events.events.k8s.io")
 
 // names replaces what the server has made up, uids and generated names, by what is the same in each run.
+// It may be used concurrently.
 type names struct{ made *strings.Replacer }
 
 // identities are the uids and the generated names of all objects that there were, and what is the same
-// in each run: the object's own name, without what the server has made up.
+// in each run: the object's own name, without what the server has made up. The zero value has none.
 type identities struct {
-	uids      map[types.UID]string
-	generated map[string]string
+	made  map[string]string
+	names *names // nil after something was added
 }
 
 func (i *identities) add(r ref, o *unstructured.Unstructured) {
-	i.uids[o.GetUID()] = identity(r, o)
+	i.replace(string(o.GetUID()), "uid("+identity(r, o)+")")
 	if name := stableName(o); name != o.GetName() {
-		i.generated[o.GetName()] = name
+		i.replace(o.GetName(), name)
 	}
 }
 
-func (i *identities) clone() identities {
-	return identities{maps.Clone(i.uids), maps.Clone(i.generated)}
+func (i *identities) replace(made, by string) {
+	if i.made[made] == by {
+		return
+	}
+	if i.made == nil {
+		i.made = map[string]string{}
+	}
+	i.made[made], i.names = by, nil
 }
 
-func newNames(i identities) names {
-	var pairs []string
-	for _, uid := range slices.Sorted(maps.Keys(i.uids)) {
-		pairs = append(pairs, string(uid), "uid("+i.uids[uid]+")")
+// known returns what replaces all that was added so far.
+func (i *identities) known() names {
+	if i.names == nil {
+		var pairs []string
+		for _, made := range slices.Sorted(maps.Keys(i.made)) {
+			pairs = append(pairs, made, i.made[made])
+		}
+		i.names = &names{strings.NewReplacer(pairs...)}
 	}
-	for _, name := range slices.Sorted(maps.Keys(i.generated)) {
-		pairs = append(pairs, name, i.generated[name])
-	}
-	return names{strings.NewReplacer(pairs...)}
+	return *i.names
 }
 
 // identity is a name of an object that does not change from run to run.
@@ -88,8 +96,7 @@ func stableName(o *unstructured.Unstructured) string {
 }
 
 // snapshot is the state of objects and external systems.
-func snapshot(objects map[ref]*unstructured.Unstructured, known identities, external map[string]External) (state, error) {
-	names := newNames(known)
+func snapshot(objects map[ref]*unstructured.Unstructured, names names, external map[string]External) (state, error) {
 	out := state{}
 	same := map[string][]fields{}
 	for r, o := range objects {

@@ -14,7 +14,7 @@ import (
 // found.
 func TestObservedGenerationsCountFromTheObject(t *testing.T) {
 	flat := func(generation, observed, condition int64) map[string]string {
-		return newNames(identities{}).flatten(&unstructured.Unstructured{Object: map[string]any{
+		return (&identities{}).known().flatten(&unstructured.Unstructured{Object: map[string]any{
 			"metadata": map[string]any{"name": "a", "generation": generation},
 			"spec":     map[string]any{"observedGeneration": int64(0)},
 			"status": map[string]any{
@@ -38,9 +38,9 @@ func TestGeneratedNamesAreTheSameInEachRun(t *testing.T) {
 		made.SetGenerateName("a-")
 		made.SetName("a-" + suffix)
 		made.SetUID(types.UID(uid))
-		known := identities{map[types.UID]string{}, map[string]string{}}
+		known := &identities{}
 		known.add(ref{resource: schema.GroupResource{Resource: "secrets"}, key: types.NamespacedName{Namespace: "default", Name: made.GetName()}}, made)
-		return newNames(known).flatten(&unstructured.Unstructured{Object: map[string]any{
+		return known.known().flatten(&unstructured.Unstructured{Object: map[string]any{
 			"metadata": map[string]any{"annotations": map[string]any{"secret": made.GetName(), "of": uid}},
 		}})
 	}
@@ -52,7 +52,7 @@ func TestGeneratedNamesAreTheSameInEachRun(t *testing.T) {
 // That it has one, or is to have none, does.
 func TestAddressesOfServicesAreTheServers(t *testing.T) {
 	flat := func(address string, port int64) map[string]string {
-		return newNames(identities{}).flatten(&unstructured.Unstructured{Object: map[string]any{
+		return (&identities{}).known().flatten(&unstructured.Unstructured{Object: map[string]any{
 			"apiVersion": "v1", "kind": "Service",
 			"spec": map[string]any{
 				"clusterIP": address, "clusterIPs": []any{address}, "ports": []any{map[string]any{"port": int64(80), "nodePort": port}},

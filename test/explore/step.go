@@ -137,11 +137,7 @@ func (s updateStep) String() string {
 }
 
 func (s updateStep) run(ctx context.Context, u *user) error {
-	target, err := u.target(s.object, s.name)
-	if err != nil {
-		return err
-	}
-	in, err := u.client(target)
+	target, in, err := u.target(s.object, s.name)
 	if err != nil {
 		return err
 	}
@@ -188,11 +184,7 @@ func (s deleteStep) String() string {
 }
 
 func (s deleteStep) run(ctx context.Context, u *user) error {
-	target, err := u.target(s.object, s.name)
-	if err != nil {
-		return err
-	}
-	in, err := u.client(target)
+	target, in, err := u.target(s.object, s.name)
 	if err != nil {
 		return err
 	}

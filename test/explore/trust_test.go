@@ -18,7 +18,6 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/test/explore"
-	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -69,11 +68,7 @@ func (c crowd) Apply(ctx context.Context, cm *corev1.ConfigMap) (controller.Acti
 
 func crowdCase() mapCase {
 	c := mapCase{Kinds: sim.Core("configmaps", "secrets"), New: func(env *explore.Env) (explore.Process, error) {
-		configMaps, err := kuberator.Repository[corev1.ConfigMap](env)
-		if err != nil {
-			return nil, err
-		}
-		secrets, err := kuberator.Repository[corev1.Secret](env)
+		configMaps, secrets, err := mapsAndSecrets(env)
 		if err != nil {
 			return nil, err
 		}
@@ -173,10 +168,7 @@ func TestHotLoop(t *testing.T) {
 		_, err = l.client.CoreV1().ConfigMaps(key.Namespace).Update(ctx, cm, metav1.UpdateOptions{})
 		return ignoreConflict(err)
 	}
-	_, err := explore.Explore(t, mapCase{
-		Kinds: sim.Core("configmaps", "secrets"), Script: script()[:2],
-		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, hot) },
-	})
+	_, err := explore.Explore(t, loopCase(hot, script()[:2]))
 	require.ErrorContains(t, err, "hot loop: 1000 times update configmaps default/a in one instant, 0s after the run began")
 	require.ErrorContains(t, err, "The last requests: update configmaps default/a; ")
 }
@@ -196,10 +188,7 @@ func TestHotLoopOfReads(t *testing.T) {
 		_, err := l.client.CoreV1().Secrets(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
 		return ignoreNotFound(err)
 	}
-	_, err := explore.Explore(t, mapCase{
-		Kinds: sim.Core("configmaps", "secrets"), Script: script()[:2],
-		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, polling) },
-	})
+	_, err := explore.Explore(t, loopCase(polling, script()[:2]))
 	require.ErrorContains(t, err, "hot loop: 10000 times get secrets default/a in one instant")
 }
 
@@ -217,9 +206,6 @@ func TestALoopWithShortWaits(t *testing.T) {
 		_, err = l.client.CoreV1().ConfigMaps(key.Namespace).Update(ctx, cm, metav1.UpdateOptions{})
 		return ignoreConflict(err)
 	}
-	_, err := explore.Explore(t, mapCase{
-		Kinds: sim.Core("configmaps", "secrets"), Script: script()[:2],
-		New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, short) },
-	})
+	_, err := explore.Explore(t, loopCase(short, script()[:2]))
 	require.ErrorContains(t, err, "the operator never settles: 2000 times update configmaps default/a, 2s after the run began")
 }

@@ -53,19 +53,29 @@ func (u *user) place(o *unstructured.Unstructured) error {
 	return u.world.server.AddNamespace(o.GetNamespace())
 }
 
-// target is the object that a step means: one that is given, or that of T with a name.
-func (u *user) target(object runtime.Object, name string) (*unstructured.Unstructured, error) {
-	if object != nil {
-		return u.untyped(object)
+// target is the object that a step means, one that is given, or that of T with a name, and its client.
+func (u *user) target(object runtime.Object, name string) (*unstructured.Unstructured, dynamic.ResourceInterface, error) {
+	if object == nil {
+		object = named(u.world.suite.primary, name)
 	}
+	o, err := u.untyped(object)
+	if err != nil {
+		return nil, nil, err
+	}
+	in, err := u.client(o)
+	return o, in, err
+}
+
+// named is the object of a kind that has a name, or namespace/name.
+func named(kind schema.GroupVersionKind, name string) *unstructured.Unstructured {
 	o := &unstructured.Unstructured{}
-	o.SetGroupVersionKind(u.world.suite.primary)
+	o.SetGroupVersionKind(kind)
 	if namespace, of, ok := strings.Cut(name, "/"); ok {
 		o.SetNamespace(namespace)
 		name = of
 	}
 	o.SetName(name)
-	return o, u.place(o)
+	return o
 }
 
 func (u *user) client(o *unstructured.Unstructured) (dynamic.ResourceInterface, error) {

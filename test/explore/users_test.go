@@ -10,7 +10,6 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/explore"
-	"github.com/kuberator/kuberator/test/explore/kuberator"
 	"github.com/kuberator/kuberator/test/sim"
 )
 
@@ -71,11 +70,7 @@ func (s *store) has(key string) bool {
 }
 
 func newDatabases(env *explore.Env, mistake string) (explore.Process, error) {
-	maps, err := kuberator.Repository[corev1.ConfigMap](env)
-	if err != nil {
-		return nil, err
-	}
-	secrets, err := kuberator.Repository[corev1.Secret](env)
+	maps, secrets, err := mapsAndSecrets(env)
 	if err != nil {
 		return nil, err
 	}

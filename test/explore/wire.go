@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kuberator/kuberator/test/internal/answer"
+	"github.com/kuberator/kuberator/test/internal/apirequest"
 )
 
 // wire is the way of a process to the world. It names the process's writes, and carries out what the
@@ -25,28 +26,35 @@ type wire struct {
 
 // RoundTrip forwards a request.
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	if event, ok := eventOf(r); ok {
-		return w.record(r, event)
+	asked, ok := apirequest.Parse(r)
+	if !ok {
+		asked = apirequest.Info{} // for the version of the server, or what it serves
 	}
-	if err := w.pace(r); err != nil {
+	if asked.Writes() && asked.Resource.Resource == "events" {
+		return w.record(r, asked)
+	}
+	if err := w.takeTime(r.Context()); err != nil {
 		return nil, err
 	}
-	what, ok := writeOf(r)
-	if !ok {
+	if ok && w.rushes(asked) {
+		return nil, w.gone(r.Context())
+	}
+	what, writes := writeOf(r, asked)
+	if !writes {
 		response, err := w.next.RoundTrip(r)
 		if err != nil {
 			return nil, err
 		}
-		w.delay(response, r)
+		w.delay(response, asked)
 		response.Body = quietEnd{response.Body, func() bool { return r.Context().Err() != nil }}
 		return response, nil
 	}
 	var response *http.Response
-	err := w.carry(r.Context(), what, func() (refused string, err error) {
-		if response, err = w.next.RoundTrip(r); err == nil && response.StatusCode >= http.StatusBadRequest {
-			refused = "refused: " + response.Status
+	err := w.carry(r.Context(), what, func() (code int, err error) {
+		if response, err = w.next.RoundTrip(r); err == nil {
+			code = response.StatusCode
 		}
-		return refused, err
+		return code, err
 	})
 	if rejected, ok := errors.AsType[*rejection](err); ok {
 		return answer.Status(r, rejected.Status())
@@ -63,9 +71,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 // errLost is how a client learns that an answer is lost.
 var errLost = fmt.Errorf("explore: the answer is lost: %w", io.ErrUnexpectedEOF)
 
-// carry lets a write take effect by calling send, or does what the plan has for it. send also says if the
-// server has refused the write.
-func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (refused string, err error)) error {
+// carry lets a write take effect by calling send, or does what the plan has for it. send returns the status
+// code of the answer, or 0 if there is none.
+func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (code int, err error)) error {
 	if w.world.isCrashed(w.process) {
 		return w.gone(ctx) // it is no write any more
 	}
@@ -76,8 +84,8 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (refuse
 	fault, planned := w.world.due(at)
 	sent := func() error {
 		rec := w.world.begin(at, what)
-		refused, err := send()
-		w.world.end(w.process, rec, refused, err)
+		code, err := send()
+		w.world.end(w.process, rec, code, err)
 		return err
 	}
 	if !planned {

@@ -61,14 +61,7 @@ func (at *scaling) show(o *unstructured.Unstructured) (scale *autoscalingv1.Scal
 	wanted, found, _ := unstructured.NestedInt64(o.Object, fieldsOfPath(at.SpecReplicasPath)...)
 	running, _, _ := unstructured.NestedInt64(o.Object, fieldsOfPath(at.StatusReplicasPath)...)
 	selector, _, _ := unstructured.NestedString(o.Object, fieldsOfPath(at.LabelSelectorPath)...)
-	return &autoscalingv1.Scale{
-		TypeMeta: metav1.TypeMeta{APIVersion: autoscalingv1.SchemeGroupVersion.String(), Kind: "Scale"},
-		ObjectMeta: metav1.ObjectMeta{
-			Name: o.GetName(), Namespace: o.GetNamespace(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(), CreationTimestamp: o.GetCreationTimestamp(),
-		},
-		Spec:   autoscalingv1.ScaleSpec{Replicas: int32(wanted)},                        //nolint:gosec // as the server does it
-		Status: autoscalingv1.ScaleStatus{Replicas: int32(running), Selector: selector}, //nolint:gosec // as the server does it
-	}, found
+	return newScale(o, wanted, running, selector), found
 }
 
 // scaledCustom is an object with as many replicas as the request wants.
@@ -108,15 +101,11 @@ func (at *scaling) validate(object map[string]any) (errs field.ErrorList) {
 
 // writeScale answers with a Scale, in the form that the client asked for.
 func (r *request) writeScale(code int, scale *autoscalingv1.Scale) (*http.Response, error) {
-	if r.form.media == mediaProtobuf {
-		content, err := scale.Marshal()
-		if err != nil {
-			return nil, fmt.Errorf("encode a Scale: %w", err)
-		}
-		return envelop(code, autoscalingv1.SchemeGroupVersion.WithKind("Scale"), content)
+	if r.form.media == mediaProtobuf || r.form.as != asTable {
+		return r.writeTyped(code, scales.gvk, scale)
 	}
 	body, err := json.Marshal(scale)
-	if err == nil && r.form.as == asTable {
+	if err == nil {
 		body, err = r.scaleTable(scale.ResourceVersion, body)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -35,6 +36,22 @@ func (r *request) protobufObject(code int, rec *record) (*http.Response, error) 
 		return nil, fmt.Errorf("encode a %s: %w", r.resource.gvk.Kind, err)
 	}
 	return envelop(code, r.resource.gvk, object)
+}
+
+// writeTyped answers with an object of a Go type that is not stored, in JSON or Protobuf.
+func (r *request) writeTyped(code int, gvk schema.GroupVersionKind, typed runtime.Object) (*http.Response, error) {
+	if r.form.media == mediaProtobuf {
+		content, err := typed.(marshaller).Marshal() //nolint:forcetypeassert // the Go types of compiled-in kinds are
+		if err != nil {
+			return nil, fmt.Errorf("encode a %s: %w", gvk.Kind, err)
+		}
+		return envelop(code, gvk, content)
+	}
+	body, err := json.Marshal(typed)
+	if err != nil {
+		return nil, fmt.Errorf("encode a %s: %w", gvk.Kind, err)
+	}
+	return r.write(code, body)
 }
 
 // envelop puts an object or a list into what says which kind it is.

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,18 +56,7 @@ func (s *Server) review(r *request) (*http.Response, error) {
 	if err := r.resource.review(s, r, typed); err != nil {
 		return nil, err
 	}
-	if r.form.media == mediaProtobuf {
-		content, err := typed.(marshaller).Marshal() //nolint:forcetypeassert // it is one of the types above
-		if err != nil {
-			return nil, fmt.Errorf("encode a %s: %w", r.resource.gvk.Kind, err)
-		}
-		return envelop(http.StatusCreated, r.resource.gvk, content)
-	}
-	body, err := json.Marshal(typed)
-	if err != nil {
-		return nil, fmt.Errorf("encode a %s: %w", r.resource.gvk.Kind, err)
-	}
-	return r.write(http.StatusCreated, body)
+	return r.writeTyped(http.StatusCreated, r.resource.gvk, typed)
 }
 
 // sender is who sends a request. An administrator in the process has a name here.

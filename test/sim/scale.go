@@ -151,15 +151,8 @@ func (r *request) changedScale(w *write, shown *autoscalingv1.Scale) (*unstructu
 
 // scaleOf is what the subresource shows of an object.
 func scaleOf(o *unstructured.Unstructured) (*autoscalingv1.Scale, error) {
-	scale := &autoscalingv1.Scale{
-		TypeMeta: metav1.TypeMeta{APIVersion: "autoscaling/v1", Kind: "Scale"},
-		ObjectMeta: metav1.ObjectMeta{
-			Name: o.GetName(), Namespace: o.GetNamespace(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(), CreationTimestamp: o.GetCreationTimestamp(),
-		},
-	}
 	wanted, _ := child(o.Object, "spec")["replicas"].(int64)
 	running, _ := child(o.Object, "status")["replicas"].(int64)
-	scale.Spec.Replicas, scale.Status.Replicas = int32(wanted), int32(running)
 	selector := &metav1.LabelSelector{}
 	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(child(child(o.Object, "spec"), "selector"), selector); err != nil {
 		return nil, fmt.Errorf("selector of %s: %w", o.GetName(), err)
@@ -168,6 +161,16 @@ func scaleOf(o *unstructured.Unstructured) (*autoscalingv1.Scale, error) {
 	if err != nil {
 		return nil, fmt.Errorf("selector of %s: %w", o.GetName(), err)
 	}
-	scale.Status.Selector = parsed.String()
-	return scale, nil
+	return newScale(o, wanted, running, parsed.String()), nil
+}
+
+func newScale(o *unstructured.Unstructured, wanted, running int64, selector string) *autoscalingv1.Scale {
+	return &autoscalingv1.Scale{
+		TypeMeta: metav1.TypeMeta{APIVersion: autoscalingv1.SchemeGroupVersion.String(), Kind: "Scale"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: o.GetName(), Namespace: o.GetNamespace(), UID: o.GetUID(), ResourceVersion: o.GetResourceVersion(), CreationTimestamp: o.GetCreationTimestamp(),
+		},
+		Spec:   autoscalingv1.ScaleSpec{Replicas: int32(wanted)},                        //nolint:gosec // as the server does it
+		Status: autoscalingv1.ScaleStatus{Replicas: int32(running), Selector: selector}, //nolint:gosec // as the server does it
+	}
 }
