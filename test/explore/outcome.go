@@ -47,7 +47,7 @@ func (s *suite) try(t *testing.T, plan Plan, l limits) (o outcome, err error) {
 	defer slow.Stop()
 	synctest.Test(t, func(*testing.T) {
 		bubble.Store(thisBubble())
-		o, err = s.once(plan, l)
+		labelled(plan, func() { o, err = s.once(plan, l) })
 	})
 	return o, err
 }
