@@ -137,7 +137,9 @@ func (r *request) encodeAll(out []byte, rec *record, named bool) []byte {
 	}
 	apiVersion, kind := r.resource.gvk.ToAPIVersionAndKind()
 	out = append(appendText(append(out, `{"kind":`...), kind), `,"apiVersion":`...)
-	out = append(appendText(out, apiVersion), ',')
+	if out = appendText(out, apiVersion); len(rec.raw) > len("{}") {
+		out = append(out, ',')
+	}
 	return append(out, rec.raw[1:]...)
 }
 

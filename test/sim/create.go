@@ -64,7 +64,7 @@ func (s *Server) insertNamed(w *write, o *unstructured.Unstructured) (*record, e
 	o.SetCreationTimestamp(metav1.NewTime(time.Now().Truncate(time.Second)))
 	w.beget(o)
 	if allocate := w.resource.rules.allocate; allocate != nil && w.subresource == "" {
-		if err := w.invalid(o, allocate(o)); err != nil {
+		if err := w.invalid(o, allocate(o, w.dryRun)); err != nil {
 			return nil, err
 		}
 	}

@@ -65,7 +65,7 @@ func (s *Server) delete(r *request) (*http.Response, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case gone && !returned.Has(r.resource.gr().String()):
+	case gone && rec.view().GetUID() != "" && !returned.Has(r.resource.gr().String()):
 		return r.removed(rec)
 	}
 	r.asStored = !gone
@@ -90,6 +90,10 @@ func (s *Server) remove(w *write, options *metav1.DeleteOptions) (rec *record, g
 		next, twice := w.deleted(current, options)
 		if next != nil && settled && equal(next.Object, current.Object) {
 			return read, false, nil // it was deleted before
+		}
+		if next == nil && w.dryRun && len(current.GetFinalizers()) > 0 {
+			rec, err := w.resource.blankRecord() // what the server would have filled in while it took the finalizers away
+			return rec, true, err
 		}
 		var object map[string]any
 		if next != nil {

@@ -58,6 +58,9 @@ func (s *Server) page(r *request) (items []*record, meta metav1.ListMeta, err er
 	if err != nil {
 		return nil, meta, err
 	}
+	if options.Continue == "" && selection.single() {
+		options.Limit = 0 // one object is no page
+	}
 	from, at, err := s.where(r, options)
 	if err != nil {
 		return nil, meta, err
@@ -93,7 +96,7 @@ func (s *Server) page(r *request) (items []*record, meta metav1.ListMeta, err er
 func (s *selection) pick(keys []types.NamespacedName, records []*record, start, limit int) (items []*record, next int) {
 	for i := start; i < len(keys); i++ {
 		if limit > 0 && len(items) == limit {
-			if s.reaches(keys[i], start) {
+			if s.reaches(keys[i]) {
 				return items, next
 			}
 			continue
@@ -106,10 +109,9 @@ func (s *selection) pick(keys []types.NamespacedName, records []*record, start, 
 }
 
 // reaches reports whether the server looks at an object at all, to find out whether it is
-// selected. If a name is, and no page came before, it looks at no other one.
-func (s *selection) reaches(key types.NamespacedName, start int) bool {
-	name, single := s.fields.RequiresExactMatch("metadata.name")
-	return (s.namespace == "" || key.Namespace == s.namespace) && (!single || start > 0 || key.Name == name)
+// selected.
+func (s *selection) reaches(key types.NamespacedName) bool {
+	return s.namespace == "" || key.Namespace == s.namespace
 }
 
 // where says from where and at which resourceVersion to list.

@@ -33,15 +33,28 @@ func (r *resource) record(object map[string]any, rv uint64) *record {
 		object = storedEvent(object)
 	}
 	rec := &record{object: object, rv: rv}
+	o := unstructured.Unstructured{Object: object}
+	o.SetResourceVersion(strconv.FormatUint(rv, 10)) // first: what the client has said of it is not stored
 	if c := r.custom; c != nil {
 		rec.schema, rec.unsettled = c.stored, c.settle(object, r.status)
 	} else if r.rules.settle != nil {
 		rec.unsettled = r.rules.settle(object)
 	}
-	o := unstructured.Unstructured{Object: object}
-	o.SetResourceVersion(strconv.FormatUint(rv, 10))
 	rec.raw, rec.labels = appendObject(nil, object, isTypeMeta), o.GetLabels()
 	return rec
+}
+
+// blankRecord is the state of an object that says nothing. The server's own types say that they want
+// no replicas.
+func (r *resource) blankRecord() (*record, error) {
+	o, err := r.blank()
+	if err != nil {
+		return nil, err
+	}
+	if r.gvk.Group == "apps" && scalable.Has(r.gr().String()) {
+		preset(child(o.Object, "spec"), map[string]any{"replicas": int64(0)})
+	}
+	return &record{object: o.Object, raw: appendObject(nil, o.Object, isTypeMeta)}, nil
 }
 
 // settle makes of an object, in the version in which a client wrote it, what is read in the

@@ -10,17 +10,17 @@ import (
 // type, where clients notice: a part of it, which the README lists.
 type rules struct {
 	defaults   func(object map[string]any)
-	born       func(o *unstructured.Unstructured)                      // changes a new object
-	allocate   func(o *unstructured.Unstructured) field.ErrorList      // gives a new object what no other one has
-	change     func(next, current map[string]any) field.ErrorList      // completes an update, but not one of a subresource
-	status     func(object map[string]any) field.ErrorList             // validates the status, when the subresource changes it
-	counts     func(next, current map[string]any) bool                 // instead of: the spec has changed
-	validate   func(object, old map[string]any) (errs field.ErrorList) // old is nil for a new object
-	warnings   func(object map[string]any) []string                    // of a valid object, but not of its subresources
-	orphans    bool                                                    // a deletion that says nothing else leaves the dependents
-	settle     func(object map[string]any) (unsettled bool)            // makes of what is stored what is read, see record
-	shown      func(object map[string]any)                             // changes what a client sees of what is stored
-	deprecated string                                                  // the warning that each answer has
+	born       func(o *unstructured.Unstructured)                              // changes a new object
+	allocate   func(o *unstructured.Unstructured, dryRun bool) field.ErrorList // gives a new object what no other one has
+	change     func(next, current map[string]any, dryRun bool) field.ErrorList // completes an update, but not one of a subresource
+	status     func(object map[string]any) field.ErrorList                     // validates the status, when the subresource changes it
+	counts     func(next, current map[string]any) bool                         // instead of: the spec has changed
+	validate   func(object, old map[string]any) (errs field.ErrorList)         // old is nil for a new object
+	warnings   func(object map[string]any) []string                            // of a valid object, but not of its subresources
+	orphans    bool                                                            // a deletion that says nothing else leaves the dependents
+	settle     func(object map[string]any) (unsettled bool)                    // makes of what is stored what is read, see record
+	shown      func(object map[string]any)                                     // changes what a client sees of what is stored
+	deprecated string                                                          // the warning that each answer has
 }
 
 var rulesOf = map[string]rules{

@@ -58,6 +58,13 @@ func (s *selection) knows(label string) bool {
 	return known || label == "metadata.name" || label == "metadata.namespace" && (s.resource.namespaced || s.resource.typed != nil)
 }
 
+// single reports whether the server reads one object, whose name is selected.
+func (s *selection) single() bool {
+	_, named := s.fields.RequiresExactMatch("metadata.name")
+	_, inOne := s.fields.RequiresExactMatch("metadata.namespace")
+	return named && (!s.resource.namespaced || s.namespace != "" || inOne)
+}
+
 // all reports whether nothing is selected but by namespace.
 func (s *selection) all() bool { return s.labels.Empty() && s.fields.Empty() && s.name == "" }
 

@@ -48,20 +48,15 @@ func defaultService(object map[string]any) {
 }
 
 // bornService gives a Service what the server allocates.
-func bornService(o *unstructured.Unstructured) field.ErrorList {
+func bornService(o *unstructured.Unstructured, dryRun bool) field.ErrorList {
 	return onService(o.Object, nil, func(s, _ *corev1.Service) field.ErrorList {
 		if s.Spec.ClusterIP != "" && len(s.Spec.ClusterIPs) == 0 {
 			s.Spec.ClusterIPs = []string{s.Spec.ClusterIP}
 		}
-		errs := familiesOf(s, nil)
-		switch {
-		case len(errs) > 0:
-		case s.Name == "" && !isExternalName(s) && len(s.Spec.ClusterIPs) == 0:
-			errs = append(errs, field.Invalid(field.NewPath("spec", "clusterIPs"), "", "failed to allocate IP: a Service without a name"))
-		default:
-			allocate(s)
+		if errs := familiesOf(s, nil); len(errs) > 0 {
+			return errs
 		}
-		return errs
+		return allocate(s, dryRun)
 	})
 }
 
@@ -78,15 +73,16 @@ func showService(object map[string]any) {
 }
 
 // changeService gives a Service what the client does not repeat, and takes what its type has not.
-func changeService(next, current map[string]any) field.ErrorList {
+func changeService(next, current map[string]any, dryRun bool) field.ErrorList {
 	return onService(next, current, func(s, old *corev1.Service) field.ErrorList {
 		repeatAllocated(s, old)
-		errs := familiesOf(s, old)
-		if len(errs) > 0 {
+		if errs := familiesOf(s, old); len(errs) > 0 {
 			return errs
 		}
-		if old.Spec.Type == corev1.ServiceTypeExternalName || hasNodePorts(s) {
-			allocate(s)
+		if isExternalName(old) || hasNodePorts(s) {
+			if errs := allocate(s, dryRun); len(errs) > 0 {
+				return errs
+			}
 		}
 		dropOfOtherType(s, old)
 		return nil
@@ -167,14 +163,34 @@ func familiesOf(s, old *corev1.Service) (errs field.ErrorList) {
 	return errs
 }
 
-// allocate gives a Service addresses and ports that no other one is likely to have.
-func allocate(s *corev1.Service) {
+// noAddress is that of the network of Services. A dry run shows it as the address of a Service, which
+// none can have.
+const noAddress = "10.0.0.0"
+
+// allocate gives a Service addresses and ports that no other one is likely to have. Who reserves an
+// address has a name, but a dry run reserves none.
+func allocate(s *corev1.Service, dryRun bool) field.ErrorList {
 	random := fnv.New32()
 	_, _ = random.Write([]byte(s.UID)) // it never fails
-	if !isExternalName(s) && len(s.Spec.ClusterIPs) == 0 {
-		ip := fmt.Sprintf("10.%d.%d.%d", random.Sum32()>>16&15, random.Sum32()>>8&255, random.Sum32()&255)
+	path := field.NewPath("spec", "clusterIPs")
+	switch ip := noAddress; {
+	case isExternalName(s):
+	case len(s.Spec.ClusterIPs) > 0 && s.Spec.ClusterIPs[0] == noAddress:
+		return field.ErrorList{field.Invalid(path, s.Spec.ClusterIPs, "failed to allocate IP "+noAddress+": the provided IP is not in the valid range")}
+	case len(s.Spec.ClusterIPs) > 0:
+	case s.Name == "" && !dryRun:
+		return field.ErrorList{field.Invalid(path, "", "failed to allocate IP: a Service without a name")}
+	default:
+		if !dryRun {
+			ip = fmt.Sprintf("10.%d.%d.%d", random.Sum32()>>16&15, random.Sum32()>>8&255, random.Sum32()&255)
+		}
 		s.Spec.ClusterIP, s.Spec.ClusterIPs = ip, []string{ip}
 	}
+	allocatePorts(s, random.Sum32())
+	return nil
+}
+
+func allocatePorts(s *corev1.Service, random uint32) {
 	if !hasNodePorts(s) {
 		return
 	}
@@ -186,7 +202,7 @@ func allocate(s *corev1.Service) {
 		}
 		if port.NodePort == 0 {
 			const first, many = 30_000, 2_768
-			port.NodePort = first + int32((random.Sum32()+uint32(i))%many) //nolint:gosec // i is small
+			port.NodePort = first + int32((random+uint32(i))%many) //nolint:gosec // i is small
 		}
 		used[port.Port] = port.NodePort
 	}

@@ -119,7 +119,7 @@ func (s *Server) replace(w *write, read *record, next *unstructured.Unstructured
 	w.keepMeta(next, current)
 	w.split(next, current)
 	if change := w.resource.rules.change; change != nil && w.subresource == "" {
-		if err := w.invalid(next, change(next.Object, current.Object)); err != nil {
+		if err := w.invalid(next, change(next.Object, current.Object, w.dryRun)); err != nil {
 			return nil, false, err
 		}
 	}
@@ -250,16 +250,15 @@ func keepTimes(next, current map[string]any) {
 func sameManagers(a, b any) bool {
 	is, _ := a.([]any)
 	was, _ := b.([]any)
-	return slices.EqualFunc(is, was, func(a, b any) bool {
-		is, _ := a.(map[string]any)
-		was, _ := b.(map[string]any)
-		for key, value := range is {
-			if key != "time" && !equal(value, was[key]) {
-				return false
-			}
-		}
-		return len(is) == len(was)
-	})
+	return slices.EqualFunc(is, was, func(a, b any) bool { return equal(withoutTime(a), withoutTime(b)) })
+}
+
+// withoutTime is an entry of a manager without its time. What is owned since a write of a Scale has none.
+func withoutTime(entry any) map[string]any {
+	fields, _ := entry.(map[string]any)
+	fields = maps.Clone(fields)
+	delete(fields, "time")
+	return fields
 }
 
 // count raises the generation if what counts has changed: the spec of a kind that is
@@ -277,8 +276,15 @@ func changed(r *resource, next, current map[string]any) bool {
 	if r.typed != nil {
 		return !equal(next["spec"], current["spec"])
 	}
-	keys := slices.AppendSeq(slices.Collect(maps.Keys(next)), maps.Keys(current))
-	return slices.ContainsFunc(keys, func(key string) bool {
-		return key != "metadata" && (key != "status" || !r.status) && !equal(next[key], current[key])
-	})
+	return !equal(r.counted(next), r.counted(current))
+}
+
+// counted is what counts of an object of a kind without a Go type.
+func (r *resource) counted(object map[string]any) map[string]any {
+	out := maps.Clone(object)
+	delete(out, "metadata")
+	if r.status {
+		delete(out, "status")
+	}
+	return out
 }

@@ -38,6 +38,7 @@ func (g *generator) define() bool {
 	g.kinds = nil
 	for i := range versions {
 		version := []string{"v1", "v2"}[i]
+		g.steps = append(g.steps, "AWAIT 200 /apis/$group/"+version+" show=none") // known to be established, not only served
 		thing := &kind{
 			collection: "/apis/$group/" + version + "/namespaces/$ns/things", body: `"apiVersion":"$group/` + version + `","kind":"Thing"`,
 			show: "spec,status", content: []field{{"spec", 95, object(field{"a", 50, text}, field{"b", 50, small})}}, status: []field{{"a", 70, word}},
