@@ -14,8 +14,9 @@ import (
 // Attempt is one reconcile of one object: one call of Apply or Cleanup, or a step before it that
 // failed. An [Observer] gets it.
 type Attempt struct {
-	// Controller is the name of the controller.
+	// Controller is the name of the controller, and Kind that of its objects.
 	Controller string
+	Kind       schema.GroupVersionKind
 	// Key and UID identify the object.
 	Key types.NamespacedName
 	UID types.UID
@@ -35,6 +36,9 @@ type Attempt struct {
 	// Bypassed reports whether the object is gone without a Cleanup, since its finalizer was
 	// bypassed, so that this attempt is the Cleanup that was missed; see the function Bypassed.
 	Bypassed bool
+	// DeletionBlocked reports whether the object has been in deletion for longer than
+	// Options.SlowDeletion, and this attempt has not ended it.
+	DeletionBlocked bool
 	// Start is when the attempt began, and Duration how long it took.
 	Start    time.Time
 	Duration time.Duration

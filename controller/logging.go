@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/safelog"
 	"github.com/kuberator/kuberator/internal/slogcore"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -71,23 +72,12 @@ func (o *Options) withLogger() error {
 	case o.Slog != nil:
 		o.Logger = zap.New(slogcore.New(o.Slog.Handler()))
 	case o.Logger == nil:
-		logger, err := standardLogger()
+		logger, err := safelog.Standard()
 		if err != nil {
 			return err
 		}
 		o.Logger = logger
 	}
-	o.Logger = contained(o.Logger).With(zap.String("controller", o.Name))
+	o.Logger = safelog.Contained(o.Logger).With(zap.String("controller", o.Name))
 	return nil
-}
-
-// standardLogger is zap's production logger without sampling, which would hide
-// errors exactly when there are many, and without stack traces of our own frames.
-func standardLogger() (*zap.Logger, error) {
-	cfg := zap.NewProductionConfig()
-	cfg.Level.SetLevel(zap.WarnLevel)
-	cfg.Sampling = nil
-	cfg.DisableStacktrace = true
-	cfg.DisableCaller = true
-	return cfg.Build()
 }

@@ -26,8 +26,8 @@ type Observer interface {
 	// Started is called before an attempt. It returns the ctx for Apply, Cleanup, HandleError and
 	// the requests of the attempt, which must be ctx or derived from it, for instance with a
 	// span. If it is not, or if its deadline is later, an error is logged and the attempt uses
-	// ctx. One that ends sooner ends the attempt sooner. Of at, the fields Controller, Key, UID,
-	// Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
+	// ctx. One that ends sooner ends the attempt sooner. Of at, the fields Controller, Kind, Key,
+	// UID, Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
 	Started(ctx context.Context, at Attempt) context.Context
 	// Ended is called after an attempt, once for each call of Started, with the ctx that Started
 	// returned. That ctx has been cancelled by then; its values can be read.
@@ -40,8 +40,9 @@ type Observer interface {
 // Trouble is what went wrong outside attempts. Op says what: a list or a watch failed
 // ([kerr.OpSync]), an object cannot be decoded ([kerr.OpDecode]), a predicate panicked
 // ([kerr.OpFilter]), a mapping or the selector of a list panicked ([kerr.OpMap]), a [Sweeper]
-// failed ([kerr.OpSweep]), or a function given to Source failed or returned too early
-// ([kerr.OpSource]).
+// failed ([kerr.OpSweep]), a function given to Source failed or returned too early
+// ([kerr.OpSource]), or an object is reconciled again and again by its own doing, and is slowed
+// ([kerr.OpReconcile], told once for a loop, and at most once a minute).
 type Trouble struct {
 	// Controller is the name of the controller.
 	Controller string

@@ -60,6 +60,6 @@ func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more
 	r.queue.Hold(it, reasons, more, pace.Pause, light)
 	if now, last := time.Now(), &it.Record.troubled().logged.loop; b.First() && now.Sub(*last) >= time.Minute {
 		*last = now
-		c.warnLoop("reconcile loop: slowed to 10 attempts per minute: "+why, it, reasons)
+		c.warnLoop(r, why, it, reasons)
 	}
 }

@@ -86,6 +86,7 @@ func (t *reconciliation[T, C]) cleanup(ctx context.Context, obj T) (action Actio
 	defer func() {
 		if t.cleaned = err == nil; err != nil {
 			t.at.deleting = time.Since(since)
+			t.at.DeletionBlocked = t.at.deleting > t.c.opts.SlowDeletion
 		}
 	}()
 	defer recovered(&err)

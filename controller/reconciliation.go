@@ -35,7 +35,7 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 
 func (c *Controller[T, C]) reconciliation(r *runState[T], it *item, reasons []Reason, more int) *reconciliation[T, C] {
 	return &reconciliation[T, C]{c: c, r: r, it: it, at: outcome{Attempt: Attempt{
-		Controller: c.opts.Name, Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(), Next: -1,
+		Controller: c.opts.Name, Kind: c.repo.Kind(), Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(), Next: -1,
 	}}}
 }
 

@@ -38,7 +38,7 @@ func (c *Controller[T, C]) report(at *outcome) {
 	if entry := c.opts.Logger.Check(at.level, message); entry != nil {
 		entry.Write(append(at.names(), at.details()...)...)
 	}
-	if at.deleting > c.opts.SlowDeletion {
+	if at.DeletionBlocked {
 		c.opts.Logger.Warn("deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
 	}
 }
@@ -80,9 +80,13 @@ func (t Trouble) message() string {
 }
 
 // warnLoop reports, once per loop, that the object is in one.
-func (c *Controller[T, C]) warnLoop(message string, it *item, reasons []Reason) {
+func (c *Controller[T, C]) warnLoop(r *runState[T], why string, it *item, reasons []Reason) {
+	message := "reconcile loop: slowed to 10 attempts per minute: " + why
 	c.opts.Logger.Warn(message,
 		append(names(it.Key, it.Record.uid), zap.Strings("reasons", texts(reasons, 0)), zap.Int("perMinute", pace.PerMinute))...)
+	if len(c.observers) > 0 {
+		r.troubles.add(c.troubleOf(kerr.New(kerr.OpReconcile, c.repo.Kind(), it.Key, it.Record.uid, errors.New(message))))
+	}
 }
 
 // fewConflicts in a row are the ordinary course. More are two writers that do not agree.

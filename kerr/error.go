@@ -32,6 +32,7 @@ const (
 	OpFilter          Op = "filter"            // a predicate
 	OpSweep           Op = "sweep"             // your Sweep
 	OpSource          Op = "run source"        // a function given to Controller.Source
+	OpReconcile       Op = "reconcile"         // all attempts for an object: a reconcile loop, which is slowed
 )
 
 // reads reports whether the step changes nothing on the server.

@@ -14,8 +14,8 @@ import (
 var differing = map[string]string{}
 
 // simulated are the kinds of Kubernetes that the scripts use.
-var simulated = sim.Core("configmaps", "secrets", "services", "pods", "serviceaccounts", "events", "deployments.apps",
-	"leases.coordination.k8s.io", "endpoints", "poddisruptionbudgets.policy", "jobs.batch", "nodes",
+var simulated = sim.Core("configmaps", "secrets", "services", "pods", "serviceaccounts", "deployments.apps",
+	"leases.coordination.k8s.io", "events", "events.events.k8s.io", "endpoints", "poddisruptionbudgets.policy", "jobs.batch", "nodes",
 	"roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io",
 	"clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io")
 

@@ -23,7 +23,8 @@ func TestEventsHaveTwoAPIs(t *testing.T) {
 		defer changes.Stop()
 		about := corev1.ObjectReference{Kind: "ConfigMap", Namespace: "default", Name: "a"}
 		_, err = current.Create(t.Context(), &eventsv1.Event{
-			ObjectMeta: metav1.ObjectMeta{Name: "e"}, Regarding: about, Note: "hello", ReportingController: "c", Reason: "R", Type: "Normal",
+			ObjectMeta: metav1.ObjectMeta{Name: "e"}, Regarding: about, Note: "hello", Reason: "R", Type: "Normal",
+			EventTime: metav1.NowMicro(), Action: "A", ReportingController: "c", ReportingInstance: "i",
 		}, metav1.CreateOptions{})
 		require.NoError(t, err)
 
@@ -47,7 +48,7 @@ func TestEventsHaveTwoAPIs(t *testing.T) {
 		require.Equal(t, about, list.Items[0].Regarding)
 
 		next := list.Items[0].DeepCopy()
-		next.Note = "and again"
+		next.Labels = map[string]string{"seen": "yes"}
 		_, err = current.Update(t.Context(), next, metav1.UpdateOptions{})
 		require.NoError(t, err)
 		require.NoError(t, old.Delete(t.Context(), "e", metav1.DeleteOptions{}))

@@ -29,6 +29,8 @@ var rulesOf = map[string]rules{
 	"services":                   {defaults: defaultService, allocate: bornService, change: changeService, validate: validateService, status: validateServiceStatus, warnings: serviceWarnings, shown: showService},
 	"namespaces":                 {born: bornNamespace, defaults: defaultNamespace},
 	"leases.coordination.k8s.io": {validate: validateLease},
+	"events":                     {validate: validateEvent},
+	"events.events.k8s.io":       {validate: validateEvent},
 	"pods":                       {defaults: func(o map[string]any) { defaultPod(child(o, "spec")) }, born: phase("Pending"), validate: validatePod},
 	"persistentvolumeclaims":     {defaults: defaultClaim, born: phase("Pending")},
 	"persistentvolumes":          {born: phase("Pending")},

@@ -147,7 +147,11 @@ func (w *write) invalid(o *unstructured.Unstructured, errs field.ErrorList) erro
 	if len(errs) == 0 {
 		return nil
 	}
-	return apierrors.NewInvalid(o.GroupVersionKind().GroupKind(), o.GetName(), errs)
+	kind := o.GroupVersionKind().GroupKind()
+	if w.resource.gr() == eventsGroup {
+		kind.Group = "" // they are stored as those of v1
+	}
+	return apierrors.NewInvalid(kind, o.GetName(), errs)
 }
 
 // otherUID is the conflict of who means another object than the one that is there.

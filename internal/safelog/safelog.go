@@ -1,4 +1,6 @@
-package controller
+// Package safelog makes loggers: one that contains what a user's logger may do, and the one that is used
+// where the user gives none.
+package safelog
 
 import (
 	"fmt"
@@ -10,9 +12,20 @@ import (
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// contained returns a logger whose encoders and sinks, which may be code of others, cannot end
+// Standard is zap's production logger for warnings and errors, without sampling, which would hide errors
+// exactly when there are many, and without stack traces of our own frames.
+func Standard() (*zap.Logger, error) {
+	cfg := zap.NewProductionConfig()
+	cfg.Level.SetLevel(zap.WarnLevel)
+	cfg.Sampling = nil
+	cfg.DisableStacktrace = true
+	cfg.DisableCaller = true
+	return cfg.Build()
+}
+
+// Contained returns a logger whose encoders and sinks, which may be code of others, cannot end
 // the process: what makes them panic is written to standard error instead.
-func contained(logger *zap.Logger) *zap.Logger {
+func Contained(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return safeCore{core} }))
 }
 
