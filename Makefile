@@ -48,6 +48,10 @@ test-cluster: controlplane ## Run all tests, with a real control plane, which is
 test-runtime: ## Explore operators that are written with controller-runtime, in a module of their own
 	$(detect) go -C test/controllerruntime test -race ./...
 
+.PHONY: test-observability
+test-observability: ## Evaluate the dashboard and the alerts by Prometheus, and spans by OpenTelemetry, in a module of their own
+	go -C test/observability test .
+
 .PHONY: test-bench
 test-bench: ## Run each benchmark once, and see that those who are compared do the same work
 	go test -run '^$$' -bench . -benchtime 1x ./...
@@ -67,6 +71,8 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go -C test/controllerruntime mod tidy -diff
 	go -C test/controlplane mod tidy -diff
 	go -C test/sim/cel mod tidy -diff
+	@# Not tidied: that would ask for the tests of all that Prometheus imports, which are those of every cloud.
+	go -C test/observability vet .
 
 .PHONY: fmt
 fmt: ## Format the code
@@ -95,7 +101,7 @@ mutants: ## Break the library on purpose, and see that tests notice: minutes [RU
 
 .PHONY: tidy
 tidy: ## Tidy the go.mod file of every module
-	@for mod in $$(find . -name go.mod); do \
+	@for mod in $$(find . -name go.mod -not -path './test/observability/*'); do \
 		echo "go -C $${mod%/go.mod} mod tidy"; \
 		go -C "$${mod%/go.mod}" mod tidy || exit 1; \
 	done
@@ -105,4 +111,4 @@ controlplane: ## Build the real control plane, if it is not there yet: minutes, 
 	@go run ./test/cluster/build
 
 .PHONY: ci
-ci: lint test test-cluster test-runtime test-bench ## Everything a change has to pass
+ci: lint test test-cluster test-runtime test-observability test-bench ## Everything a change has to pass

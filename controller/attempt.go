@@ -39,13 +39,19 @@ type Attempt struct {
 	// DeletionBlocked reports whether the object has been in deletion for longer than
 	// Options.SlowDeletion, and this attempt has not ended it.
 	DeletionBlocked bool
+	// Queued is how long the object waited for a worker. Parked is how long it was kept back
+	// before that, see [ParkReason]; 0 for most.
+	Queued, Parked time.Duration
 	// Start is when the attempt began, and Duration how long it took.
 	Start    time.Time
 	Duration time.Duration
 	// Writes is the number of writes, to any object, that were sent with the ctx of the attempt
 	// through a repository.Live, or reported by repository.Wrote or WroteDeletion, and that the
-	// API server accepted.
-	Writes int
+	// API server accepted. WritesBy has their number for each kind of write; nil if there were
+	// none, and if there is no Observer. The status is written by kerr.OpPatchStatus, finalizers
+	// by kerr.OpPatch.
+	Writes   int
+	WritesBy map[kerr.Op]int
 	// Action and Err are the result of the attempt, after the [ErrorHandler]. Err is nil or has a
 	// *kerr.Error in its chain.
 	Action Action

@@ -77,6 +77,7 @@ type orphan struct {
 func (c *Controller[T, C]) orphaned(r *runState[T], it *item) bool {
 	st := &it.Record
 	for _, obj := range r.vanished.take(it.Key) {
+		c.gone(obj)
 		owed := finalizer.Held(obj, c.finalizer)
 		for _, of := range []*record{st, st.before()} {
 			if of != nil && of.uid == obj.GetUID() {
@@ -116,6 +117,7 @@ func (t *reconciliation[T, C]) bypassed(ctx context.Context) error {
 			return t.giveUp(done, err)
 		}
 		o.confirmed = true
+		t.c.counts.bypassed.Add(1)
 		t.c.opts.Logger.Warn("finalizer bypassed: the object is gone and was not cleaned up", t.at.names()...)
 	}
 	t.at.Op, t.at.Bypassed = kerr.OpCleanup, true

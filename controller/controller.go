@@ -31,9 +31,12 @@ type Controller[T repository.Object, C Context[T]] struct {
 	handler   ErrorHandler[T] // nil if C has none
 	finalizer string
 	observers []Observer
-	sweeping  chan struct{} // taken by the Sweep that runs, also if its Run has ended
-	opts      Options
-	informer  *informer.Informer[T]
+	// convergence are those of the observers that want to know of it.
+	convergence []ConvergenceObserver
+	counts      counts
+	sweeping    chan struct{} // taken by the Sweep that runs, also if its Run has ended
+	opts        Options
+	informer    *informer.Informer[T]
 	wiring[T]
 	settings *journal.Settings // of all attempts
 	seed     maphash.Seed      // of the hashes in loop
@@ -149,6 +152,11 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 	}
 	c.caches, c.sweeping = caches{}, make(chan struct{}, 1)
 	c.caches.add(repo.Kind().GroupKind(), typedOf(cached))
+	for _, o := range c.observers {
+		if of, ok := o.(ConvergenceObserver); ok {
+			c.convergence = append(c.convergence, of)
+		}
+	}
 	c.handler, _ = any(user).(ErrorHandler[T])
 	return c, nil
 }

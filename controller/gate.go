@@ -66,7 +66,7 @@ func (c *Controller[T, C]) heldBack(r *runState[T], it *item, reasons []Reason, 
 		return false
 	}
 	r.gate.wait(it.Key)
-	r.queue.Hold(it, reasons, more, time.Minute, false)
+	r.queue.Hold(it, reasons, more, time.Minute, false, string(ParkedFilling))
 	if r.gate.open(it.Key.Namespace) {
 		r.opened() // since we looked
 	}

@@ -20,7 +20,7 @@ import (
 
 // settled runs a controller over objects that need nothing. The function that it
 // returns has each of them reconciled once.
-func settled(tb testing.TB, objects int) (round func()) {
+func settled(tb testing.TB, objects int, observers ...controller.Observer) (round func()) {
 	tb.Helper()
 	keys := make([]types.NamespacedName, objects)
 	objs := make([]k8sruntime.Object, objects)
@@ -32,8 +32,12 @@ func settled(tb testing.TB, objects int) (round func()) {
 	cs := fake.NewClientset(objs...) // it is asked once, before anything is measured
 	repo := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
 	done := make(chan struct{}, objects)
-	c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: ours}, &controller.Options{
-		Workers: 2, Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: func(context.Context, controller.Attempt) { done <- struct{}{} }},
+	counted := func(context.Context, *deployment) (action, error) {
+		done <- struct{}{}
+		return controller.AwaitChange(), nil
+	}
+	c, err := controller.New(repo, controller.Funcs[*deployment]{FinalizerName: ours, ApplyFunc: counted}, &controller.Options{
+		Workers: 2, Logger: zap.NewNop(), Observer: controller.Observers(observers...),
 	})
 	require.NoError(tb, err)
 	ctx, cancel := context.WithCancel(context.Background())

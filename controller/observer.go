@@ -15,7 +15,7 @@ import (
 
 // Observer is called with what a controller does: for metrics, traces and tests. See
 // Options.Observer, [ObserverFuncs] for an Observer made of functions, and [Observers] for
-// several.
+// several. Optional interfaces are [StatsObserver] and [ConvergenceObserver].
 //
 // Started and Ended are called by the worker that makes the attempt, so that they run
 // concurrently for different objects; Trouble is called by one goroutine that does nothing else.
@@ -27,7 +27,8 @@ type Observer interface {
 	// the requests of the attempt, which must be ctx or derived from it, for instance with a
 	// span. If it is not, or if its deadline is later, an error is logged and the attempt uses
 	// ctx. One that ends sooner ends the attempt sooner. Of at, the fields Controller, Kind, Key,
-	// UID, Reasons, MoreReasons, SelfTriggered and Start are set; UID is that of the cached object.
+	// UID, Reasons, MoreReasons, SelfTriggered, Queued, Parked and Start are set; UID is that of
+	// the cached object.
 	Started(ctx context.Context, at Attempt) context.Context
 	// Ended is called after an attempt, once for each call of Started, with the ctx that Started
 	// returned. That ctx has been cancelled by then; its values can be read.

@@ -46,7 +46,7 @@ func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, m
 		return true
 	}
 	if wait := f.Hurry(time.Now()); wait > 0 {
-		r.queue.Hold(it, reasons, more, wait, false)
+		r.queue.Hold(it, reasons, more, wait, false, string(ParkedFailing))
 		return true
 	}
 	r.queue.Hurry(it, it.Weight() == queue.News)
@@ -57,7 +57,7 @@ func (c *Controller[T, C]) hurried(r *runState[T], it *item, reasons []Reason, m
 // it. Why is logged once for a loop, and at most once a minute: other events end a loop, and begin
 // another one.
 func (c *Controller[T, C]) slow(r *runState[T], it *item, reasons []Reason, more int, b *pace.Brake, light bool, why string) {
-	r.queue.Hold(it, reasons, more, pace.Pause, light)
+	r.queue.Hold(it, reasons, more, pace.Pause, light, string(ParkedLoop))
 	if now, last := time.Now(), &it.Record.troubled().logged.loop; b.First() && now.Sub(*last) >= time.Minute {
 		*last = now
 		c.warnLoop(r, why, it, reasons)

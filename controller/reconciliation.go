@@ -48,6 +48,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 	t.journal.Settings, t.journal.Key, t.journal.Earlier, t.journal.Recorder = t.c.settings, key, behind, t
 	t.journal.Start(work, t.at.Start)
 	ctx := t.journal.Context()
+	since := t.waited()
 	made, returned := true, false
 	defer func() {
 		if value := recover(); !returned { // or runtime.Goexit
@@ -58,19 +59,46 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 		t.it.Record.done = t.at.done()
 		t.at.Duration = time.Since(t.at.Start)
 		if made {
-			t.at.Writes = t.journal.Count()
+			t.at.Writes, t.at.WritesBy = t.journal.Count(), t.writesBy()
 			t.at.cut = work.Err() != nil
 			t.schedule()
 			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
 				return t.it.Record.troubled().logged.failure.Again(t.c.seed, text, time.Now())
 			})
 			t.c.report(&t.at)
+			if len(t.c.convergence) > 0 {
+				t.converge(since)
+			}
 		}
 		t.tellEnded(ctx)
 	}()
 	ctx = t.tellStarted(ctx)
 	made = t.reconcile(work, ctx)
 	returned = true
+}
+
+// waited notes how long the object has waited, and returns since when. Without an observer nobody
+// wants to know.
+func (t *reconciliation[T, C]) waited() (since time.Time) {
+	ready, parked, since := t.it.Waited()
+	if !ready.IsZero() {
+		t.at.Queued, t.at.Parked = t.at.Start.Sub(ready), parked
+	}
+	return since
+}
+
+// writesBy counts what was written, for observers.
+func (t *reconciliation[T, C]) writesBy() (by map[kerr.Op]int) {
+	if len(t.c.observers) == 0 {
+		return nil
+	}
+	for _, w := range t.journal.Own() {
+		if by == nil {
+			by = map[kerr.Op]int{}
+		}
+		by[kerr.Op(w.By)]++
+	}
+	return by
 }
 
 // learn keeps what the attempt found out.

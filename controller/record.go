@@ -27,6 +27,7 @@ type record struct {
 	sent   *journal.Sent    // nil if nothing is known
 	reads  dependents.Reads // of the last attempt that got to user code, and of those after it
 	unseen *unseen.Writes   // nil if the caches show what was written for it
+	asked  asked            // for Convergence
 	// done means that the last attempt left nothing to be tried again. held is set when user code
 	// got a state with our finalizer, and cleaned when Cleanup is done.
 	done, held, cleaned bool

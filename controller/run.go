@@ -45,6 +45,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 		return err
 	}
 	defer c.end()
+	defer c.tellRunning()()
 	c.enqueueEarly(r)
 	// Attempts outlive ctx by the grace period.
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -57,6 +58,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	}
 	subscriptions, err := c.subscribe(ctx, r)
 	r.gate.subscriptions = subscriptions
+	r.subscribed.Store(&subscriptions)
 	if err == nil && c.begun(ctx, subscriptions) {
 		r.wg.Go(func() { r.ready.Store(cache.WaitFor(ctx, "", synced(subscriptions)...)) })
 		for n := range c.opts.Workers {
@@ -109,6 +111,7 @@ func (c *Controller[T, C]) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.left.add(c.current)
+	c.counts.adds += c.current.queue.Stats().Adds
 	c.current = nil
 }
 

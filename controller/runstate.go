@@ -20,13 +20,15 @@ type runState[T repository.Object] struct {
 	own      *unseen.Tracker
 	vanished vanished
 	gate     gate
-	troubles *troubles
-	deps     map[any]*dependents.Table // by informer
-	problem  func(error)
-	warm     bool           // the cache was running before
-	ready    atomic.Bool    // the caches are full
-	wg       sync.WaitGroup // the workers
-	outside  sync.WaitGroup // the external sources
+	// subscribed are the caches, once they are started.
+	subscribed atomic.Pointer[[]subscription]
+	troubles   *troubles
+	deps       map[any]*dependents.Table // by informer
+	problem    func(error)
+	warm       bool           // the cache was running before
+	ready      atomic.Bool    // the caches are full
+	wg         sync.WaitGroup // the workers
+	outside    sync.WaitGroup // the external sources
 	// busy is what each worker is at, or nil. Of the attempts only what is set before
 	// they begin may be read.
 	busy []atomic.Pointer[Attempt]
@@ -37,6 +39,7 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 		queue: queue.New[types.NamespacedName, Reason, record](queue.Options[types.NamespacedName]{
 			Base: c.opts.MinBackoff, Max: c.opts.MaxBackoff,
 			Tenant: func(key types.NamespacedName) string { return key.Namespace },
+			Timed:  len(c.observers) > 0,
 		}),
 		deps:     map[any]*dependents.Table{},
 		troubles: newTroubles(),

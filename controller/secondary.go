@@ -71,6 +71,7 @@ type hub interface {
 type subscription interface {
 	Synced() []cache.DoneChecker
 	Full(namespace string) bool
+	Stats() informer.Stats
 	Stop() error
 }
 

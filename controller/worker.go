@@ -41,7 +41,7 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	defer r.queue.Done(it)
 	key := it.Key
 	if c.left.busyWith(key) {
-		r.queue.Hold(it, reasons, more, unseen.Interval, false)
+		r.queue.Hold(it, reasons, more, unseen.Interval, false, string(ParkedAbandoned))
 		return
 	}
 	if c.heldBack(r, it, reasons, more) {
@@ -64,6 +64,7 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	}
 	st := recordOf(it, cached.GetUID())
 	if more == 0 && c.echoes(st, key, cached, reasons) {
+		c.counts.echoes.Add(1)
 		return
 	}
 	if wait > 0 {
@@ -102,7 +103,7 @@ func (c *Controller[T, C]) clean(work context.Context, r *runState[T], worker in
 
 // park keeps a key until the caches show what it wrote, for so long at most.
 func (r *runState[T]) park(it *item, reasons []Reason, more int, wait time.Duration) {
-	r.queue.Hold(it, reasons, more, min(wait, unseen.Interval), false)
+	r.queue.Hold(it, reasons, more, min(wait, unseen.Interval), false, string(ParkedStale))
 	if wait, _ := r.own.Pending(it.Record.unseen); wait <= 0 {
 		r.queue.Wake(it.Key, Reason{Verb: VerbCaughtUp}) // since we looked
 	}

@@ -1,6 +1,8 @@
 package informer
 
 import (
+	"sync/atomic"
+
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/journal"
@@ -16,12 +18,19 @@ type dispatcher[T repository.Object] struct {
 	subscription *Subscription[T]
 	feed         *feed[T]
 	told         map[cache.ObjectName]T
+	count        atomic.Int64 // of told, for others
+}
+
+// tell waits until the handler can be called, and returns what to do afterwards.
+func (t *dispatcher[T]) tell() (done func()) {
+	t.count.Store(int64(len(t.told)))
+	return t.subscription.call()
 }
 
 func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
 	t.feed.arrived()
 	t.told[cache.MetaObjectToName(obj)] = obj
-	defer t.subscription.call()()
+	defer t.tell()()
 	t.subscription.handler.OnAdd(obj, initial)
 }
 
@@ -41,7 +50,7 @@ func (t *dispatcher[T]) OnUpdate(before, after T) {
 func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
 	t.feed.arrived()
 	delete(t.told, obj.GetObjectName())
-	defer t.subscription.call()()
+	defer t.tell()()
 	t.subscription.handler.OnDelete(obj)
 }
 

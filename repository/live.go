@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -148,7 +149,11 @@ func (l *Live[T]) DryRun() bool { return l.writing.dryRun }
 
 // Patch implements [Patcher]. Its options are those of [Live.With].
 func (l *Live[T]) Patch(ctx context.Context, obj T, pt types.PatchType, data []byte, subresources ...string) (T, error) {
-	return l.write(ctx, kerr.OpPatch, object(obj), l.writing, func(key types.NamespacedName) (T, error) {
+	w := l.writing
+	if slices.Equal(subresources, []string{"status"}) {
+		w.by = kerr.OpPatchStatus
+	}
+	return l.write(ctx, kerr.OpPatch, object(obj), w, func(key types.NamespacedName) (T, error) {
 		return l.backend.patch(ctx, key, pt, data, l.writing.patchOptions(), subresources...)
 	})
 }
@@ -166,6 +171,7 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w wr
 		return *new(T), l.wrap(op, key, uid, err)
 	}
 	got, err := send(key)
+	by := string(cmp.Or(w.by, op))
 	switch {
 	case err != nil && w.dryRun:
 		return *new(T), l.wrap(op, key, uid, nothingWritten(err))
@@ -176,11 +182,11 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w wr
 		}
 		return *new(T), l.wrap(op, key, uid, err)
 	case got == *new(T):
-		a.Wrote(journal.Write{Ref: l.ref(key), Outcome: journal.Deleted, UID: uid, ResourceVersion: obj.GetResourceVersion()})
+		a.Wrote(by, journal.Write{Ref: l.ref(key), Outcome: journal.Deleted, UID: uid, ResourceVersion: obj.GetResourceVersion()})
 	case removed(got):
-		a.Wrote(journal.Write{Ref: l.ref(key), Outcome: journal.Gone, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
+		a.Wrote(by, journal.Write{Ref: l.ref(key), Outcome: journal.Gone, UID: got.GetUID(), ResourceVersion: got.GetResourceVersion()})
 	case a != nil:
-		a.Wrote(journal.Found(l.ref(key), got))
+		a.Wrote(by, journal.Found(l.ref(key), got))
 	}
 	return got, nil
 }

@@ -2,6 +2,8 @@ package repository
 
 import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // CreateOption changes one [Live.Create]: [FieldManager], [DryRun].
@@ -120,6 +122,7 @@ type writing struct {
 	force       bool
 	unchanged   bool
 	propagation metav1.DeletionPropagation // empty is the background
+	by          kerr.Op                    // what it counts as; empty is the step that errors name
 }
 
 type setter func(to *writing)

@@ -50,7 +50,7 @@ func Wrote[T Object](ctx context.Context, kind schema.GroupVersionKind, obj T) e
 		return err
 	}
 	if a := journal.From(ctx); a != nil {
-		a.Wrote(journal.Found(refOf(kind, obj), obj.DeepCopyObject().(T))) // it is the caller's: nothing of it is touched
+		a.Wrote(string(kerr.OpUpdate), journal.Found(refOf(kind, obj), obj.DeepCopyObject().(T))) // it is the caller's: nothing of it is touched
 	}
 	return nil
 }
@@ -61,7 +61,7 @@ func WroteDeletion[T Object](ctx context.Context, kind schema.GroupVersionKind, 
 	if err := wroteWhat(kerr.OpDelete, kind, object(obj)); err != nil {
 		return err
 	}
-	journal.From(ctx).Wrote(journal.Write{
+	journal.From(ctx).Wrote(string(kerr.OpDelete), journal.Write{
 		Ref: refOf(kind, obj), Outcome: journal.Deleted, UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(),
 	})
 	return nil

@@ -126,7 +126,7 @@ func TestAContextHasTheValuesOfItsParent(t *testing.T) {
 	require.Nil(t, journal.From(t.Context()))
 	var none *journal.Journal
 	require.NoError(t, none.MayWrite())
-	none.Wrote(journal.Write{})
+	none.Wrote("", journal.Write{})
 	none.Unsure(journal.Ref{})
 	none.Learned(journal.Write{})
 	require.False(t, none.Follows(journal.Ref{}))

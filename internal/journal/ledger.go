@@ -8,11 +8,12 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
-// Wrote notes a write that the server acknowledged, to the state w.
-func (j *Journal) Wrote(w Write) {
+// Wrote notes a write that the server acknowledged, to the state w, by the step op.
+func (j *Journal) Wrote(op string, w Write) {
 	if j == nil {
 		return
 	}
+	w.By = op
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	d := j.doing()

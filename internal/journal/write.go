@@ -33,6 +33,8 @@ type Write struct {
 	// UID and ResourceVersion name the state; the latter is empty if it is not known.
 	UID             types.UID
 	ResourceVersion string
+	// By is the step that wrote it, a kerr.Op.
+	By string
 	// Object is that state, if the server returned it. It must not be changed.
 	Object Object
 	// Was are the states before that the attempts wrote, and that no cache has shown either.

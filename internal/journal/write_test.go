@@ -85,12 +85,12 @@ func TestG5TheNewestWriteCounts(t *testing.T) {
 	defer a.End()
 	last := func() journal.Write { w, _ := a.Last(ref); return w }
 
-	a.Wrote(journal.Found(ref, object("u", "9")))
-	a.Wrote(journal.Found(ref, object("u", "8"))) // answered later, by another goroutine
+	a.Wrote("", journal.Found(ref, object("u", "9")))
+	a.Wrote("", journal.Found(ref, object("u", "8"))) // answered later, by another goroutine
 	require.Equal(t, "9", last().ResourceVersion)
 	require.Equal(t, 2, a.Count())
 
-	a.Wrote(journal.Write{Ref: ref, Outcome: journal.Deleted, UID: "u", ResourceVersion: "8"})
+	a.Wrote("", journal.Write{Ref: ref, Outcome: journal.Deleted, UID: "u", ResourceVersion: "8"})
 	require.Equal(t, "9", last().ResourceVersion)
 	require.Equal(t, journal.Deleted, last().Outcome)
 
@@ -115,7 +115,7 @@ func TestG5TheWaitBeginsWithTheFirstWrite(t *testing.T) {
 	w, _ := a.Last(ref)
 	require.Equal(t, earlier.Since, w.Since, "a live read does not begin it again")
 	require.Less(t, time.Since(w.At), time.Minute)
-	a.Wrote(journal.Found(ref, object("u", "8")))
+	a.Wrote("", journal.Found(ref, object("u", "8")))
 	w, _ = a.Last(ref)
 	require.Less(t, time.Since(w.Since), time.Minute, "another write does")
 }

@@ -46,5 +46,5 @@ func (q ByKey) Failed(key string, pick func(time.Duration, int) (time.Duration, 
 }
 
 func (q ByKey) Hold(key string, reasons []string, more int, d time.Duration, light bool) {
-	q.Queue.Hold(q.of(key), reasons, more, d, light)
+	q.Queue.Hold(q.of(key), reasons, more, d, light, "test")
 }

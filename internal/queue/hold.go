@@ -21,9 +21,9 @@ func (h *hold) stop() *hold {
 
 // Hold gives the reasons of a key back that Get returned, and keeps the key for d
 // at most, or until Wake. What is added meanwhile joins the reasons; if light, it
-// ends the hold too. Failures and timers stay as they are. Done must be called all
-// the same.
-func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.Duration, light bool) {
+// ends the hold too. Failures and timers stay as they are. why is for Stats. Done must be
+// called all the same.
+func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.Duration, light bool, why string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
@@ -36,6 +36,19 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 	h := &hold{light: light}
 	h.Timer = time.AfterFunc(d, func() { q.endHold(it, h, nil) })
 	p.hold = h
+	it.parked.begin(it.since, why)
+	if q.held == nil {
+		q.held = map[*Item[K, R, S]]bool{}
+	}
+	q.held[it] = true
+}
+
+// unhold ends the hold of a key, if there is one.
+func (q *Queue[K, R, S]) unhold(it *Item[K, R, S]) {
+	it.pending.hold = it.pending.hold.stop()
+	if delete(q.held, it); len(q.held) == 0 {
+		q.held = nil // a map never shrinks
+	}
 }
 
 // Back gives the reasons of a key back that Get returned, as reasons that do not end a backoff.
@@ -48,9 +61,9 @@ func (q *Queue[K, R, S]) Back(it *Item[K, R, S], reasons []R, more int) {
 	}
 	p := q.pendingOf(it)
 	q.join(p, reasons, more, Change)
-	wait := p.waits()
+	due := q.due(p)
 	q.mu.Unlock()
-	if !wait {
+	if due {
 		q.work.Add(it)
 	}
 }
@@ -87,13 +100,13 @@ func (q *Queue[K, R, S]) endHold(it *Item[K, R, S], h *hold, reason *R) {
 		q.mu.Unlock()
 		return
 	}
-	p.hold = h.stop()
+	q.unhold(it)
 	if reason != nil {
 		q.addReason(p, *reason, Change)
 	}
-	wait := p.waits()
+	due := q.due(p)
 	q.mu.Unlock()
-	if !wait {
+	if due {
 		q.work.Add(it)
 	}
 }

@@ -1,6 +1,9 @@
 package queue
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // mostReasons bounds the different reasons that one key carries. Beyond that it is known that
 // there were more, not which.
@@ -19,6 +22,8 @@ type Item[K, R comparable, S any] struct {
 	Keep   bool
 
 	weight  Weight      // of the reasons that Get returned; for the worker
+	since   time.Time   // when these made the key ready; for the worker
+	parked  parked      // for the worker; while the key is held, guarded by Queue.mu
 	retries bool        // there may be failures or a timer; for the worker too
 	pending *pending[R] // nil if there is nothing; guarded by Queue.mu
 }
@@ -31,6 +36,8 @@ type pending[R comparable] struct {
 	reasons  []R
 	more     int    // reasons beyond mostReasons
 	weight   Weight // the greatest of the reasons
+	ready    bool   // it is in line
+	since    time.Time
 	failures int
 	timer    *timer // a Requeue, or a backoff
 	hold     *hold

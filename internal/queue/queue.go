@@ -32,6 +32,8 @@ type Options[K comparable] struct {
 	Base, Max time.Duration
 	// Tenant names the group that a key takes its turns with. nil is one group.
 	Tenant func(K) string
+	// Timed has items tell since when they were ready, which costs a look at the clock each.
+	Timed bool
 }
 
 // Queue holds keys of type K and, for each, reasons of type R and what its workers
@@ -49,6 +51,8 @@ type Queue[K, R comparable, S any] struct {
 	closed bool
 	items  map[K]*Item[K, R, S]
 	spare  []*pending[R]
+	held   map[*Item[K, R, S]]bool
+	counts counts
 }
 
 // New returns an empty queue. End it with ShutDown.
@@ -85,13 +89,28 @@ func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 	p := q.pendingOf(it)
 	q.addReason(p, reason, weight)
 	if p.hold != nil && p.hold.light {
-		p.hold = p.hold.stop()
+		q.unhold(it)
 	}
-	wait := p.waits()
+	due := q.due(p)
 	q.mu.Unlock()
-	if !wait {
+	if due {
 		q.work.Add(it)
 	}
+}
+
+// due reports whether a key is to be put in line, and notes since when it is there.
+func (q *Queue[K, R, S]) due(p *pending[R]) bool {
+	if p.waits() {
+		return false
+	}
+	if !p.ready {
+		p.ready = true
+		q.counts.adds++
+		if q.opts.Timed {
+			p.since = time.Now()
+		}
+	}
+	return true
 }
 
 // Get waits for a key and returns its item with its reasons and the number of those
@@ -117,10 +136,13 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := it.pending
+	if p != nil {
+		p.ready = false // it is not in line any more
+	}
 	if q.closed || p == nil || len(p.reasons) == 0 || p.waits() {
 		return nil, 0, false
 	}
-	it.weight = p.weight
+	it.weight, it.since = p.weight, p.since
 	reasons, more = q.takeReasons(p)
 	q.recycle(it)
 	it.retries = it.pending != nil
@@ -130,6 +152,7 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 // Done ends the work on a key. If it was added in the meantime it waits in line
 // again.
 func (q *Queue[K, R, S]) Done(it *Item[K, R, S]) {
+	it.parked.end()
 	if !it.Keep {
 		q.mu.Lock()
 		q.dropIdle(it)
@@ -148,10 +171,11 @@ func (q *Queue[K, R, S]) ShutDown() {
 	q.closed = true
 	for _, it := range q.items {
 		if p := it.pending; p != nil {
-			p.timer, p.hold = p.timer.stop(), p.hold.stop()
+			q.setTimer(p, nil)
+			p.hold = p.hold.stop()
 		}
 	}
-	q.items = nil
+	q.items, q.held = nil, nil
 	q.mu.Unlock()
 	q.work.ShutDown()
 }

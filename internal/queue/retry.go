@@ -31,7 +31,7 @@ func (q *Queue[K, R, S]) Forget(it *Item[K, R, S]) {
 	defer q.mu.Unlock()
 	if p := it.pending; p != nil {
 		p.failures = 0
-		p.timer = p.timer.stop()
+		q.setTimer(p, nil)
 		q.recycle(it)
 	}
 }
@@ -61,7 +61,7 @@ func (q *Queue[K, R, S]) Hurry(it *Item[K, R, S], news bool) {
 			p.failures = 0
 		}
 		if p.timer != nil && p.timer.backoff {
-			p.timer = p.timer.stop()
+			q.setTimer(p, nil)
 		}
 		q.recycle(it)
 	}
@@ -82,13 +82,21 @@ func (q *Queue[K, R, S]) Failed(it *Item[K, R, S], pick func(backoff time.Durati
 }
 
 func (q *Queue[K, R, S]) schedule(it *Item[K, R, S], p *pending[R], d time.Duration, backoff bool, reason R) {
-	p.timer = p.timer.stop()
+	q.setTimer(p, nil)
 	if q.closed {
 		return
 	}
 	t := &timer{backoff: backoff}
 	t.Timer = time.AfterFunc(d, func() { q.fire(it, t, reason) })
+	q.setTimer(p, t)
+}
+
+// setTimer puts a timer, or none, in the place of the one that there is.
+func (q *Queue[K, R, S]) setTimer(p *pending[R], t *timer) {
+	q.counts.timer(p.timer, -1)
+	p.timer.stop()
 	p.timer = t
+	q.counts.timer(t, 1)
 }
 
 func (q *Queue[K, R, S]) fire(it *Item[K, R, S], t *timer, reason R) {
@@ -98,11 +106,11 @@ func (q *Queue[K, R, S]) fire(it *Item[K, R, S], t *timer, reason R) {
 		q.mu.Unlock()
 		return
 	}
-	p.timer = nil
+	q.setTimer(p, nil)
 	q.addReason(p, reason, Change)
-	wait := p.waits()
+	due := q.due(p)
 	q.mu.Unlock()
-	if !wait {
+	if due {
 		q.work.Add(it)
 	}
 }

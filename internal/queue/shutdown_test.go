@@ -21,7 +21,7 @@ func TestG14ShutDownStopsTheTimers(t *testing.T) {
 		}
 		later, held := taken("later"), taken("held")
 		q.After(later, time.Hour, "timer")
-		q.Hold(held, []string{"event"}, 0, time.Hour, false)
+		q.Hold(held, []string{"event"}, 0, time.Hour, false, "test")
 		timer, hold := later.pending.timer.Timer, held.pending.hold.Timer
 		q.Done(later)
 		q.Done(held)

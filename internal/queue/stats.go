@@ -1,0 +1,93 @@
+package queue
+
+import "time"
+
+// Stats are what is in a queue, in numbers.
+type Stats struct {
+	// Ready are in line, and Background those of them that are in its lane.
+	Ready, Background int
+	// Retrying wait for the end of their backoff, and Timed for that of another timer.
+	Retrying, Timed int
+	// Held are kept back, by why.
+	Held map[string]Held
+	// Adds is how often a key was put in line.
+	Adds uint64
+}
+
+// Held are the keys that are kept back for one reason.
+type Held struct {
+	Keys int
+	// Longest is how long the one has waited that came first, whatever it was kept back for.
+	Longest time.Duration
+}
+
+// Stats returns the numbers. It takes time for the keys that are held, and for no others.
+func (q *Queue[K, R, S]) Stats() Stats {
+	ready := q.work.Len() // not with q.mu, see there
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Stats{
+		Ready: ready, Background: min(int(q.background.Load()), ready),
+		Retrying: q.counts.retrying, Timed: q.counts.timed, Adds: q.counts.adds,
+	}
+	for it := range q.held {
+		if s.Held == nil {
+			s.Held = map[string]Held{}
+		}
+		h := s.Held[it.parked.why]
+		s.Held[it.parked.why] = Held{Keys: h.Keys + 1, Longest: max(h.Longest, time.Since(it.parked.first))}
+	}
+	return s
+}
+
+// counts are what Stats would have to look at all items for.
+type counts struct {
+	retrying, timed int
+	adds            uint64
+}
+
+// timer counts a timer that comes or goes.
+func (c *counts) timer(t *timer, n int) {
+	switch {
+	case t == nil:
+	case t.backoff:
+		c.retrying += n
+	default:
+		c.timed += n
+	}
+}
+
+// parked is for how long a key was kept back, perhaps several times in a row.
+type parked struct {
+	why          string
+	first, ready time.Time // when it was held first, and ready before that
+	again        bool      // it was held since Get
+}
+
+// begin notes that a key is held, which was ready at a time.
+func (p *parked) begin(ready time.Time, why string) {
+	if p.first.IsZero() {
+		p.first, p.ready = time.Now(), ready
+	}
+	p.why, p.again = why, true
+}
+
+// end is called by each worker in the end: what it did not hold again is not held any more.
+func (p *parked) end() {
+	if p.again {
+		p.again = false
+	} else if !p.first.IsZero() {
+		*p = parked{}
+	}
+}
+
+// Waited returns when the reasons that Get returned made the key ready, how long it was held
+// before that, and since when it has been waiting for either. It is for the worker, and zero
+// without Options.Timed.
+func (it *Item[K, R, S]) Waited() (ready time.Time, held time.Duration, since time.Time) {
+	p := it.parked
+	if p.first.IsZero() || it.since.IsZero() {
+		return it.since, 0, it.since
+	}
+	return it.since, it.since.Sub(p.first), p.ready
+}
