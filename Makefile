@@ -90,8 +90,8 @@ bench: ## Run the benchmarks, and those beside client-go and controller-runtime
 	go -C test/bench test -bench . -benchmem
 
 .PHONY: fuzz
-fuzz: controlplane ## Compare the simulator with a real API server at random requests: minutes [SEED=n] [FOR=5m] [FIRST=n] [N=n]
-	@nice go test -v -count=1 -timeout 0 -run '^TestSequences$$' ./test/conform/fuzz -args \
+fuzz: controlplane ## Compare the simulator with a real API server at random requests: minutes [OF=Garbage] [SEED=n] [FOR=5m] [FIRST=n] [N=n]
+	@nice go test -v -count=1 -timeout 0 -run '^Test$(or $(OF),Sequences)$$' ./test/conform/fuzz -args \
 		-seed=$(or $(SEED),$$(date +%s)) -for=$(or $(FOR),5m) -first=$(or $(FIRST),0) -n=$(or $(N),1000000)
 
 .PHONY: mutants

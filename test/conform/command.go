@@ -34,6 +34,7 @@ var contentTypes = map[string]string{
 	"APPLY":     "application/apply-patch+yaml",
 	"PATCH":     "", // named by a header
 	"GET":       "",
+	"SETTLE":    "",
 }
 
 // method is the method of HTTP behind a verb.
@@ -41,7 +42,7 @@ func (c command) method() string {
 	switch c.verb {
 	case "MERGE", "JSONPATCH", "STRATEGIC", "APPLY":
 		return "PATCH"
-	case "WATCH", "AWAIT":
+	case "WATCH", "AWAIT", "SETTLE":
 		return "GET"
 	default:
 		return c.verb

@@ -20,6 +20,9 @@ type Options struct {
 	// half of that to notice a new kind.
 	Patience time.Duration
 
+	// Quiet is how long an answer has to stay the same for SETTLE. If it is zero, it is a second.
+	Quiet time.Duration
+
 	// Whole shows long values in full. In the scripts they are cut.
 	Whole bool
 }
@@ -41,7 +44,7 @@ func (s *Script) Run(ctx context.Context, config *rest.Config, opts *Options) (*
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	v := newValues()
-	r := &run{client: over, values: v, render: newRenderer(v, s.String()), watches: map[string]*watch{}}
+	r := &run{client: over, quiet: cmp.Or(opts.Quiet, time.Second), values: v, render: newRenderer(v, s.String()), watches: map[string]*watch{}}
 	r.render.whole = opts.Whole
 	defer func() {
 		cancel()
@@ -70,6 +73,8 @@ func (s *Script) Run(ctx context.Context, config *rest.Config, opts *Options) (*
 // run is one run of a script.
 type run struct {
 	client  *client
+	quiet   time.Duration
+	vain    bool // SETTLE has waited for an answer that did not come
 	values  *values
 	render  *renderer
 	watches map[string]*watch
@@ -104,6 +109,8 @@ func (r *run) step(ctx context.Context, step *Step) ([]string, error) {
 		return nil, nil
 	case "AWAIT":
 		return r.await(ctx, step)
+	case "SETTLE":
+		return r.settle(ctx, step)
 	default:
 		got, err := r.client.do(ctx, step, r.values)
 		if err != nil {
@@ -136,7 +143,7 @@ func (r *run) watch(ctx context.Context, step *Step) ([]string, error) {
 func (r *run) events(ctx context.Context, step *Step) ([]string, error) {
 	w := r.watches[step.parsed.watch]
 	if w == nil {
-		return nil, fmt.Errorf("the server refused the watch %s", step.parsed.watch)
+		return []string{"none, as the watch was refused"}, nil
 	}
 	events, closed, err := w.wanted(ctx, step.parsed)
 	if err != nil {

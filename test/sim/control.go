@@ -88,13 +88,13 @@ func (c *controllers) run(ctx context.Context) {
 func (c *controllers) once() (changed bool) {
 	all := c.everything()
 	if c.gc != nil {
-		for _, o := range all {
+		for _, o := range all.items {
 			changed = c.collect(all, o) || changed
 			changed = c.letGo(all, o) || changed
 		}
 	}
 	if c.spaces != nil {
-		for _, o := range all {
+		for _, o := range all.items {
 			changed = c.empty(all, o) || changed
 		}
 	}
@@ -108,7 +108,15 @@ type item struct {
 	key      types.NamespacedName
 }
 
-func (c *controllers) everything() (all []item) {
+// world is all objects, and who owns whom.
+type world struct {
+	items []item
+	byUID map[types.UID]item
+	below map[types.UID][]item // the dependents of each uid
+}
+
+func (c *controllers) everything() *world {
+	all := &world{byUID: map[types.UID]item{}, below: map[types.UID][]item{}}
 	seen := map[schema.GroupResource]bool{}
 	for _, r := range c.server.served() {
 		if seen[r.gr()] {
@@ -117,112 +125,31 @@ func (c *controllers) everything() (all []item) {
 		seen[r.gr()] = true
 		keys, records, _, _ := c.server.store.list(r.gr(), newest)
 		for i, rec := range records {
-			all = append(all, item{rec.view(), r, keys[i]})
+			all.add(item{rec.view(), r, keys[i]})
 		}
 	}
 	return all
 }
 
-// collect deletes an object whose owners are gone, or waiting for it to go; if some are
-// still there it loses the references to the others.
-func (c *controllers) collect(all []item, o item) bool {
-	var kept []metav1.OwnerReference
-	waited := false
+func (e *world) add(o item) {
+	e.items = append(e.items, o)
+	e.byUID[o.GetUID()] = o
+	var owners []types.UID
 	for _, ref := range o.GetOwnerReferences() {
-		owner, known := c.owner(all, o, ref)
-		switch {
-		case known && owner == nil:
-		case owner != nil && owner.GetDeletionTimestamp() != nil && slices.Contains(owner.GetFinalizers(), metav1.FinalizerDeleteDependents):
-			waited = true
-		default:
-			kept = append(kept, ref)
+		if !slices.Contains(owners, ref.UID) {
+			owners = append(owners, ref.UID)
+			e.below[ref.UID] = append(e.below[ref.UID], o)
 		}
 	}
-	switch {
-	case len(kept) == len(o.GetOwnerReferences()):
-		return false
-	case len(kept) > 0:
-		return c.update(c.gc, o, func(o *unstructured.Unstructured) { setOwners(o, kept) })
-	case o.GetDeletionTimestamp() != nil:
-		return false
-	}
-	policy := metav1.DeletePropagationBackground
-	if waited && len(dependents(all, o)) > 0 {
-		policy = metav1.DeletePropagationForeground
-	}
-	return c.delete(c.gc, o, &metav1.DeleteOptions{PropagationPolicy: &policy, Preconditions: &metav1.Preconditions{UID: new(o.GetUID())}})
-}
-
-// owner finds what a reference means. It is unknown if its kind is not served.
-func (c *controllers) owner(all []item, o item, ref metav1.OwnerReference) (owner *item, known bool) {
-	gv, err := schema.ParseGroupVersion(ref.APIVersion)
-	if err != nil {
-		return nil, false
-	}
-	for _, r := range c.server.served() {
-		known = known || r.gvk == gv.WithKind(ref.Kind)
-	}
-	for i := range all {
-		if all[i].GetUID() == ref.UID && (all[i].key.Namespace == "" || all[i].key.Namespace == o.key.Namespace) {
-			return &all[i], true
-		}
-	}
-	return nil, known
-}
-
-func setOwners(o *unstructured.Unstructured, owners []metav1.OwnerReference) {
-	if o.SetOwnerReferences(owners); len(owners) == 0 {
-		unstructured.RemoveNestedField(o.Object, "metadata", "ownerReferences")
-	}
-}
-
-func dependents(all []item, o item) (out []item) {
-	for _, other := range all {
-		if slices.ContainsFunc(other.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == o.GetUID() }) {
-			out = append(out, other)
-		}
-	}
-	return out
-}
-
-// letGo removes the finalizers of the garbage collector when their work is done.
-func (c *controllers) letGo(all []item, o item) (changed bool) {
-	if o.GetDeletionTimestamp() == nil {
-		return false
-	}
-	below := dependents(all, o)
-	switch finalizers := o.GetFinalizers(); {
-	case slices.Contains(finalizers, metav1.FinalizerOrphanDependents):
-		for _, d := range below {
-			c.update(c.gc, d, func(d *unstructured.Unstructured) {
-				setOwners(d, slices.DeleteFunc(d.GetOwnerReferences(), func(ref metav1.OwnerReference) bool { return ref.UID == o.GetUID() }))
-			})
-		}
-		return c.update(c.gc, o, func(o *unstructured.Unstructured) {
-			o.SetFinalizers(without(o.GetFinalizers(), metav1.FinalizerOrphanDependents))
-		})
-	case slices.Contains(finalizers, metav1.FinalizerDeleteDependents):
-		for _, d := range below {
-			for _, ref := range d.GetOwnerReferences() {
-				if ref.UID == o.GetUID() && ref.BlockOwnerDeletion != nil && *ref.BlockOwnerDeletion {
-					return false
-				}
-			}
-		}
-		return c.update(c.gc, o, func(o *unstructured.Unstructured) {
-			o.SetFinalizers(without(o.GetFinalizers(), metav1.FinalizerDeleteDependents))
-		})
-	}
-	return false
 }
 
 // empty deletes what is in a deleted namespace, and lets the namespace go after it.
-func (c *controllers) empty(all []item, o item) (changed bool) {
+func (c *controllers) empty(all *world, o item) (changed bool) {
 	if o.resource != builtins()["namespaces"] || o.GetDeletionTimestamp() == nil {
 		return false
 	}
 	left := false
-	for _, other := range all {
+	for _, other := range all.items {
 		if other.key.Namespace != o.GetName() {
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -199,5 +200,19 @@ func (p *patch) apply(current *unstructured.Unstructured) (*unstructured.Unstruc
 			p.warn(twice.Error())
 		}
 	}
+	if current != nil && sameButManagers(next.Object, current.Object) {
+		return next, nil // it gets no defaults, which this version may have and the stored one not
+	}
 	return next, p.write.normalise(next)
+}
+
+// sameButManagers reports whether two states of an object differ in nothing but the managers of fields.
+func sameButManagers(next, current map[string]any) bool {
+	a, b := maps.Clone(next), maps.Clone(current)
+	for _, object := range []map[string]any{a, b} {
+		metadata := maps.Clone(child(object, "metadata"))
+		delete(metadata, "managedFields")
+		object["metadata"] = metadata
+	}
+	return equal(a, b)
 }

@@ -74,7 +74,9 @@ func showService(object map[string]any) {
 
 // changeService gives a Service what the client does not repeat, and takes what its type has not.
 func changeService(next, current map[string]any, dryRun bool) field.ErrorList {
-	return onService(next, current, func(s, old *corev1.Service) field.ErrorList {
+	shown := runtime.DeepCopyJSON(current) // the server fills in what was stored without it
+	showService(shown)
+	return onService(next, shown, func(s, old *corev1.Service) field.ErrorList {
 		repeatAllocated(s, old)
 		if errs := familiesOf(s, old); len(errs) > 0 {
 			return errs

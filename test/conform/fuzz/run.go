@@ -16,10 +16,28 @@ type Run struct {
 	For time.Duration
 	// Most is after how many divergences it ends. 0 means one.
 	Most int
+	// Garbage says that the sequences are those of [NewGarbage], for servers with garbage collectors.
+	Garbage bool
 }
 
-// workers is how many sequences run at a time: most of their time is waiting.
-const workers = 3
+// mode is how sequences are made and compared.
+type mode struct {
+	make    func(seed uint64, number int) Sequence
+	workers int    // how many run at a time: most of their time is waiting
+	option  string // of make fuzz
+}
+
+func (r *Run) mode() mode {
+	if r.Garbage {
+		return mode{NewGarbage, 50, " OF=Garbage"}
+	}
+	return mode{New, 3, ""}
+}
+
+// title names a sequence and how to see it again.
+func (r *Run) title(number int) string {
+	return fmt.Sprintf("Seed %d, sequence %d: make fuzz%s SEED=%d FIRST=%d N=1", r.Seed, number, r.mode().option, r.Seed, number)
+}
 
 // Run compares the sequences of a run, and returns how many there were. A divergence is shrunk, and
 // then reported, one at a time. So is an error: a sequence that could not be compared.
@@ -28,11 +46,11 @@ func (p *Pair) Run(ctx context.Context, run Run, report func(d *Divergence, err 
 	begin, done, found := time.Now(), 0, 0
 	var mu sync.Mutex
 	var working sync.WaitGroup
-	for range workers {
+	how := run.mode()
+	for range how.workers {
 		working.Go(func() {
 			for number := range numbers {
-				title := fmt.Sprintf("Seed %d, sequence %d: make fuzz SEED=%d FIRST=%d N=1", run.Seed, number, run.Seed, number)
-				d, err := p.Compare(ctx, New(run.Seed, number), title)
+				d, err := p.Compare(ctx, how.make(run.Seed, number), run.title(number))
 				if d != nil {
 					d = p.Shrink(ctx, d)
 				}

@@ -14,7 +14,7 @@ type Sequence []string
 
 // New makes the sequence of a number.
 func New(seed uint64, number int) Sequence {
-	r := rand.New(rand.NewPCG(seed, uint64(number))) //nolint:gosec // the same sequence each time is what it is for
+	r := newRand(seed, number)
 	g := &generator{Rand: r, kinds: groups[r.IntN(len(groups))]}
 	if chance(r, 3) && !g.define() {
 		return g.steps
@@ -25,6 +25,10 @@ func New(seed uint64, number int) Sequence {
 	}
 	g.finish()
 	return g.steps
+}
+
+func newRand(seed uint64, number int) *rand.Rand {
+	return rand.New(rand.NewPCG(seed, uint64(number))) //nolint:gosec // the same sequence each time is what it is for
 }
 
 // Text returns the sequence as the text of a script.

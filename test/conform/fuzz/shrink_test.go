@@ -16,7 +16,7 @@ func TestShrinking(t *testing.T) {
 	withoutSecrets, err := sim.New(sim.Options{Kinds: sim.Core("configmaps")})
 	require.NoError(t, err)
 	t.Cleanup(withoutSecrets.Close)
-	pair := &fuzz.Pair{Real: simulated(t), Simulated: withoutSecrets.Config()}
+	pair := &fuzz.Pair{Real: simulated(t), Simulated: fuzz.At(withoutSecrets.Config())}
 	sequence := fuzz.Sequence{
 		"POST $configmaps as=x\n  {$ConfigMap,\"metadata\":{\"name\":\"a\"}}",
 		"POST $secrets?fieldManager=m as=y\n  {$Secret,\"metadata\":{\"labels\":{\"l\":\"1\"},\"name\":\"a\"},\"data\":{\"a\":\"eA==\"}}",
@@ -40,16 +40,27 @@ func TestEqualServersAgree(t *testing.T) {
 	require.Equal(t, 40, done)
 }
 
+// TestEqualCollectorsAgree shows that a sequence leaves the same on two servers with garbage collectors.
+func TestEqualCollectorsAgree(t *testing.T) {
+	pair := &fuzz.Pair{Real: collecting(t), Simulated: collecting(t)}
+	done := pair.Run(t.Context(), fuzz.Run{Seed: 7, Count: 6, Garbage: true}, func(d *fuzz.Divergence, err error) {
+		t.Errorf("%v\n%v", d, err)
+	})
+	require.Equal(t, 6, done)
+}
+
 // TestSequencesRepeat shows that a seed and a number are enough to see a sequence again, and that
 // each sequence is a script.
 func TestSequencesRepeat(t *testing.T) {
-	different := map[string]bool{}
-	for number := range 200 {
-		text := fuzz.New(3, number).Text("a test")
-		require.Equal(t, text, fuzz.New(3, number).Text("a test"))
-		_, err := conform.Parse("test.txt", text)
-		require.NoError(t, err)
-		different[text] = true
+	for name, generate := range map[string]func(uint64, int) fuzz.Sequence{"all": fuzz.New, "garbage": fuzz.NewGarbage} {
+		different := map[string]bool{}
+		for number := range 200 {
+			text := generate(3, number).Text("a test")
+			require.Equal(t, text, generate(3, number).Text("a test"))
+			_, err := conform.Parse("test.txt", text)
+			require.NoError(t, err, name)
+			different[text] = true
+		}
+		require.Len(t, different, 200, name)
 	}
-	require.Len(t, different, 200)
 }
