@@ -52,6 +52,11 @@ test-runtime: ## Explore operators that are written with controller-runtime, in 
 test-observability: ## Evaluate the dashboard and the alerts by Prometheus, and spans by OpenTelemetry, in a module of their own
 	go -C test/observability test .
 
+.PHONY: test-ui
+test-ui: ## Look at the page of package debug in headless Chromium, and make the pictures of the documentation
+	@command -v chromium >/dev/null || { apt-get update -q && apt-get install -q -y --no-install-recommends chromium; }
+	go test -count=1 ./controller/debug -run TestUI -args -chromium "$$(command -v chromium)" -images "$(CURDIR)/docs/images"
+
 .PHONY: test-bench
 test-bench: ## Run each benchmark once, and see that those who are compared do the same work
 	go test -run '^$$' -bench . -benchtime 1x ./...

@@ -17,11 +17,46 @@ import (
 // ctx ends after one.
 const stuckAfter = 2
 
-// Healthy returns an error that names the objects whose attempt has been running for more than
-// twice Options.Timeout. Such an attempt ignores its ctx; it occupies a worker and blocks its
-// object. Use Healthy for a liveness probe: only a restart of the process frees them. It returns
-// nil if the controller is not running, or if Options.Timeout is negative.
+// mostLag is for how long a cache may be behind. Everything is listed again, several times, before that.
+const mostLag = 10 * time.Minute
+
+// mostStanding is for how long workers may take nothing although objects wait, if Options.Timeout is negative.
+const mostStanding = 10 * time.Minute
+
+// Healthy returns what only a restart of the process can help, for a liveness probe:
+//
+//   - the objects whose attempt has been running for more than twice Options.Timeout. Such an attempt
+//     ignores its ctx; it occupies a worker and blocks its object. Not if Options.Timeout is negative;
+//   - that no worker has taken an object for twice Options.Timeout, or 10 minutes if that is negative,
+//     although some wait;
+//   - a cache that has been behind the server for more than 10 minutes, although it was filled anew:
+//     see informer.Informer.Lag.
+//
+// It returns nil if there is nothing of this, and if the controller is not running. That the API server
+// does not answer, or that attempts fail, is no reason to restart.
 func (c *Controller[T, C]) Healthy() error {
+	r := c.now()
+	if r == nil {
+		return nil
+	}
+	errs := []error{c.stuckError()}
+	limit := mostStanding
+	if c.opts.Timeout > 0 {
+		limit = stuckAfter * c.opts.Timeout
+	}
+	if standing := r.progress.stands(time.Now()); standing > limit {
+		errs = append(errs, fmt.Errorf("controller %q: %d objects wait, and no worker has taken one for %s", c.opts.Name, r.queue.Len(), standing.Round(time.Second)))
+	}
+	for _, in := range r.caches() {
+		if in.Lag > mostLag {
+			errs = append(errs, fmt.Errorf("controller %q: the cache of %s has been behind for %s", c.opts.Name, in.Kind.Kind, in.Lag.Round(time.Second)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// stuckError names the objects whose attempts are stuck.
+func (c *Controller[T, C]) stuckError() error {
 	stuck := c.stuck()
 	if len(stuck) == 0 {
 		return nil
@@ -35,12 +70,14 @@ func (c *Controller[T, C]) Healthy() error {
 }
 
 // Ready returns nil once all caches are full, and before that, or if the controller is not
-// running, an error that says what is missing. It is for a readiness probe. It stays nil if a
-// watch fails later: the cache then still has the last known state.
+// running or shutting down, an error that says what is missing. It is for a readiness probe. It stays
+// nil if a watch fails later: the cache then still has the last known state.
 func (c *Controller[T, C]) Ready() error {
 	switch r := c.now(); {
 	case r == nil:
 		return fmt.Errorf("controller %q does not run", c.opts.Name)
+	case r.stopping.Load():
+		return fmt.Errorf("controller %q is shutting down", c.opts.Name)
 	case !r.ready.Load():
 		return fmt.Errorf("controller %q: not all caches are full yet", c.opts.Name)
 	default:
@@ -65,21 +102,25 @@ func (c *Controller[T, C]) stuck() []types.NamespacedName {
 	return keys
 }
 
-// watchdog reports attempts that are stuck, once each, until ctx ends. It stops
-// nothing: a goroutine cannot be stopped, and a key that is worked on twice is worse.
-func (c *Controller[T, C]) watchdog(ctx context.Context) {
-	if c.opts.Timeout < 0 {
-		<-ctx.Done()
-		return
+// watchdog reports attempts that are stuck, once each, until ctx ends, and looks whether workers take
+// what waits. It stops nothing: a goroutine cannot be stopped, and a key that is worked on twice is worse.
+func (c *Controller[T, C]) watchdog(ctx context.Context, r *runState[T]) {
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	var stuck <-chan time.Time
+	if c.opts.Timeout > 0 {
+		ticker := time.NewTicker(c.opts.Timeout)
+		defer ticker.Stop()
+		stuck = ticker.C
 	}
-	ticker := time.NewTicker(c.opts.Timeout)
-	defer ticker.Stop()
 	told := sets.Set[types.NamespacedName]{}
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case now := <-look.C:
+			r.progress.look(r.queue.Len(), now)
+		case <-stuck:
 			told = c.tellStuck(told)
 		}
 	}

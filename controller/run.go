@@ -70,8 +70,9 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 		}
 	}
 	if err == nil {
-		c.watchdog(ctx)
+		c.watchdog(ctx, r)
 	}
+	r.stopping.Store(true)
 	r.queue.ShutDown()
 	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork), r.leaveOutside())
 	r.own.Stop()

@@ -27,11 +27,13 @@ type runState[T repository.Object] struct {
 	problem    func(error)
 	warm       bool           // the cache was running before
 	ready      atomic.Bool    // the caches are full
+	stopping   atomic.Bool    // no attempt begins any more
 	wg         sync.WaitGroup // the workers
 	outside    sync.WaitGroup // the external sources
 	// busy is what each worker is at, or nil. Of the attempts only what is set before
 	// they begin may be read.
-	busy []atomic.Pointer[Attempt]
+	busy     []atomic.Pointer[Attempt]
+	progress progress
 }
 
 func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runState[T] {
@@ -45,6 +47,7 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 		troubles: newTroubles(),
 		problem:  c.trouble,
 		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
+		progress: progress{taken: make([]count, c.opts.Workers)},
 	}
 	r.own = unseen.New(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w journal.Write) {
 		verb := VerbDeleted

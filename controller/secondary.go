@@ -23,6 +23,9 @@ type source interface {
 	resource() schema.GroupVersionResource
 	// informer returns the informer, and whether what attempts read from it counts.
 	informer() (in any, referenced bool)
+	kind() schema.GroupVersionKind
+	// readers returns the keys whose last attempts read an object by name or in a list, see readers.
+	readers(h hub, obj journal.Object) []types.NamespacedName
 }
 
 // sourceOf is a source: one informer, and all that was asked of it. An event goes
@@ -49,6 +52,16 @@ func (s *sourceOf[U]) subscribe(ctx context.Context, h hub) (subscription, error
 
 func (s *sourceOf[U]) informer() (any, bool) {
 	return s.in, slices.ContainsFunc(s.maps, func(m mapping[U]) bool { return m.reads })
+}
+
+func (s *sourceOf[U]) kind() schema.GroupVersionKind { return s.in.Kind() }
+
+func (s *sourceOf[U]) readers(h hub, obj journal.Object) []types.NamespacedName {
+	of, ok := obj.(U)
+	if !ok {
+		return nil
+	}
+	return readers(h, s.in, *new(U), of)
 }
 
 func (s *sourceOf[U]) resource() schema.GroupVersionResource {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/informer"
 )
@@ -28,8 +29,9 @@ type Stats struct {
 	// how many wait for the end of a [Requeue].
 	Retrying, Requeued int
 	// Parked are the objects that are kept back, one entry for each reason that there is, in the
-	// order of the reasons.
+	// order of the reasons. Kept are their keys, at most ten, those that have waited longest.
 	Parked []Parked
+	Kept   []types.NamespacedName
 	// Attempts are those under way, at most one for each worker, the oldest first. The fields
 	// Controller, Kind, Key, Reasons, MoreReasons and Start are set. Stuck is how many of them, and of
 	// those that earlier runs abandoned, [Controller.Healthy] counts as stuck.
@@ -44,6 +46,9 @@ type Stats struct {
 	// finalizer was bypassed.
 	Adds, Echoes, Bypassed uint64
 }
+
+// mostKept bounds Stats.Kept.
+const mostKept = 10
 
 // Parked are the objects that are kept back for one reason. Longest is how long the one has waited
 // that has waited longest.
@@ -94,19 +99,24 @@ func (r *runState[T]) fill(s *Stats) {
 	for _, why := range slices.Sorted(maps.Keys(q.Held)) {
 		s.Parked = append(s.Parked, Parked{Why: ParkReason(why), Objects: q.Held[why].Keys, Longest: q.Held[why].Longest})
 	}
+	s.Kept = r.queue.Longest(mostKept)
 	for n := range r.busy {
 		if at := r.busy[n].Load(); at != nil {
-			s.Attempts = append(s.Attempts, Attempt{
-				Controller: at.Controller, Kind: at.Kind, Key: at.Key, Reasons: at.Reasons, MoreReasons: at.MoreReasons, Start: at.Start,
-			})
+			s.Attempts = append(s.Attempts, *begun(at))
 		}
 	}
 	slices.SortFunc(s.Attempts, func(a, b Attempt) int { return a.Start.Compare(b.Start) })
-	if all := r.subscribed.Load(); all != nil {
-		for _, one := range *all {
-			s.Caches = append(s.Caches, one.Stats())
+	s.Caches = r.caches()
+}
+
+// caches are the numbers of all caches.
+func (r *runState[T]) caches() (all []informer.Stats) {
+	if some := r.subscribed.Load(); some != nil {
+		for _, one := range *some {
+			all = append(all, one.Stats())
 		}
 	}
+	return all
 }
 
 // counts are what is counted for Stats across runs.
@@ -116,11 +126,11 @@ type counts struct {
 }
 
 // StatsObserver is an optional interface that can be implemented by an [Observer]. If implemented,
-// Running is called when Run begins, with [Controller.Stats], and what it returns is called when
+// Running is called when Run begins, with the controller, and what it returns is called when
 // Run ends; nil is nothing to call. Both must return quickly. A panic is logged and changes
 // nothing.
 type StatsObserver interface {
-	Running(stats func() Stats) (ended func())
+	Running(c Introspector) (ended func())
 }
 
 // tellRunning calls the observers, and returns what tells them of the end.
@@ -129,7 +139,7 @@ func (c *Controller[T, C]) tellRunning() (ended func()) {
 	for _, o := range c.observers {
 		if of, ok := o.(StatsObserver); ok {
 			c.callObserver(func() {
-				if end := of.Running(c.Stats); end != nil {
+				if end := of.Running(c); end != nil {
 					ends = append(ends, end)
 				}
 			})

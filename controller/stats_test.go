@@ -36,9 +36,9 @@ func (w *watcher) converged() []controller.Convergence {
 	return w.all
 }
 
-func (w *watcher) Running(stats func() controller.Stats) (ended func()) {
+func (w *watcher) Running(c controller.Introspector) (ended func()) {
 	w.running++
-	w.stats = stats
+	w.stats = c.Stats
 	return func() { w.running-- }
 }
 
@@ -231,7 +231,7 @@ func TestConvergenceOfADeletion(t *testing.T) {
 type bad struct{ controller.ObserverFuncs }
 
 func (bad) Converged(controller.Convergence)               { panic("in Converged") }
-func (bad) Running(func() controller.Stats) (ended func()) { panic("in Running") }
+func (bad) Running(controller.Introspector) (ended func()) { panic("in Running") }
 
 // TestG12AnObserverThatPanicsElsewhere harms nobody. Kills: a call without a recover.
 func TestG12AnObserverThatPanicsElsewhere(t *testing.T) {

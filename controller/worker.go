@@ -30,6 +30,7 @@ func (c *Controller[T, C]) worker(accept, work context.Context, r *runState[T], 
 			r.queue.Done(it)
 			break
 		}
+		r.progress.taken[number].Add(1)
 		c.process(work, r, number, it, reasons, more)
 	}
 	finished = true

@@ -59,13 +59,13 @@ func (m *Metrics) Leader(name string, leading func() bool) {
 }
 
 // Running implements [controller.StatsObserver].
-func (m *Metrics) Running(stats func() controller.Stats) (ended func()) {
-	m.of(stats().Controller) // which exports its counters as 0
+func (m *Metrics) Running(c controller.Introspector) (ended func()) {
+	m.of(c.Stats().Controller) // which exports its counters as 0
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.last++
 	id := m.last
-	m.running[id] = stats
+	m.running[id] = c.Stats
 	return func() {
 		m.mu.Lock()
 		defer m.mu.Unlock()

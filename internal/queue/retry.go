@@ -10,6 +10,7 @@ import (
 type timer struct {
 	*time.Timer
 	backoff bool // events do not shorten it
+	due     time.Time
 }
 
 // stop is for nil too, and returns nil.
@@ -86,7 +87,7 @@ func (q *Queue[K, R, S]) schedule(it *Item[K, R, S], p *pending[R], d time.Durat
 	if q.closed {
 		return
 	}
-	t := &timer{backoff: backoff}
+	t := &timer{backoff: backoff, due: time.Now().Add(d)}
 	t.Timer = time.AfterFunc(d, func() { q.fire(it, t, reason) })
 	q.setTimer(p, t)
 }
