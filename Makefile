@@ -49,7 +49,7 @@ test-runtime: ## Explore operators that are written with controller-runtime, in 
 	$(detect) go -C test/controllerruntime test -race ./...
 
 .PHONY: test-observability
-test-observability: ## Evaluate the dashboard and the alerts by Prometheus, and spans by OpenTelemetry, in a module of their own
+test-observability: ## Evaluate the dashboard and the alerts by Prometheus, in a module of their own
 	go -C test/observability test .
 
 .PHONY: test-ui

@@ -15,7 +15,7 @@ func TestTheLoopImportsNoTelemetry(t *testing.T) {
 	telemetry := []string{"github.com/prometheus/", "go.opentelemetry.io/"}
 	for of, may := range map[string]string{
 		"./controller": "", "./test/sim/...": "", "./example/hello": "",
-		"./controller/metrics": "github.com/prometheus/",
+		"./controller/metrics": "github.com/prometheus/", "./controller/trace": "go.opentelemetry.io/otel",
 	} {
 		out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", of).CombinedOutput()
 		require.NoError(t, err, "%s", out)

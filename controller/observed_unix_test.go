@@ -11,17 +11,19 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controller/metrics"
+	"github.com/kuberator/kuberator/controller/trace"
 )
 
-// observing is all that can be switched on.
+// observing is all that can be switched on, with spans that nobody has configured.
 func observing(tb testing.TB) []controller.Observer {
 	tb.Helper()
 	m, err := metrics.New(prometheus.NewRegistry())
 	require.NoError(tb, err)
-	return []controller.Observer{m}
+	return []controller.Observer{m, trace.Observer(noop.NewTracerProvider())}
 }
 
 // BenchmarkObservedNoOpReconcile is BenchmarkNoOpReconcile with all observers.

@@ -10,7 +10,6 @@ require (
 	github.com/prometheus/common v0.70.0
 	github.com/prometheus/prometheus v0.312.0
 	github.com/stretchr/testify v1.12.1
-	go.opentelemetry.io/otel/sdk v1.44.0
 	k8s.io/apimachinery v0.37.2
 	k8s.io/client-go v0.37.2
 )
