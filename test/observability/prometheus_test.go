@@ -34,15 +34,20 @@ import (
 
 var promQL = parser.NewParser(parser.Options{})
 
+// running is a controller of which nothing but numbers is asked.
+type running struct{ controller.Introspector }
+
+func (running) Stats() controller.Stats {
+	return controller.Stats{Controller: "c", Caches: []informer.Stats{{Kind: schema.GroupVersionKind{Kind: "K"}}}}
+}
+
 // exported returns the labels of each metric that controller/metrics exports.
 func exported(t *testing.T) map[string][]string {
 	t.Helper()
 	reg := prometheus.NewRegistry()
 	m, err := metrics.New(reg)
 	require.NoError(t, err)
-	m.Running(func() controller.Stats {
-		return controller.Stats{Controller: "c", Caches: []informer.Stats{{Kind: schema.GroupVersionKind{Kind: "K"}}}}
-	})
+	m.Running(running{})
 	m.Leader("l", func() bool { return true })
 	m.Ended(t.Context(), controller.Attempt{Controller: "c", Err: kerr.Mark(kerr.ClassConflict, errors.New("x")), WritesBy: map[kerr.Op]int{kerr.OpPatch: 1}})
 	m.Trouble(controller.Trouble{Controller: "c", Op: kerr.OpSync, Err: errors.New("x")})
