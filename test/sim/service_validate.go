@@ -160,7 +160,7 @@ func validateAddressChange(s, old *corev1.Service) (errs field.ErrorList) {
 // serviceWarnings are about fields that have no effect.
 func serviceWarnings(object map[string]any) (warnings []string) {
 	spec := child(object, "spec")
-	if spec["clusterIP"] == corev1.ClusterIPNone && spec["sessionAffinity"] != "None" {
+	if equal(spec["clusterIPs"], []any{corev1.ClusterIPNone}) && spec["sessionAffinity"] != "None" {
 		warnings = append(warnings, "spec.SessionAffinity is ignored for headless services")
 	}
 	if name, _ := spec["externalName"].(string); name != "" && spec["type"] != "ExternalName" {

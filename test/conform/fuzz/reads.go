@@ -28,8 +28,8 @@ func (g *generator) list() {
 	}
 	g.request("GET", k.collection+query, "", k)
 	page := &g.kept[len(g.kept)-1]
-	page.paged = strings.Contains(query, "limit=")
-	if page.paged && chance(g.Rand, 60) {
+	page.past = strings.Contains(query, "limit=")
+	if page.past && chance(g.Rand, 60) {
 		if chance(g.Rand, 30) {
 			g.create()
 		}
@@ -40,7 +40,7 @@ func (g *generator) list() {
 			}
 		}
 		g.request("GET", k.collection+join(selection, "continue=$"+page.as+".continue"), "", k)
-		g.kept[len(g.kept)-1].paged = true
+		g.kept[len(g.kept)-1].past = true
 	}
 }
 

@@ -50,7 +50,7 @@ type generator struct {
 type kept struct {
 	as     string
 	object string // what it is about, empty for a list
-	paged  bool   // its resourceVersion may be one of the past
+	past   bool   // its resourceVersion may be one of the past, which servers forget when they like
 }
 
 // step adds one step, or a few that belong together.
@@ -74,7 +74,7 @@ func (g *generator) request(verb, target string, about string, k *kind, body ...
 		lines = append(lines, "  "+line)
 	}
 	g.steps = append(g.steps, strings.Join(lines, "\n"))
-	g.kept = append(g.kept, kept{as: as, object: about})
+	g.kept = append(g.kept, kept{as: as, object: about, past: strings.Contains(target, "dryRun=")}) // which repeats what it was sent
 }
 
 // earlier returns the name of an answer about an object, or any, the newest one most often.
@@ -83,7 +83,7 @@ func (g *generator) earlier(object string) (string, bool) {
 }
 
 // seen returns the name of an answer with a resourceVersion, also that of a list.
-func (g *generator) seen() (string, bool) { return g.last(func(k kept) bool { return !k.paged }) }
+func (g *generator) seen() (string, bool) { return g.last(func(k kept) bool { return !k.past }) }
 
 func (g *generator) last(fits func(k kept) bool) (string, bool) {
 	for _, k := range slices.Backward(g.kept) {
