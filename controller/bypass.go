@@ -73,12 +73,14 @@ type orphan struct {
 	confirmed bool // it is gone from the server, and not only from the cache
 }
 
-// orphaned moves what has vanished of a key into its state, if Cleanup may be owed to it.
+// orphaned moves what has vanished of a key into its state, if Cleanup may be owed to it. It is not
+// for what no attempt of this run has looked at and the cache had before: that it went may be what
+// the process did that led before.
 func (c *Controller[T, C]) orphaned(r *runState[T], it *item) bool {
 	st := &it.Record
 	for _, obj := range r.vanished.take(it.Key) {
 		c.gone(obj)
-		owed := finalizer.Held(obj, c.finalizer)
+		owed := !r.warm && finalizer.Held(obj, c.finalizer)
 		for _, of := range []*record{st, st.before()} {
 			if of != nil && of.uid == obj.GetUID() {
 				owed = of.held && !of.cleaned

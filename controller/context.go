@@ -68,8 +68,8 @@ type Context[T repository.Object] interface {
 // attempt is scheduled only if the Action asks for one. It does not remove the finalizer after a
 // failed Cleanup.
 //
-// HandleError is not called for errors of class Conflict, which the next attempt resolves, nor if
-// the object could not be read, nor for the Cleanup of an object that is gone (see [Bypassed]).
+// HandleError is not called for errors of class Conflict, which the next attempt resolves, nor for
+// those of class NotLeader, nor if the object could not be read, nor for the Cleanup of an object that is gone (see [Bypassed]).
 // If the attempt has exceeded its deadline, ctx has 10 s left.
 type ErrorHandler[T repository.Object] interface {
 	HandleError(ctx context.Context, obj T, err error) (Action, error)

@@ -44,6 +44,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 	mu      sync.Mutex                     // for what follows, and for the wiring
 	early   sets.Set[types.NamespacedName] // enqueued before Run
 	current *runState[T]                   // nil when not running
+	standby []subscription                 // nil when not standing by
 	said    pace.Repeats
 	left    leftover[T] // of runs that ended
 }

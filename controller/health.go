@@ -69,19 +69,27 @@ func (c *Controller[T, C]) stuckError() error {
 	return errors.Join(errs...)
 }
 
-// Ready returns nil once all caches are full, and before that, or if the controller is not
-// running or shutting down, an error that says what is missing. It is for a readiness probe. It stays
-// nil if a watch fails later: the cache then still has the last known state.
+// Ready returns nil once all caches are full, and before that, or if the controller is neither
+// running nor standing by, or is shutting down, an error that says what is missing. It is for a
+// readiness probe. It stays nil if a watch fails later: the cache then still has the last known state.
+//
+// A controller that stands by, see [Controller.Standby], is ready while its caches are full, whether it
+// runs or not.
 func (c *Controller[T, C]) Ready() error {
-	switch r := c.now(); {
-	case r == nil:
-		return fmt.Errorf("controller %q does not run", c.opts.Name)
-	case r.stopping.Load():
-		return fmt.Errorf("controller %q is shutting down", c.opts.Name)
-	case !r.ready.Load():
-		return fmt.Errorf("controller %q: not all caches are full yet", c.opts.Name)
-	default:
+	c.mu.Lock()
+	r, standby := c.current, c.standby
+	c.mu.Unlock()
+	switch {
+	case standby != nil && full(standby):
 		return nil
+	case r == nil && standby == nil:
+		return fmt.Errorf("controller %q does not run", c.opts.Name)
+	case r != nil && r.stopping.Load():
+		return fmt.Errorf("controller %q is shutting down", c.opts.Name)
+	case r != nil && r.ready.Load():
+		return nil
+	default:
+		return fmt.Errorf("controller %q: not all caches are full yet", c.opts.Name)
 	}
 }
 

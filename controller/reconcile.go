@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kuberator/kuberator/finalizer"
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -51,10 +52,19 @@ func (t *reconciliation[T, C]) reconcile(work, ctx context.Context) bool {
 	}
 	if err != nil {
 		at.Op = opOf(err, at.Op)
-		at.Action, err = t.handleError(work, ctx, obj, err)
+		at.Action, err = t.handleError(work, ctx, obj, notLeading(work, err))
 	}
 	at.Err = err
 	return true
+}
+
+// notLeading gives an error the class NotLeader if the lease of the work is over: what failed then
+// need not be told from what was cut off.
+func notLeading(work context.Context, err error) error {
+	if f := fence.From(work); f != nil && f.Check() != nil {
+		return kerr.Mark(kerr.ClassNotLeader, err)
+	}
+	return err
 }
 
 // step adds the finalizer, applies, or cleans up.
@@ -110,10 +120,10 @@ func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 	})
 }
 
-// handleError calls the user's ErrorHandler, but not for a conflict. After an attempt that ran
+// handleError calls the user's ErrorHandler, but neither for a conflict nor without a lease. After an attempt that ran
 // out of time it has 10 s, unless a shutdown has ended the attempt.
 func (t *reconciliation[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
-	if t.c.handler == nil || obj == *new(T) || kerr.ClassOf(err) == kerr.ClassConflict {
+	if class := kerr.ClassOf(err); t.c.handler == nil || obj == *new(T) || class == kerr.ClassConflict || class == kerr.ClassNotLeader {
 		return t.at.Action, err
 	}
 	if t.given != *new(T) { // what Apply and Cleanup got may have been changed

@@ -102,8 +102,11 @@ func (at *outcome) itself(kind schema.GroupKind) bool {
 
 // levelFor keeps quiet what the next attempt resolves by itself, and what was logged just now.
 func (at *outcome) levelFor(kind schema.GroupKind, again func(text string) (repeated bool, unsaid int)) zapcore.Level {
-	switch {
-	case at.Err == nil, at.itself(kind), kerr.ClassOf(at.Err) == kerr.ClassConflict && at.Failures < fewConflicts:
+	if at.Err == nil {
+		return zapcore.DebugLevel
+	}
+	switch class := kerr.ClassOf(at.Err); {
+	case at.itself(kind), class == kerr.ClassConflict && at.Failures < fewConflicts, class == kerr.ClassNotLeader:
 		return zapcore.DebugLevel
 	case at.cut && errors.Is(at.Err, context.Canceled):
 		return zapcore.InfoLevel // Run reports that the grace period is over
@@ -123,6 +126,8 @@ func levelOf(err error, repeated bool) zapcore.Level {
 		return zapcore.WarnLevel
 	case kerr.ClassThrottled:
 		return zapcore.InfoLevel
+	case kerr.ClassNotLeader: // whoever leads does it
+		return zapcore.DebugLevel
 	default:
 		return zapcore.ErrorLevel
 	}

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
@@ -50,6 +51,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	// Attempts outlive ctx by the grace period.
 	work, cancelWork := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cancelWork(nil)
+	defer fence.OnClose(ctx, cancelWork)() // and no lease
 	go r.troubles.run(c.tellTrouble)
 	r.own.Live = func(ref journal.Ref) (journal.Object, error) {
 		ctx, cancel := context.WithTimeout(ctx, afterwards)
@@ -178,6 +180,12 @@ func within(d time.Duration, done <-chan struct{}) bool {
 type Runner interface {
 	Run(ctx context.Context) error
 }
+
+// RunnerFunc is a function that is a [Runner].
+type RunnerFunc func(ctx context.Context) error
+
+// Run calls f.
+func (f RunnerFunc) Run(ctx context.Context) error { return f(ctx) }
 
 // RunAll runs the runners concurrently until ctx ends or one of them returns an error, which ends
 // the others too. It returns when all have returned, with their errors joined.

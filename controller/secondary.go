@@ -20,6 +20,7 @@ import (
 // source is another kind whose events become keys of the controller's own.
 type source interface {
 	subscribe(context.Context, hub) (subscription, error)
+	keep(ctx context.Context, onError func(error)) (subscription, error)
 	resource() schema.GroupVersionResource
 	// informer returns the informer, and whether what attempts read from it counts.
 	informer() (in any, referenced bool)
@@ -47,7 +48,11 @@ type mapping[U repository.Object] struct {
 }
 
 func (s *sourceOf[U]) subscribe(ctx context.Context, h hub) (subscription, error) {
-	return s.in.Subscribe(ctx, secondary[U]{hub: h, kind: s.in.Kind(), maps: s.maps})
+	return s.in.SubscribeFresh(ctx, secondary[U]{hub: h, kind: s.in.Kind(), maps: s.maps})
+}
+
+func (s *sourceOf[U]) keep(ctx context.Context, onError func(error)) (subscription, error) {
+	return s.in.Keep(ctx, onError)
 }
 
 func (s *sourceOf[U]) informer() (any, bool) {

@@ -251,7 +251,7 @@ func TestSharedInformer(t *testing.T) {
 				lists++
 			}
 		}
-		require.Equal(t, 1, lists)
+		require.Equal(t, 2, lists, "one filled the cache, and one told the second controller that it is fresh")
 	}, newDeployment("a"))
 }
 

@@ -17,8 +17,8 @@ import (
 type dispatcher[T repository.Object] struct {
 	subscription *Subscription[T]
 	feed         *feed[T]
-	told         map[cache.ObjectName]T
-	count        atomic.Int64 // of told, for others
+	told         map[cache.ObjectName]T // nil: nothing is remembered
+	count        atomic.Int64           // of told, for others
 }
 
 // tell waits until the handler can be called, and returns what to do afterwards.
@@ -27,9 +27,19 @@ func (t *dispatcher[T]) tell() (done func()) {
 	return t.subscription.call()
 }
 
+// keeper is the handler of [Informer.Keep].
+type keeper[T repository.Object] struct {
+	cache.TypedResourceEventHandlerFuncs[T]
+
+	onError func(error)
+}
+
+// OnError implements [Handler].
+func (k keeper[T]) OnError(err error) { k.onError(err) }
+
 func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
 	t.feed.arrived()
-	t.told[cache.MetaObjectToName(obj)] = obj
+	t.remember(obj)
 	defer t.tell()()
 	t.subscription.handler.OnAdd(obj, initial)
 }
@@ -39,7 +49,7 @@ func (t *dispatcher[T]) OnAdd(obj T, initial bool) {
 // same state are wanted.
 func (t *dispatcher[T]) OnUpdate(before, after T) {
 	t.feed.arrived()
-	t.told[cache.MetaObjectToName(after)] = after
+	t.remember(after)
 	if t.subscription.informer.opts.Resync <= 0 && journal.OrderOf(before, after) == journal.Same {
 		return
 	}
@@ -52,6 +62,12 @@ func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
 	delete(t.told, obj.GetObjectName())
 	defer t.tell()()
 	t.subscription.handler.OnDelete(obj)
+}
+
+func (t *dispatcher[T]) remember(obj T) {
+	if t.told != nil {
+		t.told[cache.MetaObjectToName(obj)] = obj
+	}
 }
 
 // forget calls the handler with the deletion of all objects. The feed must not call the handler

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/foreign"
@@ -19,9 +20,12 @@ import (
 
 // feed is the watch of one namespace, or of all, and the objects that it delivered.
 type feed[T repository.Object] struct {
+	kind      schema.GroupVersionKind
 	namespace string // the empty one stands for all
 	informer  cache.TypedSharedIndexInformer[T]
-	probe     *probe // nil if there is none
+	probe     *probe  // nil if there is none
+	lister    *source // beside the watch; nil for a fake, whose resourceVersions mean nothing
+	expire    func()  // has everything listed again
 	cancel    context.CancelFunc
 	filled    atomic.Bool
 	jumps     jumps
@@ -63,14 +67,16 @@ func (i *Informer[T]) newFeed(r *lifetime[T], namespace string) *feed[T] {
 	})
 	fake := src.IsWatchListSemanticsUnSupported()
 	_ = informer.SetTransform(i.transform(fake))
-	f := &feed[T]{namespace: namespace, informer: cache.NewTypedSharedIndexInformer[T](informer)}
+	f := &feed[T]{kind: i.Kind(), namespace: namespace, informer: cache.NewTypedSharedIndexInformer[T](informer), expire: src.expire}
+	if !fake { // it has a ListerWatcher of its own, which does not report undecodable objects
+		f.lister = newSource(i.listerWatcher(namespace), i.opts)
+	}
 	src.onSilent = r.report
 	src.onList = func() { f.jumps.list(f.at()) }
 	if every := cmp.Or(i.opts.Probe, probeEvery); every > 0 && !fake {
 		f.probe = &probe{
 			kind: i.Kind(), namespace: namespace, every: every,
-			// A ListerWatcher of its own: it does not report undecodable objects.
-			lister:  newSource(i.listerWatcher(namespace), i.opts),
+			lister:  f.lister,
 			cached:  informer.GetStore().LastStoreSyncResourceVersion,
 			filling: func() bool { return !informer.HasSynced() && src.asking() },
 			expire:  src.expire,

@@ -21,6 +21,7 @@ import (
 type lifetime[T repository.Object] struct {
 	users  int            // changed with the lifecycle lock only
 	launch func(*feed[T]) // starts a feed that ends with this life
+	spawn  func(func(context.Context))
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 	feeds  atomic.Pointer[feeds[T]]
@@ -62,6 +63,7 @@ func newLifetime[T repository.Object](ctx context.Context) *lifetime[T] {
 	ctx, cancel := context.WithCancel(klog.NewContext(ctx, klog.Logger{}))
 	r := &lifetime[T]{cancel: cancel, subscriptions: map[*Subscription[T]]bool{}}
 	r.launch = func(f *feed[T]) { f.run(ctx, &r.wg) }
+	r.spawn = func(run func(context.Context)) { r.wg.Go(func() { run(ctx) }) }
 	r.feeds.Store(&feeds[T]{})
 	return r
 }

@@ -70,7 +70,7 @@ func (i *Informer[T]) follow(r *lifetime[T]) error {
 	}
 	for _, f := range fresh {
 		for _, s := range r.subscribed() {
-			errs = append(errs, s.join(f))
+			errs = append(errs, s.join(f, false))
 		}
 		r.launch(f)
 	}

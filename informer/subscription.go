@@ -41,6 +41,7 @@ type Subscription[T repository.Object] struct {
 	informer *Informer[T]
 	running  *lifetime[T]
 	handler  Handler[T]
+	fresh    bool // see SubscribeFresh
 	// calling is taken by the goroutine that calls the handler: each feed has one. It is a
 	// channel: no mutex is held while foreign code runs.
 	calling chan struct{}
@@ -58,6 +59,7 @@ type part[T repository.Object] struct {
 	told         atomic.Bool
 	synced       chan struct{} // closed when it is, or when there is nothing to wait for any more
 	end          chan bool     // true: the namespace is not watched any more
+	behind       bool          // the feed may be
 }
 
 // Subscribe starts the informer, if it does not run yet, and calls h for every object that it has
@@ -65,7 +67,11 @@ type part[T repository.Object] struct {
 // cancelling it does not end the subscription: call Stop. Subscribe must not be called by a
 // handler of this informer.
 func (i *Informer[T]) Subscribe(ctx context.Context, h Handler[T]) (*Subscription[T], error) {
-	s := &Subscription[T]{informer: i, handler: h, calling: make(chan struct{}, 1), parts: map[*feed[T]]*part[T]{}}
+	return i.subscribe(ctx, &Subscription[T]{informer: i, handler: h})
+}
+
+func (i *Informer[T]) subscribe(ctx context.Context, s *Subscription[T]) (*Subscription[T], error) {
+	s.calling, s.parts = make(chan struct{}, 1), map[*feed[T]]*part[T]{}
 	s.full.Store(&map[string]*part[T]{})
 	if _, err := i.acquire(ctx, s); err != nil {
 		return nil, errors.Join(err, s.Stop())
@@ -80,18 +86,22 @@ func (s *Subscription[T]) begin(r *lifetime[T]) error {
 	r.subscriptions[s] = true
 	r.mu.Unlock()
 	for _, f := range r.feeds.Load().by {
-		if err := s.join(f); err != nil {
+		if err := s.join(f, s.fresh && f.lister != nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// join lets a feed call the handler. It must be called with the lifecycle lock.
-func (s *Subscription[T]) join(f *feed[T]) error {
+// join lets a feed call the handler. behind is for one that runs already and may be behind. It
+// must be called with the lifecycle lock.
+func (s *Subscription[T]) join(f *feed[T], behind bool) error {
 	p := &part[T]{
-		teller: &dispatcher[T]{subscription: s, feed: f, told: map[cache.ObjectName]T{}},
-		synced: make(chan struct{}), end: make(chan bool, 1),
+		teller: &dispatcher[T]{subscription: s, feed: f},
+		synced: make(chan struct{}), end: make(chan bool, 1), behind: behind,
+	}
+	if _, forgets := s.handler.(keeper[T]); !forgets {
+		p.teller.told = map[cache.ObjectName]T{}
 	}
 	var err error
 	if p.registration, err = f.informer.AddTypedEventHandler(p.teller); err != nil {
@@ -99,7 +109,7 @@ func (s *Subscription[T]) join(f *feed[T]) error {
 	}
 	s.parts[f] = p
 	s.change(func(full map[string]*part[T]) { full[f.namespace] = p })
-	s.running.wg.Go(func() { p.wait(s.handler) })
+	s.running.spawn(func(ctx context.Context) { p.wait(ctx, s.handler) })
 	return nil
 }
 
@@ -121,19 +131,41 @@ func (s *Subscription[T]) detach(f *feed[T], gone bool) error {
 }
 
 // wait closes p.synced in time.
-func (p *part[T]) wait(handler Handler[T]) {
+func (p *part[T]) wait(ctx context.Context, handler Handler[T]) {
 	select {
 	case <-p.registration.HasSyncedChecker().Done():
-		p.teller.feed.arrived()
-		p.told.Store(true)
-		close(p.synced)
-		if h, ok := handler.(FullHandler); ok {
-			h.OnFull()
-		}
 	case gone := <-p.end:
-		if gone {
-			close(p.synced)
+		p.ended(gone)
+		return
+	}
+	p.teller.feed.arrived()
+	if p.behind {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		fresh := make(chan struct{})
+		go func() {
+			defer close(fresh)
+			p.teller.feed.catchUp(ctx, p.teller.subscription.running.report)
+		}()
+		select {
+		case <-fresh:
+		case gone := <-p.end:
+			cancel()
+			<-fresh
+			p.ended(gone)
+			return
 		}
+	}
+	p.told.Store(true)
+	close(p.synced)
+	if h, ok := handler.(FullHandler); ok {
+		h.OnFull()
+	}
+}
+
+func (p *part[T]) ended(gone bool) {
+	if gone {
+		close(p.synced)
 	}
 }
 

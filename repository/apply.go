@@ -100,7 +100,7 @@ func (l *Live[T]) serverSideApply(ctx context.Context, obj metav1.Object, fields
 	if have, same := applied[T](a, ref, hash); same && !w.dryRun {
 		return have, nil
 	}
-	got, err := l.write(ctx, kerr.OpServerSideApply, obj, w, func(key types.NamespacedName) (T, error) {
+	got, err := l.write(ctx, kerr.OpServerSideApply, obj, w, func(ctx context.Context, key types.NamespacedName) (T, error) {
 		return l.backend.patch(ctx, key, types.ApplyPatchType, data, w.applyOptions(fieldManager))
 	})
 	if err == nil && !w.dryRun {

@@ -4,26 +4,28 @@ import (
 	"errors"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
-// TestWritesAreAttributedAndFenced is the seam for own writes and leader election:
-// every write of a reconcile passes its attempt.
+// TestWritesAreAttributedAndFenced: every write passes the attempt and the fence in ctx.
 func TestWritesAreAttributedAndFenced(t *testing.T) {
 	a := &answering{code: http.StatusOK, body: one}
 	repo := over(t, a)
 	obj := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "n", UID: "u", ResourceVersion: "6"}}
 	other := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "other", UID: "o"}}
-	var fence error
-	at := journal.New(t.Context(), journal.Config{Kind: repo.Kind(), Key: repository.Key(obj), Fence: func() error { return fence }})
+	lease := fence.New("ns/me", time.Minute)
+	lease.Renew(time.Now())
+	at := journal.New(fence.With(t.Context(), lease), journal.Config{Kind: repo.Kind(), Key: repository.Key(obj)})
 	ctx := at.Context()
 
 	writes := []func() error{
@@ -42,7 +44,7 @@ func TestWritesAreAttributedAndFenced(t *testing.T) {
 	last, _ = at.Last(journal.Ref{Kind: repo.Kind().GroupKind(), Key: repository.Key(other)})
 	require.Equal(t, journal.Deleted, last.Outcome)
 
-	fence = kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
+	lease.Close(errors.New("another process has it"))
 	sent := len(a.asked)
 	for _, write := range writes {
 		require.Equal(t, kerr.ClassNotLeader, kerr.ClassOf(write()))

@@ -27,7 +27,7 @@ func (l *Live[T]) Delete(ctx context.Context, obj T, opts ...DeleteOption) error
 }
 
 func (l *Live[T]) delete(ctx context.Context, obj T, w writing) error {
-	_, err := l.write(ctx, kerr.OpDelete, object(obj), w, func(key types.NamespacedName) (T, error) {
+	_, err := l.write(ctx, kerr.OpDelete, object(obj), w, func(ctx context.Context, key types.NamespacedName) (T, error) {
 		return *new(T), l.backend.delete(ctx, key, w.deleteOptions(obj))
 	})
 	switch {

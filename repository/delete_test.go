@@ -1,11 +1,14 @@
 package repository_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,6 +24,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -200,44 +204,57 @@ func TestDeleteAllOfJoinsWhatFails(t *testing.T) {
 
 // Kills: a client that goes on although it may not, or is asked not to.
 func TestDeleteAllOfEndsEarly(t *testing.T) {
+	second := func(o fault.Outcome) *fault.Rule { return fault.On("delete", "configmaps").Nth(2).Then(o) }
+	var at *journal.Journal
+	var open *fence.Fence
 	for name, end := range map[string]struct {
 		rule  *fault.Rule
+		after func() // the first deletion
 		class kerr.Class
 	}{
-		"the server asks to slow down": {fault.On("delete", "configmaps").Nth(2).Then(fault.TooManyRequests(0)), kerr.ClassThrottled},
-		"the lease is over":            {nil, kerr.ClassNotLeader},
-		"the attempt is over":          {nil, kerr.ClassAmbiguous}, // of the deletion that was cut off
+		"the server asks to slow down": {second(fault.TooManyRequests(0)), func() {}, kerr.ClassThrottled},
+		"the lease is over":            {nil, func() { open.Close(errors.New("another process has it")) }, kerr.ClassNotLeader},
+		"the attempt is over":          {second(fault.Call(func() { at.Fail(context.DeadlineExceeded) })), func() {}, kerr.ClassAmbiguous}, // of the deletion that was cut off
 	} {
 		var rules []*fault.Rule
 		if end.rule != nil {
 			rules = append(rules, end.rule)
 		}
 		s := serve(t)
-		repo, err := repository.New[corev1.ConfigMap](fault.For(t, rules...).Config(s.Config()), scheme.Scheme, configMaps)
+		cfg := fault.For(t, rules...).Config(s.Config())
+		repo, err := repository.New[corev1.ConfigMap](cfg, scheme.Scheme, configMaps)
 		require.NoError(t, err)
 		labelled(t, repo, "one", "three", "two")
-		asked := 0
-		cfg := journal.Config{Kind: parentKind}
-		at := (*journal.Journal)(nil)
-		cfg.Fence = func() error {
-			if asked++; asked < 2 {
-				return nil
-			}
-			if end.class == kerr.ClassNotLeader {
-				return kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
-			}
-			if end.class == kerr.ClassAmbiguous {
-				at.Fail(context.DeadlineExceeded)
-			}
-			return nil
-		}
-		at = journal.New(t.Context(), cfg)
+		open = fence.New("ns/me", time.Minute)
+		open.Renew(time.Now())
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return afterDeletion{next, sync.OnceFunc(end.after)}
+		})
+		repo, err = repository.New[corev1.ConfigMap](cfg, scheme.Scheme, configMaps)
+		require.NoError(t, err)
+		at = journal.New(fence.With(t.Context(), open), journal.Config{Kind: parentKind})
 		_, err = repo.DeleteAllOf(at.Context(), "ns", ofDB)
 		require.Equal(t, end.class, kerr.ClassOf(err), "%s: %v", name, err)
 		require.Contains(t, names(t, repo), "two", name)
-		require.Equal(t, 2, asked, name)
 		at.End()
 	}
+}
+
+// afterDeletion calls a function when the answer to a deletion is there.
+type afterDeletion struct {
+	next  http.RoundTripper
+	after func()
+}
+
+func (a afterDeletion) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := a.next.RoundTrip(r)
+	if err != nil || r.Method != http.MethodDelete {
+		return answer, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	a.after()
+	return answer, err
 }
 
 // Kills: a list or a deletion in a namespace that the repository is not confined to.

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -153,24 +154,26 @@ func (l *Live[T]) Patch(ctx context.Context, obj T, pt types.PatchType, data []b
 	if slices.Equal(subresources, []string{"status"}) {
 		w.by = kerr.OpPatchStatus
 	}
-	return l.write(ctx, kerr.OpPatch, object(obj), w, func(key types.NamespacedName) (T, error) {
+	return l.write(ctx, kerr.OpPatch, object(obj), w, func(ctx context.Context, key types.NamespacedName) (T, error) {
 		return l.backend.patch(ctx, key, pt, data, l.writing.patchOptions(), subresources...)
 	})
 }
 
-// write is the only place that a mutating request passes: it refuses what must not
-// be sent, sends, attributes what was written to the reconcile in ctx, and wraps
-// the error. send returns the zero T for a deletion.
-func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w writing, send func(types.NamespacedName) (T, error)) (T, error) {
+// write is the only place that a mutating request passes: it refuses what must not be sent, also
+// by the fence in ctx, sends, attributes what was written to the reconcile in ctx, and wraps the
+// error. send returns the zero T for a deletion; its ctx ends with the fence.
+func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w writing, send func(context.Context, types.NamespacedName) (T, error)) (T, error) {
 	if err := l.refuse(op, obj); err != nil {
 		return *new(T), err
 	}
 	key, uid := Key(obj), obj.GetUID()
 	a := journal.From(ctx)
-	if err := a.MayWrite(); err != nil {
+	fenced, leave, err := fence.Enter(ctx)
+	if err != nil {
 		return *new(T), l.wrap(op, key, uid, err)
 	}
-	got, err := send(key)
+	got, err := send(fenced, key)
+	leave()
 	by := string(cmp.Or(w.by, op))
 	switch {
 	case err != nil && w.dryRun:
@@ -267,7 +270,7 @@ func nothingWritten(err error) error {
 }
 
 // notSent reports whether the error proves that the server did not get the request.
-func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
+func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) || fence.Refused(err) }
 
 func (l *Live[T]) wrap(op kerr.Op, key types.NamespacedName, uid types.UID, err error) error {
 	return kerr.New(op, l.kind, key, uid, err)

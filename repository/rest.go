@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strings"
 
@@ -18,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -120,6 +122,7 @@ func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.Grou
 	if c.QPS == 0 && c.RateLimiter == nil {
 		c.QPS = -1
 	}
+	c.Wrap(func(next http.RoundTripper) http.RoundTripper { return fence.Wrap(next, fence.From) })
 	if c.UserAgent == "" {
 		c.UserAgent = rest.DefaultKubernetesUserAgent()
 	}

@@ -46,7 +46,7 @@ func (l *Live[T]) create(ctx context.Context, obj T, w writing) (T, error) {
 	if obj != *new(T) && obj.GetResourceVersion() != "" {
 		return *new(T), l.wrap(kerr.OpCreate, Key(obj), obj.GetUID(), kerr.Terminal(errors.New("an object that is created has no resourceVersion")))
 	}
-	return l.write(ctx, kerr.OpCreate, object(obj), w, func(types.NamespacedName) (T, error) {
+	return l.write(ctx, kerr.OpCreate, object(obj), w, func(ctx context.Context, _ types.NamespacedName) (T, error) {
 		return l.backend.create(ctx, obj, w.createOptions())
 	})
 }
@@ -71,7 +71,7 @@ func (l *Live[T]) Update(ctx context.Context, before, after T, opts ...UpdateOpt
 		return before, l.wrap(kerr.OpUpdate, Key(before), before.GetUID(), err)
 	}
 	w := with(l.writing, opts)
-	return l.write(ctx, kerr.OpUpdate, before, w, func(key types.NamespacedName) (T, error) {
+	return l.write(ctx, kerr.OpUpdate, before, w, func(ctx context.Context, key types.NamespacedName) (T, error) {
 		return l.backend.patch(ctx, key, types.MergePatchType, patch, w.patchOptions())
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +15,7 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/kubernetes/scheme"
 
+	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -99,8 +101,9 @@ func TestADryRunIsNoWrite(t *testing.T) {
 	cm, err := repo.Create(t.Context(), there)
 	require.NoError(t, err)
 	written := s.writes()
-	var fence error
-	at := journal.New(t.Context(), journal.Config{Kind: parentKind, Fence: func() error { return fence }})
+	lease := fence.New("ns/me", time.Minute)
+	lease.Renew(time.Now())
+	at := journal.New(fence.With(t.Context(), lease), journal.Config{Kind: parentKind})
 	defer at.End()
 	for name, dryRun := range dryRuns(t, at, repo, cm) {
 		require.NoError(t, dryRun(), name)
@@ -111,14 +114,13 @@ func TestADryRunIsNoWrite(t *testing.T) {
 	require.False(t, known && (w.Outcome != journal.Stored || w.ResourceVersion != cm.ResourceVersion), "%+v is what a live read found", w)
 	require.Equal(t, written, s.writes())
 
-	fence = kerr.Mark(kerr.ClassNotLeader, errors.New("the lease is over"))
-	for name, dryRun := range dryRuns(t, at, repo, cm) {
-		require.Equal(t, kerr.ClassNotLeader, kerr.ClassOf(dryRun()), name)
-	}
-	fence = nil
 	confined := repository.FromClient(s.client, repo.Kind(), s.client.CoreV1().ConfigMaps, repository.InNamespaces("elsewhere"))
 	for name, dryRun := range dryRuns(t, at, confined, cm) {
 		require.True(t, apierrors.IsForbidden(dryRun()), name)
+	}
+	lease.Close(errors.New("another process has it"))
+	for name, dryRun := range dryRuns(t, at, repo, cm) {
+		require.Equal(t, kerr.ClassNotLeader, kerr.ClassOf(dryRun()), name)
 	}
 }
 

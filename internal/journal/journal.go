@@ -1,6 +1,6 @@
 // Package journal carries what the controller knows of one attempt, through ctx, to the packages
-// that read and send requests for it: on whose behalf a request is sent, whether this process
-// may write, what was written, by this attempt and by earlier ones, and what was read.
+// that read and send requests for it: on whose behalf a request is sent, what was written, by this
+// attempt and by earlier ones, and what was read.
 package journal
 
 import (
@@ -53,8 +53,6 @@ type Settings struct {
 	// Timeout is the time until the deadline, with Overrun as its cause; zero is none.
 	Timeout time.Duration
 	Overrun error
-	// Fence, if not nil, is asked before every write and refuses it by an error.
-	Fence func() error
 	// Fresh is how long what the server answered to a write may stand for the object.
 	Fresh time.Duration
 }
@@ -65,7 +63,6 @@ type Config struct {
 	Key      types.NamespacedName
 	Timeout  time.Duration
 	Overrun  error
-	Fence    func() error
 	Fresh    time.Duration
 	Earlier  map[Ref]Write
 	Recorder Recorder
@@ -131,7 +128,7 @@ type State struct {
 // New begins a journal with a ctx derived from parent. It must be ended with End.
 func New(parent context.Context, cfg Config) *Journal {
 	j := &Journal{
-		Settings: &Settings{Kind: cfg.Kind, Timeout: cfg.Timeout, Overrun: cfg.Overrun, Fence: cfg.Fence, Fresh: cfg.Fresh},
+		Settings: &Settings{Kind: cfg.Kind, Timeout: cfg.Timeout, Overrun: cfg.Overrun, Fresh: cfg.Fresh},
 		Key:      cfg.Key, Earlier: cfg.Earlier, Recorder: cfg.Recorder,
 	}
 	j.Start(parent, time.Now())
@@ -161,14 +158,6 @@ func (j *Journal) doing() *effects {
 		j.effects = &effects{}
 	}
 	return j.effects
-}
-
-// MayWrite asks the fence.
-func (j *Journal) MayWrite() error {
-	if j == nil || j.Fence == nil {
-		return nil
-	}
-	return j.Fence()
 }
 
 // WorkOn notes the state that user code is given.

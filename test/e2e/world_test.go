@@ -35,6 +35,9 @@ var shared *cluster.Cluster
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
+	if os.Getenv(leaderIdentity) != "" {
+		return leaderProcess()
+	}
 	ctx := context.Background()
 	var err error
 	if shared, err = cluster.New(ctx, nil); err != nil {
