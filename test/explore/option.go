@@ -34,6 +34,10 @@ func Conflicts() Option { return only(Conflict) }
 // TwoLeaders selects second processes that start while the first one goes on.
 func TwoLeaders() Option { return only(SecondLeader) }
 
+// Leases selects what happens to processes of an operator that elects a leader by a Lease: they stand
+// still, or cannot reach the lease, or have a slow clock, while another process starts.
+func Leases() Option { return only(Paused, NoLease, SlowClock) }
+
 // Stale selects caches that are behind.
 func Stale() Option { return only(StaleCache, StaleCaches, StaleRestart) }
 

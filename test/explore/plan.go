@@ -46,6 +46,13 @@ const (
 	// write arrives, and the first process goes on until both have settled, like one that has not
 	// noticed yet that it has lost its lease.
 	SecondLeader FaultKind = "second-leader"
+	// Paused: the process stands still for 40 seconds, as if it was stopped, while another starts. Then
+	// the write arrives, and it goes on. This and the next two are for operators that write a Lease.
+	Paused FaultKind = "paused"
+	// NoLease: for 40 seconds the process cannot reach its lease, and everything else; another starts.
+	NoLease FaultKind = "no-lease"
+	// SlowClock: the same, and the clock of the other process is faster by nearly a half.
+	SlowClock FaultKind = "slow-clock"
 	// StaleCache: watches of the write's kind show neither the write nor anything after it,
 	// until the next step of the script has been taken and all is quiet. Other kinds' do.
 	StaleCache FaultKind = "stale"
@@ -70,7 +77,7 @@ const (
 var (
 	writeFaults = []FaultKind{
 		NotSentCrash, CommittedCrash, CommittedError, Rejected409, Rejected429, Rejected500, Rejected504,
-		Conflict, SecondLeader, StaleCache, StaleCaches, StaleRestart,
+		Conflict, SecondLeader, Paused, NoLease, SlowClock, StaleCache, StaleCaches, StaleRestart,
 	}
 	stepFaults = []FaultKind{Gap, Revert}
 )

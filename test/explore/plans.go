@@ -15,6 +15,9 @@ func (r *reference) plans(s *suite, o *options) []Plan {
 	for _, w := range r.writes {
 		if w.matters() {
 			add(w.at.String(), w.faults()...)
+			if r.leases && w.api {
+				add(w.at.String(), Paused, NoLease, SlowClock)
+			}
 		}
 	}
 	for i, step := range s.script {

@@ -34,7 +34,13 @@ func (w *world) settle(ctx context.Context) error {
 		if err := w.catchUp(ctx); err != nil {
 			return err
 		}
-		if w.plan.has(SecondLeader) {
+		if w.plan.has(severalLeaders...) {
+			if err := pause(ctx, w.hinderedStill()); err != nil {
+				return err
+			}
+			if err := w.calm(ctx, restBeforeStep); err != nil { // what was late arrives
+				return err
+			}
 			w.depose()
 		}
 		var err error

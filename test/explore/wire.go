@@ -39,9 +39,13 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if ok && w.rushes(asked) {
 		return nil, w.gone(r.Context())
 	}
+	w.elects(asked)
 	what, writes := writeOf(r, asked)
 	if !writes {
 		response, err := w.next.RoundTrip(r)
+		if err == nil {
+			err = w.hurry(response, asked)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -115,6 +119,15 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (code i
 		if err := w.underWay(ctx); err != nil {
 			return err
 		}
+	case Paused:
+		w.world.hinder(w.process, pauses())
+	case SlowClock:
+		w.world.mu.Lock()
+		w.world.slowClock = w.process
+		w.world.mu.Unlock()
+		w.world.hinder(w.process, noLease())
+	case NoLease:
+		w.world.hinder(w.process, noLease())
 	case StaleCache:
 		if of, ok := what.(written); ok {
 			w.world.holdBack(w.process, of.Resource.GroupResource())

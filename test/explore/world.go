@@ -35,6 +35,9 @@ type world struct {
 	processes []*process
 	started   int            // processes so far
 	restarts  int            // that ended by themselves
+	leased    bool           // one has written a lease
+	hindered  time.Time      // until then one cannot do what it wants
+	slowClock *process       // nil if all clocks are the same
 	step      int            // of the script
 	heldSince int            // the step at which watches were held back
 	points    map[string]int // writes so far, by name
