@@ -40,10 +40,15 @@ func TestS3LongNames(t *testing.T) {
 	inBubble(t, event.Options{}, func(t *testing.T, w *world) {
 		long := strings.Repeat("example.", 8) + "/" + strings.Repeat("x", 63)
 		long = strings.Replace(long, "./", "/", 1)
-		events, err := event.FromClient(w.client, scheme.Scheme, long, nil)
+		events, err := event.New(w.cfg, scheme.Scheme, long, nil)
 		require.NoError(t, err)
 		require.NoError(t, events.Run(t.Context(), runnerFunc(func(context.Context) error {
 			events.Eventf(configMap(strings.Repeat("n", 253), "u1", "1"), nil, scaled, "n")
+			time.Sleep(time.Second)
+			if err := w.client.Events("default").Delete(t.Context(), w.one().Name, metav1.DeleteOptions{}); err != nil {
+				return err
+			}
+			events.Eventf(configMap(strings.Repeat("n", 253), "u1", "1"), nil, scaled, "its count makes it anew")
 			return nil
 		})))
 		require.LessOrEqual(t, len(w.one().ReportingInstance), 128)
@@ -53,7 +58,7 @@ func TestS3LongNames(t *testing.T) {
 // An API server that does not answer costs neither goroutines nor memory for each event, and no time of who
 // records. What is too much is dropped, and that is logged.
 func TestG19AServerThatDoesNotAnswer(t *testing.T) {
-	inBubble(t, event.Options{Queue: 100}, func(t *testing.T, w *world) {
+	inBubble(t, event.Options{Series: 100}, func(t *testing.T, w *world) {
 		require.NoError(t, w.faults.Add(fault.On("create", "events.events.k8s.io").Then(fault.NotSent())))
 		w.during(func() {
 			before := runtime.NumGoroutine()
@@ -62,12 +67,12 @@ func TestG19AServerThatDoesNotAnswer(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			require.LessOrEqual(t, runtime.NumGoroutine(), before+20)
-			dropped := w.logs.FilterMessage("event dropped").All()
+			dropped := w.logs.FilterMessage("event not recorded").All()
 			require.Len(t, dropped, 1, "and once a minute")
 			require.Equal(t, "too many events wait to be sent", dropped[0].ContextMap()["error"])
 			w.faults.Clear()
 			time.Sleep(time.Minute)
-			require.Len(t, w.all(), 101, "one was being sent, and so many wait")
+			require.Len(t, w.all(), 100)
 		})
 	})
 }
@@ -85,22 +90,33 @@ func TestG14EventsDoNotHoldUpTheEnd(t *testing.T) {
 
 // What passes is tried again; what does not, is not, and the next event arrives all the same.
 func TestG15EventsAreSentAgain(t *testing.T) {
-	inBubble(t, event.Options{}, func(t *testing.T, w *world) {
-		create := func() *fault.Rule { return fault.On("create", "events.events.k8s.io") }
-		require.NoError(t, w.faults.Add(create().Nth(1).Then(fault.NotSent()), create().Nth(2).Then(fault.CommitThenEOF()),
-			create().Nth(4).Then(fault.Forbidden()), create().Nth(5).Then(fault.Unavailable(time.Second))))
-		w.during(func() {
-			for _, name := range []string{"lost", "refused", "late"} {
-				w.events.Eventf(configMap(name, "u", "1"), nil, scaled, "n")
-				time.Sleep(time.Millisecond)
-			}
-			time.Sleep(10 * time.Second)
+	create := func() *fault.Rule { return fault.On("create", "events.events.k8s.io").Nth(1) }
+	for name, rule := range map[string]*fault.Rule{
+		"not sent": create().Then(fault.NotSent()), "the answer is lost": create().Then(fault.CommitThenEOF()),
+		"unavailable": create().Then(fault.Unavailable(time.Second)), "an internal error": create().Then(fault.InternalError()),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, event.Options{}, func(t *testing.T, w *world) {
+				require.NoError(t, w.faults.Add(rule))
+				w.during(func() {
+					w.events.Eventf(configMap("a", "u", "1"), nil, scaled, "n")
+					time.Sleep(10 * time.Second)
+				})
+				require.Equal(t, int32(1), count(w.one()))
+				require.Zero(t, w.logs.Len())
+			})
 		})
-		var names []string
-		for _, e := range w.all() {
-			names = append(names, e.Regarding.Name)
-		}
-		require.Equal(t, []string{"late", "lost"}, names)
+	}
+	inBubble(t, event.Options{}, func(t *testing.T, w *world) {
+		require.NoError(t, w.faults.Add(create().Then(fault.Forbidden())))
+		w.during(func() {
+			w.events.Eventf(configMap("refused", "u", "1"), nil, scaled, "n")
+			time.Sleep(time.Second)
+			w.events.Eventf(configMap("next", "u", "1"), nil, scaled, "n")
+			w.events.Eventf(configMap("refused", "u", "1"), nil, scaled, "it is not tried again at once")
+			time.Sleep(time.Minute)
+		})
+		require.Equal(t, "next", w.one().Regarding.Name)
 		refused := w.logs.FilterMessage("event not sent").All()
 		require.Len(t, refused, 1)
 		require.Equal(t, "Forbidden", refused[0].ContextMap()["class"])

@@ -1,66 +1,86 @@
 package event
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"os"
 	"strings"
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+	eventsv1 "k8s.io/api/events/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation"
-	typedeventsv1 "k8s.io/client-go/kubernetes/typed/events/v1"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/events"
+	"k8s.io/client-go/tools/record/util"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/internal/pace"
+	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
 )
 
 // Broadcaster is a [Recorder] that sends events to the API server.
 //
 // Events about the same object (its kind, name and UID), with the same related object and [Reason], are a
 // series while less than 6 minutes pass between two of them. A series is one Event in the cluster, with the
-// note of the first one: it is written when the first one and the second one are recorded, when the
-// series ends, and every 30 minutes. So an operator may record the same in each attempt.
+// note of the first one: it is written when the first one and the second one are recorded, when the series
+// ends, every 30 minutes, and when Run ends. So an operator may record the same in each attempt.
+//
+// What cannot be written for the moment is sent again for two minutes; what is refused is not. What was given
+// up is tried again when it is recorded again, after 6 minutes at the earliest. The order of Events is not that
+// in which they were recorded; their times are.
 type Broadcaster struct {
-	scheme *runtime.Scheme
-	name   string
-	opts   Options
-	sender sender
+	scheme   *runtime.Scheme
+	name     string
+	instance string
+	opts     Options
+	repo     *repository.Live[*eventsv1.Event]
+	seed     maphash.Seed
+	said     pace.Repeats
 
 	mu      sync.Mutex
-	current events.EventRecorder // while it runs
+	line    *line // while it runs and has not ended
+	running bool
+	table   table
+	named   int64 // the time in the name of the last Event: two of an instant have two names
+	waiting int   // series that are queued
+	closing bool
+	drained func() // is called once, when closing and nothing is waiting
 }
 
-// New returns a Broadcaster that sends events with a client for cfg. If cfg sets no QPS, the client does
-// not limit its rate; but events are sent one after the other. scheme has the Go types of the objects
-// that events are about.
+// New returns a Broadcaster that sends events with a client for cfg, like one of repository.New. scheme has the
+// Go types of the objects that events are about.
 //
 // name is who reports: a name that is valid as a label, with a domain in front, such as
 // "example.com/foo-operator". The name of the instance is made of it and the name of the host.
 //
 // New makes no request and starts no goroutine.
 func New(cfg *rest.Config, scheme *runtime.Scheme, name string, opts *Options) (*Broadcaster, error) {
-	if cfg == nil {
-		return nil, errors.New("make a Broadcaster of events: the config is nil")
-	}
-	cfg = rest.CopyConfig(cfg)
-	if cfg.QPS == 0 && cfg.RateLimiter == nil {
-		cfg.QPS = -1
-	}
-	client, err := typedeventsv1.NewForConfig(cfg)
+	types := runtime.NewScheme()
+	err := eventsv1.AddToScheme(types)
 	if err != nil {
 		return nil, fmt.Errorf("make a Broadcaster of events: %w", err)
 	}
-	return FromClient(client, scheme, name, opts)
+	repo, err := repository.New[eventsv1.Event](cfg, types, eventsv1.SchemeGroupVersion.WithResource("events"))
+	if err != nil {
+		return nil, fmt.Errorf("make a Broadcaster of events: %w", err)
+	}
+	return FromRepository(repo, scheme, name, opts)
 }
 
-// FromClient is [New] for a client that is there already, such as EventsV1() of a clientset or of its fake.
-func FromClient(client typedeventsv1.EventsV1Interface, scheme *runtime.Scheme, name string, opts *Options) (*Broadcaster, error) {
-	if client == nil || scheme == nil {
-		return nil, errors.New("make a Broadcaster of events: the client or the scheme is nil")
+// FromRepository is [New] with a repository, such as one of a clientset, or of its fake:
+//
+//	repository.FromClient(cs, eventsv1.SchemeGroupVersion.WithKind("Event"), cs.EventsV1().Events)
+func FromRepository(repo *repository.Live[*eventsv1.Event], scheme *runtime.Scheme, name string, opts *Options) (*Broadcaster, error) {
+	if repo == nil || scheme == nil {
+		return nil, errors.New("make a Broadcaster of events: the repository or the scheme is nil")
 	}
 	if wrong := validation.IsQualifiedName(name); len(wrong) > 0 || len(name) > maxWord {
 		return nil, fmt.Errorf("make a Broadcaster of events: the name %q of the reporter is not like example.com/foo-operator, of at most %d bytes: %s", name, maxWord, strings.Join(wrong, "; "))
@@ -69,43 +89,72 @@ func FromClient(client typedeventsv1.EventsV1Interface, scheme *runtime.Scheme, 
 	if err != nil {
 		return nil, fmt.Errorf("make a Broadcaster of events: %w", err)
 	}
-	return &Broadcaster{scheme: scheme, name: name, opts: o, sender: sender{client: client, logger: o.Logger, seed: maphash.MakeSeed()}}, nil
+	host, _ := os.Hostname() // it is only shown
+	instance := name + "-" + cmp.Or(host, "unknown")
+	return &Broadcaster{
+		scheme: scheme, name: name, instance: instance[:min(len(instance), maxWord)], opts: o, repo: repo,
+		seed: maphash.MakeSeed(), table: newTable(o.Series),
+	}, nil
 }
 
 // Eventf implements [Recorder]. Before Run, and after it has returned, events are dropped, which is
 // logged.
 func (b *Broadcaster) Eventf(about, related Object, reason Reason, note string, args ...any) {
 	n, err := newsOf(b.scheme, about, related, reason, note, args)
+	if err == nil {
+		err = b.record(n)
+	}
 	if err != nil {
-		b.sender.complain("event not recorded", reason.name, err)
-		return
+		b.complain("event not recorded", reason.name, err)
 	}
-	b.mu.Lock()
-	to := b.current
-	b.mu.Unlock()
-	if to == nil {
-		b.sender.complain("event not recorded", reason.name, errNotRunning)
-		return
-	}
-	var other runtime.Object // not one that holds a nil
-	if n.related != nil {
-		other = n.related
-	}
-	to.Eventf(n.about, other, reason.eventType, reason.name, reason.Action(), "%s", n.note)
 }
 
-var (
-	errNotRunning = errors.New("the Broadcaster does not run")
-	errFull       = errors.New("too many events wait to be sent")
-)
+func (b *Broadcaster) record(n news) error {
+	same := sameness{about: *n.about, reason: n.reason}
+	if n.related != nil {
+		same.related = *n.related
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.line == nil {
+		return errNotRunning
+	}
+	now := time.Now()
+	due, ok := b.table.record(same, now, func() *eventsv1.Event { return b.event(n, now) })
+	if !ok {
+		return errFull
+	}
+	b.enqueue(b.line, due...)
+	return nil
+}
 
-const (
-	// handOver is more than client-go needs to hand events over, on goroutines that nobody can wait for.
-	// They only compute.
-	handOver = 100 * time.Millisecond
-	// lastSends is how long events may be sent after the runners have returned.
-	lastSends = 5 * time.Second
-)
+// enqueue puts series in line. It must be called with b.mu held.
+func (b *Broadcaster) enqueue(to *line, all ...*series) {
+	for _, s := range all {
+		if !s.queued {
+			s.queued = true
+			b.waiting++
+			to.Add(s, "new", queue.Change)
+		}
+	}
+}
+
+// event is the first of a series. It must be called with b.mu held.
+func (b *Broadcaster) event(n news, now time.Time) *eventsv1.Event {
+	b.named = max(b.named+1, now.UnixNano())
+	namespace := n.about.Namespace
+	if namespace == "" {
+		namespace = metav1.NamespaceDefault // where the API server wants those of objects without one
+	}
+	return &eventsv1.Event{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: util.GenerateEventName(n.about.Name, b.named)},
+		EventTime:  metav1.NewMicroTime(now), ReportingController: b.name, ReportingInstance: b.instance,
+		Type: n.reason.eventType, Reason: n.reason.name, Action: n.reason.Action(), Regarding: *n.about, Related: n.related, Note: n.note,
+	}
+}
+
+// lastSends is how long events may be sent after the runners have returned.
+const lastSends = 5 * time.Second
 
 // Run runs the runners, as controller.RunAll does, and sends the events that are recorded meanwhile.
 // Without runners it does so until ctx ends.
@@ -118,33 +167,33 @@ const (
 //
 // # Guarantees
 //
-// After Run has returned, no goroutine that it started is left. It may be called again.
+// After Run has returned, no goroutine that it started is left, and nothing is sent. It may be called again.
 //
 // # Errors
 //
 // Those of the runners. An error at once if it is running already. That events could not be sent is
 // logged, and is no error.
 func (b *Broadcaster) Run(ctx context.Context, runners ...controller.Runner) error {
-	s := newSink(b.opts.Queue, func(reason string) { b.sender.complain("event dropped", reason, errFull) })
-	broadcaster := events.NewBroadcaster(s)
-	defer broadcaster.Shutdown()
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	if err := b.begin(broadcaster); err != nil {
+	to := newLine()
+	if err := b.begin(to); err != nil {
 		return err
 	}
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
 	var running sync.WaitGroup
-	running.Go(func() { b.sender.run(work, s.queue) })
-	err := broadcaster.StartRecordingToSinkWithContext(work)
-	if err == nil {
-		err = b.runAll(ctx, runners)
+	for range senders {
+		running.Go(func() { b.send(work, to) })
 	}
-	b.end()
-	time.Sleep(handOver)
-	s.close()
-	timer := time.AfterFunc(lastSends, cancel)
-	defer timer.Stop()
+	running.Go(func() { b.sweep(work, to) })
+	err := b.runAll(ctx, runners)
+	select {
+	case <-b.end(to):
+	case <-time.After(lastSends):
+	}
+	cancel()
+	to.ShutDown()
 	running.Wait()
+	b.over()
 	return err
 }
 
@@ -156,18 +205,48 @@ func (b *Broadcaster) runAll(ctx context.Context, runners []controller.Runner) e
 	return controller.RunAll(ctx, runners...)
 }
 
-func (b *Broadcaster) begin(to events.EventBroadcaster) error {
+func (b *Broadcaster) begin(to *line) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.current != nil {
+	if b.running {
 		return fmt.Errorf("run the Broadcaster of events of %s: it is running already", b.name)
 	}
-	b.current = to.NewRecorder(b.scheme, b.name)
+	b.running, b.line, b.closing, b.waiting, b.table = true, to, false, 0, newTable(b.opts.Series)
 	return nil
 }
 
-func (b *Broadcaster) end() {
+// end refuses what is recorded from now on, and puts in line what the server does not know yet. Nothing is left
+// of that when the channel is closed.
+func (b *Broadcaster) end(to *line) (sent <-chan struct{}) {
+	done := make(chan struct{})
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.current = nil
+	b.line, b.closing = nil, true
+	b.drained = sync.OnceFunc(func() { close(done) })
+	b.enqueue(to, b.table.unsent(time.Now(), true)...)
+	if b.waiting == 0 {
+		b.drained()
+	}
+	return done
+}
+
+func (b *Broadcaster) over() {
+	b.mu.Lock()
+	lost := b.waiting
+	b.running, b.table = false, newTable(b.opts.Series)
+	b.mu.Unlock()
+	if lost > 0 {
+		b.opts.Logger.Warn("events not sent: the process ends", zap.Int("events", lost))
+	}
+}
+
+// complain logs what could not be done with an event, the same once a minute. The reason is a word of the
+// operator's code.
+func (b *Broadcaster) complain(message, reason string, err error) {
+	class, word := kerr.ClassOf(err).String(), kerr.Text(reason, maxWord)
+	repeated, unsaid := b.said.Again(b.seed, message+" "+word, class, time.Now())
+	if repeated {
+		return
+	}
+	b.opts.Logger.Warn(message, zap.String("reason", word), zap.Int("sameBefore", unsaid), zap.String("class", class), zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
 }

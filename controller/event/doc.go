@@ -19,7 +19,5 @@
 // itself has to tell. In tests a [FakeRecorder] takes the place of a Broadcaster.
 //
 // Events that say the same about the same object within 6 minutes become one, with a count: see
-// [Broadcaster]. That is done by client-go's tools/events; this package cuts what the API server would
-// refuse, names objects without their resourceVersion, so that events can say the same, and sends from
-// a queue that is bounded.
+// [Broadcaster].
 package event

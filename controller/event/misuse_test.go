@@ -2,10 +2,16 @@ package event_test
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -13,6 +19,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/controller/event"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 type panics struct{ *corev1.ConfigMap }
@@ -63,17 +70,53 @@ func TestABroadcasterThatDoesNotRun(t *testing.T) {
 	})
 }
 
+type panicking struct{ http.RoundTripper }
+
+func (panicking) RoundTrip(*http.Request) (*http.Response, error) { panic("in the transport") }
+
+// A client that panics ends neither the process nor what comes after.
+func TestG12AClientThatPanics(t *testing.T) {
+	inBubble(t, event.Options{}, func(t *testing.T, w *world) {
+		core, logs := observer.New(zapcore.DebugLevel)
+		cfg := rest.CopyConfig(w.cfg)
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return panicking{next} })
+		events, err := event.New(cfg, scheme.Scheme, reporter, &event.Options{Logger: zap.New(core)})
+		require.NoError(t, err)
+		require.NoError(t, events.Run(t.Context(), runnerFunc(func(context.Context) error {
+			events.Eventf(configMap("a", "u", "1"), nil, scaled, "n")
+			return nil
+		})))
+		require.Equal(t, "Panic", logs.FilterMessage("event not sent").All()[0].ContextMap()["class"])
+	})
+}
+
+// One that sends what is left runs still.
+func TestRunTwice(t *testing.T) {
+	inBubble(t, event.Options{}, func(t *testing.T, w *world) {
+		require.NoError(t, w.faults.Add(fault.On("create", "events.events.k8s.io").Then(fault.Drop())))
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- w.events.Run(ctx) }()
+		synctest.Wait()
+		w.events.Eventf(configMap("a", "u", "1"), nil, scaled, "n")
+		cancel()
+		time.Sleep(time.Second)
+		require.ErrorContains(t, w.events.Run(t.Context()), "it is running already", "it still sends")
+		require.NoError(t, <-done)
+	})
+}
+
 func TestErrorsOfNew(t *testing.T) {
 	cfg := &rest.Config{}
 	for name, make := range map[string]func() (*event.Broadcaster, error){
-		"the config is nil":              func() (*event.Broadcaster, error) { return event.New(nil, scheme.Scheme, reporter, nil) },
+		"make a Broadcaster of events: ": func() (*event.Broadcaster, error) { return event.New(nil, scheme.Scheme, reporter, nil) },
 		"the scheme is nil":              func() (*event.Broadcaster, error) { return event.New(cfg, nil, reporter, nil) },
 		`the name "" of the reporter`:    func() (*event.Broadcaster, error) { return event.New(cfg, scheme.Scheme, "", nil) },
 		`the name "my op" of the report`: func() (*event.Broadcaster, error) { return event.New(cfg, scheme.Scheme, "my op", nil) },
-		"Queue is -1": func() (*event.Broadcaster, error) {
-			return event.New(cfg, scheme.Scheme, reporter, &event.Options{Queue: -1})
+		"Series is -1": func() (*event.Broadcaster, error) {
+			return event.New(cfg, scheme.Scheme, reporter, &event.Options{Series: -1})
 		},
-		"make a Broadcaster of events: host": func() (*event.Broadcaster, error) {
+		"host must be a URL": func() (*event.Broadcaster, error) {
 			return event.New(&rest.Config{Host: "http://a b"}, scheme.Scheme, reporter, nil)
 		},
 	} {

@@ -40,7 +40,7 @@ const failingAfter = 10
 
 // Observe returns an Observer, for controller.Options, that records what does not heal by itself:
 // [NotRetried], [Failing], [DeletionBlocked], [ReconcileLoop], [Undecodable] and [FinalizerBypassed].
-// Each is recorded at each attempt that shows it, which a [Broadcaster] makes one Event of.
+// Each is recorded at each attempt that shows it, which a [Broadcaster] makes one Event of; a loop when it begins.
 func Observe(r Recorder) controller.Observer {
 	return controller.ObserverFuncs{
 		EndedFunc:   func(_ context.Context, at controller.Attempt) { ended(r, &at) },

@@ -14,9 +14,11 @@ type Options struct {
 	// Logger gets what could not be recorded or sent, the same at most once a minute. Notes are not logged.
 	// The default writes to standard error as JSON, as that of controller.Options does.
 	Logger *zap.Logger
-	// Queue is how many events wait to be sent, at most; more are dropped, which is logged. The
-	// default is 1,000, as in client-go: some minutes of an operator that works, and under 2 MB.
-	Queue int
+	// Series is how many series of events are remembered, at most, until 6 minutes after their last
+	// event. If there are more, those are forgotten first that nothing was recorded of for longest, so
+	// that another event of theirs is another Event; and if all wait to be sent, what is recorded
+	// is dropped, which is logged. The default is 4,096, as in client-go's older recorder: at most 10 MB.
+	Series int
 }
 
 func (o *Options) withDefaults() (Options, error) {
@@ -24,9 +26,9 @@ func (o *Options) withDefaults() (Options, error) {
 	if o != nil {
 		opts = *o
 	}
-	opts.Queue = cmp.Or(opts.Queue, 1000)
-	if opts.Queue < 0 {
-		return opts, fmt.Errorf("options: Queue is %d, it must not be negative", opts.Queue)
+	opts.Series = cmp.Or(opts.Series, 4096)
+	if opts.Series < 0 {
+		return opts, fmt.Errorf("options: Series is %d, it must not be negative", opts.Series)
 	}
 	if opts.Logger == nil {
 		logger, err := safelog.Standard()

@@ -3,8 +3,6 @@ package event
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/internal/nilness"
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // Object is any Kubernetes object.
@@ -25,7 +24,8 @@ type Object interface {
 type Recorder interface {
 	// Eventf records that something happened to an object, the first one. related is another object
 	// that it is about, such as a child that was created, or nil. The note is for people; it is
-	// formatted with args as [fmt.Sprintf] does, and what is beyond 1,024 bytes is cut off.
+	// formatted with args as [fmt.Sprintf] does. It is stored as one line of at most 1,024 bytes: what is
+	// beyond is cut off, and characters that could do harm in a terminal are escaped.
 	//
 	// Eventf returns at once. What cannot be recorded is logged, and nothing else happens.
 	Eventf(about, related Object, reason Reason, note string, args ...any)
@@ -75,22 +75,10 @@ func referenceTo(scheme *runtime.Scheme, obj Object) (*corev1.ObjectReference, e
 	return ref, nil
 }
 
+// formatted is a note as the API server takes it, and as a terminal can show it: one line, see kerr.Text.
 func formatted(note string, args []any) string {
 	if len(args) > 0 {
 		note = fmt.Sprintf(note, args...)
 	}
-	return cut(strings.ToValidUTF8(note, "\uFFFD"))
-}
-
-// cut returns at most maxNote bytes of a text, and no part of a character.
-func cut(note string) string {
-	const more = "…"
-	if len(note) <= maxNote {
-		return note
-	}
-	end := maxNote - len(more)
-	for !utf8.RuneStart(note[end]) {
-		end--
-	}
-	return note[:end] + more
+	return kerr.Text(note, maxNote)
 }

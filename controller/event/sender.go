@@ -2,62 +2,72 @@ package event
 
 import (
 	"context"
-	"hash/maphash"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
-	"go.uber.org/zap"
 	eventsv1 "k8s.io/api/events/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	typedeventsv1 "k8s.io/client-go/kubernetes/typed/events/v1"
 
-	"github.com/kuberator/kuberator/internal/pace"
+	"github.com/kuberator/kuberator/internal/foreign"
+	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 )
 
 const (
-	// sendTimeout is for one request: events are small, and others wait.
+	// senders is how many requests are under way at most: one that hangs does not hold up the others.
+	senders = 4
+	// sendTimeout is for one request: events are small.
 	sendTimeout = 10 * time.Second
-	// firstWait is how long to wait after a failure. It doubles with each further one.
-	firstWait = time.Second
-	// maxTries is how often an event is sent: for half a minute, since others wait behind it, and what the
-	// API server refuses for longer is out of date.
-	maxTries = 6
+	// firstWait and longestWait are the waits after the first failure and after many.
+	firstWait, longestWait = time.Second, time.Minute
+	// maxTries is how often an event is sent: for two minutes, as client-go does.
+	maxTries = 8
+	// sweepEvery is how often it is looked for series that have ended.
+	sweepEvery = time.Minute
 )
 
-// sender sends events one after the other, so that they arrive in their order.
-type sender struct {
-	client typedeventsv1.EventsV1Interface
-	logger *zap.Logger
-	seed   maphash.Seed
-	said   pace.Repeats
+// line is the series that are to be sent. Namespaces take turns, so that one in which nothing can be written,
+// or in which much happens, delays no other. A failure makes a series wait, and no sender.
+type line = queue.Queue[*series, string, struct{}]
+
+func newLine() *line {
+	return queue.New[*series, string, struct{}](queue.Options[*series]{
+		Base: firstWait, Max: longestWait, Tenant: func(s *series) string { return s.event.Namespace },
+	})
 }
 
-// run sends what is in the queue, until its end or that of ctx.
-func (s *sender) run(ctx context.Context, queue <-chan toSend) {
-	for one := range queue {
-		if err := s.deliver(ctx, one); err != nil {
-			s.complain("event not sent", one.event.Reason, err)
+// send sends what is in line, until its end.
+func (b *Broadcaster) send(ctx context.Context, to *line) {
+	for {
+		it, _, _, ok := to.Get()
+		if !ok {
+			return
 		}
+		s := it.Key
+		event, sent := b.snapshot(s)
+		var err error
+		if panicked := foreign.Call(func() { err = b.write(ctx, event, sent) }); panicked != nil {
+			err = panicked
+		}
+		var wait time.Duration
+		if err != nil && passes(err) && ctx.Err() == nil {
+			to.Failed(it, func(backoff time.Duration, failures int) (time.Duration, string) {
+				if failures >= maxTries {
+					return backoff, ""
+				}
+				wait = kerr.NextTry(err, backoff, firstWait, longestWait)
+				return wait, "retry"
+			})
+		}
+		if wait == 0 {
+			to.Forget(it)
+			b.settle(to, s, event, err)
+		}
+		to.Done(it)
 	}
-}
-
-// deliver sends an event until it has arrived, or there is no point in sending it again.
-func (s *sender) deliver(ctx context.Context, one toSend) (err error) {
-	wait := firstWait
-	for range maxTries {
-		if err = s.send(ctx, one); err == nil || !passes(err) || ctx.Err() != nil {
-			return err
-		}
-		select {
-		case <-time.After(kerr.NextTry(err, wait, firstWait, time.Minute)):
-		case <-ctx.Done():
-			return err
-		}
-		wait *= 2
-	}
-	return err
 }
 
 // passes reports whether an error can be over a moment later.
@@ -70,40 +80,91 @@ func passes(err error) bool {
 	}
 }
 
-// send makes one request. A count whose event is gone, which is after an hour, becomes an event with that
-// count. An event that exists was sent before, and the answer was lost.
-func (s *sender) send(ctx context.Context, one toSend) error {
+// snapshot returns a series as it is to be on the server, and the count that is there.
+func (b *Broadcaster) snapshot(s *series) (event *eventsv1.Event, sent int32) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return s.now(), s.sent
+}
+
+// settle notes what became of an event that was sent, or given up.
+func (b *Broadcaster) settle(to *line, s *series, event *eventsv1.Event, err error) {
+	b.mu.Lock()
+	s.wrote = time.Now()
+	if s.lost = err != nil; !s.lost {
+		s.sent = countOf(event)
+	}
+	again := !s.lost && s.sent == 1 && s.count > 1 || !s.lost && b.closing && s.sent < s.count
+	if s.queued = again; !again {
+		b.waiting--
+	}
+	if b.closing && b.waiting == 0 {
+		b.drained()
+	}
+	b.mu.Unlock()
+	if again {
+		to.Add(s, "count", queue.Change)
+	}
+	if err != nil {
+		b.complain("event not sent", s.same.reason.name, err)
+	}
+}
+
+func countOf(event *eventsv1.Event) int32 {
+	if event.Series == nil {
+		return 1
+	}
+	return event.Series.Count
+}
+
+// write makes a request or two. An Event that exists already was sent before, and the answer was lost. One
+// that is gone, which is after an hour, is made anew, with its count.
+func (b *Broadcaster) write(ctx context.Context, event *eventsv1.Event, sent int32) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
-	in := s.client.Events(one.event.Namespace)
-	if one.patch != nil {
-		_, err := in.Patch(ctx, one.event.Name, types.StrategicMergePatchType, one.patch, metav1.PatchOptions{})
-		if !apierrors.IsNotFound(err) {
+	if sent > 0 {
+		if err := b.patch(ctx, event); !apierrors.IsNotFound(err) {
 			return err
 		}
 	}
-	_, err := in.Create(ctx, unread(one.event), metav1.CreateOptions{})
+	_, err := b.repo.Create(ctx, event)
 	if apierrors.IsAlreadyExists(err) {
-		return nil
+		return b.patch(ctx, event)
 	}
 	return err
 }
 
-// unread is an event as it is created, which has no resourceVersion.
-func unread(event *eventsv1.Event) *eventsv1.Event {
-	event = event.DeepCopy()
-	event.ResourceVersion = ""
-	return event
+// patch sends the count.
+func (b *Broadcaster) patch(ctx context.Context, event *eventsv1.Event) error {
+	if event.Series == nil {
+		return nil // it is there, and nothing has happened since
+	}
+	data, err := json.Marshal(map[string]any{"series": event.Series})
+	if err != nil {
+		return fmt.Errorf("count of an event: %w", err)
+	}
+	_, err = b.repo.Patch(ctx, event, types.MergePatchType, data)
+	return err
 }
 
-// complain logs what could not be done with an event, the same once a minute. The reason is a word of the
-// operator's code.
-func (s *sender) complain(message, reason string, err error) {
-	text := kerr.Text(err.Error(), kerr.MaxLog)
-	repeated, unsaid := s.said.Again(s.seed, message+" "+reason, kerr.ClassOf(err).String(), time.Now())
-	if repeated {
-		return
+// sweep sends, from time to time, what series have become, until ctx ends.
+func (b *Broadcaster) sweep(ctx context.Context, to *line) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			b.mu.Lock()
+			due := b.table.unsent(now, false)
+			b.enqueue(to, due...)
+			b.mu.Unlock()
+		}
 	}
-	s.logger.Warn(message, zap.String("reason", kerr.Text(reason, kerr.MaxLog)), zap.Int("sameBefore", unsaid),
-		zap.String("class", kerr.ClassOf(err).String()), zap.String("error", text))
 }
+
+var (
+	errNotRunning = errors.New("the Broadcaster does not run")
+	errFull       = errors.New("too many events wait to be sent")
+)

@@ -5,21 +5,27 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	eventsv1 "k8s.io/api/events/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/kuberator/kuberator/controller/event"
 )
 
 // twice is an operator that records something about an object, which changes, and the same again.
-type twice func(resourceVersion string)
+type twice struct {
+	record func(resourceVersion string)
+	seen   func(context.Context) (bool, error) // the first one is on the server
+}
 
-func (f twice) Run(context.Context) error {
-	f("1")
-	f("2")
+func (f twice) Run(ctx context.Context) error {
+	f.record("1")
+	_ = wait.PollUntilContextTimeout(ctx, 10*time.Millisecond, 3*time.Second, true, f.seen) // it is refused, in one case
+	f.record("2")
 	return nil
 }
 
@@ -35,14 +41,17 @@ func TestS1EventsNeedTheirRules(t *testing.T) {
 		require.NoError(t, err)
 		object := w.create(w.widget("w"))
 		reason := event.Warning("Tested", "Test")
-		require.NoError(t, events.Run(t.Context(), twice(func(rv string) {
+		list := func(ctx context.Context) []eventsv1.Event {
+			list, err := w.admin.EventsV1().Events(w.namespace).List(ctx, metav1.ListOptions{})
+			require.NoError(t, err)
+			return list.Items
+		}
+		require.NoError(t, events.Run(t.Context(), twice{func(rv string) {
 			about := object.DeepCopyObject().(*Widget)
 			about.ResourceVersion = rv
 			events.Eventf(about, nil, reason, "%s", strings.Repeat("€", 400))
-		})))
-		list, err := w.admin.EventsV1().Events(w.namespace).List(t.Context(), metav1.ListOptions{})
-		require.NoError(t, err)
-		return list.Items
+		}, func(ctx context.Context) (bool, error) { return len(list(ctx)) == 1, nil }}))
+		return list(t.Context())
 	}
 	all := recorded("events", rules[0].Verbs...)
 	require.Len(t, all, 1)
