@@ -18,7 +18,7 @@ import (
 )
 
 // source is another kind whose events become keys of the controller's own.
-type source interface {
+type source interface { //nolint:interfacebloat // all that a controller does with an informer of any type
 	subscribe(context.Context, hub) (subscription, error)
 	keep(ctx context.Context, onError func(error)) (subscription, error)
 	resource() schema.GroupVersionResource

@@ -22,11 +22,18 @@ const hinderedFor = 40 * time.Second
 // severalLeaders are the faults after which two processes may work at once, or believe that they do.
 var severalLeaders = []FaultKind{SecondLeader, Paused, NoLease, SlowClock}
 
-// hinder lets a rule apply to the requests of a process for a time, in which another process starts.
-func (w *world) hinder(p *process, rule *fault.Rule) {
+// hinder has a process stand still, or cuts it off from its lease, for a time in which another process
+// starts.
+func (w *world) hinder(p *process, how FaultKind) {
+	rule := fault.On("*", leases).Then(fault.Drop())
+	if how == Paused {
+		rule = fault.On("*", "*").Then(fault.Late(hinderedFor))
+	}
 	w.startAnother()
 	w.mu.Lock()
-	w.hindered = time.Now().Add(hinderedFor)
+	if w.hindered = time.Now().Add(hinderedFor); how == SlowClock {
+		w.slowClock = p
+	}
 	w.mu.Unlock()
 	if err := p.faults.Add(rule); err != nil {
 		w.fail("hinder a process: %v", err)
@@ -48,12 +55,6 @@ func (w *world) hinderedStill() time.Duration {
 	defer w.mu.Unlock()
 	return time.Until(w.hindered)
 }
-
-// pauses are all requests of a process that stands still.
-func pauses() *fault.Rule { return fault.On("*", "*").Then(fault.Late(hinderedFor)) }
-
-// noLease is the way to the lease that leads nowhere.
-func noLease() *fault.Rule { return fault.On("*", leases).Then(fault.Drop()) }
 
 // elects notes that the operator writes a lease.
 func (w *wire) elects(asked apirequest.Info) {

@@ -119,15 +119,6 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (code i
 		if err := w.underWay(ctx); err != nil {
 			return err
 		}
-	case Paused:
-		w.world.hinder(w.process, pauses())
-	case SlowClock:
-		w.world.mu.Lock()
-		w.world.slowClock = w.process
-		w.world.mu.Unlock()
-		w.world.hinder(w.process, noLease())
-	case NoLease:
-		w.world.hinder(w.process, noLease())
 	case StaleCache:
 		if of, ok := what.(written); ok {
 			w.world.holdBack(w.process, of.Resource.GroupResource())
@@ -136,7 +127,8 @@ func (w *wire) carry(ctx context.Context, what fmt.Stringer, send func() (code i
 		w.world.holdBack(w.process)
 	case Rejected409, Rejected429, Rejected500, Rejected504:
 		return reject(fault, what)
-	case Gap, Revert: // not at writes
+	case Paused, NoLease, SlowClock, Gap, Revert: // the latter two not at writes
+		w.world.hinder(w.process, fault)
 	}
 	return sent()
 }
