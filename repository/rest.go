@@ -2,7 +2,6 @@ package repository
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -213,11 +212,14 @@ func (b restBackend[T]) get(ctx context.Context, key types.NamespacedName) (T, e
 // undecodableOr marks the error if the answer is an object: what is not may be that of a proxy, or
 // cut.
 func undecodableOr(answer rest.Result, err error) error {
-	var head metav1.PartialObjectMetadata
-	if data, rawErr := answer.Raw(); rawErr == nil && json.Unmarshal(data, &head) == nil && head.Name != "" {
-		return kerr.Mark(kerr.ClassUndecodable, err)
+	data, rawErr := answer.Raw()
+	if rawErr != nil {
+		return err
 	}
-	return err
+	if head, headErr := headOf(data); headErr != nil || head.Name == "" {
+		return err
+	}
+	return kerr.Mark(kerr.ClassUndecodable, err)
 }
 
 func (b restBackend[T]) raw(ctx context.Context, key types.NamespacedName) (*unstructured.Unstructured, error) {
@@ -230,7 +232,10 @@ func (b restBackend[T]) raw(ctx context.Context, key types.NamespacedName) (*uns
 		return nil, err
 	}
 	got := &unstructured.Unstructured{}
-	return got, got.UnmarshalJSON(data)
+	if err := got.UnmarshalJSON(data); err != nil { // such as an object that is nested too deep
+		return nil, undecodableOr(answer, err)
+	}
+	return got, nil
 }
 
 func (b restBackend[T]) create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error) {

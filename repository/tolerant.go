@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/rest"
 
+	"github.com/kuberator/kuberator/internal/rawjson"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -64,27 +66,42 @@ func (l *tolerantListWatch[T]) ListWithContext(ctx context.Context, opts metav1.
 	if err != nil {
 		return nil, err
 	}
-	var page struct {
-		metav1.TypeMeta `json:",inline"`
-		metav1.ListMeta `json:"metadata"`
-		Items           []json.RawMessage `json:"items"`
-	}
-	if err := json.Unmarshal(raw, &page); err != nil {
+	list, err := l.list(raw)
+	if err != nil {
 		return nil, fmt.Errorf("decode the list: %w", err)
 	}
-	list := &metav1.List{TypeMeta: page.TypeMeta, ListMeta: page.ListMeta, Items: make([]runtime.RawExtension, 0, len(page.Items))}
-	for _, item := range page.Items {
-		obj, err := l.decode(item)
-		if err != nil {
-			return nil, err
-		}
-		if bad, ok := obj.(*undecodable); ok {
-			l.tell(bad.err)
-			continue
-		}
-		list.Items = append(list.Items, runtime.RawExtension{Object: obj})
-	}
 	return list, nil
+}
+
+// list decodes a list without looking into its items, each of which is decoded by itself.
+func (l *tolerantListWatch[T]) list(raw []byte) (*metav1.List, error) {
+	list := &metav1.List{}
+	return list, rawjson.Fields(raw, func(name, value []byte) error {
+		switch string(name) {
+		case "apiVersion":
+			return json.Unmarshal(value, &list.APIVersion)
+		case "kind":
+			return json.Unmarshal(value, &list.Kind)
+		case "metadata":
+			return json.Unmarshal(value, &list.ListMeta)
+		case "items":
+			return rawjson.Elements(value, func(item []byte) error { return l.item(list, item) })
+		}
+		return nil
+	})
+}
+
+func (l *tolerantListWatch[T]) item(list *metav1.List, raw []byte) error {
+	obj, err := l.decode(raw)
+	if err != nil {
+		return err
+	}
+	if bad, ok := obj.(*undecodable); ok {
+		l.tell(bad.err)
+		return nil
+	}
+	list.Items = append(list.Items, runtime.RawExtension{Object: obj})
+	return nil
 }
 
 // WatchWithContext streams events until ctx ends.
@@ -95,7 +112,7 @@ func (l *tolerantListWatch[T]) WatchWithContext(ctx context.Context, opts metav1
 		return nil, err
 	}
 	reporter := apierrors.NewClientErrorReporter(http.StatusInternalServerError, http.MethodGet, "ClientWatchDecoding")
-	return watch.NewStreamWatcher(&eventDecoder[T]{l: l, body: body, events: json.NewDecoder(body)}, reporter), nil
+	return watch.NewStreamWatcher(&eventDecoder[T]{l: l, body: body, events: rawjson.NewReader(body, mostOfEvent)}, reporter), nil
 }
 
 func (l *tolerantListWatch[T]) request(opts metav1.ListOptions) *rest.Request {
@@ -122,20 +139,25 @@ func (l *tolerantListWatch[T]) decode(raw []byte) (runtime.Object, error) {
 	if err == nil {
 		return obj, nil
 	}
-	var head metav1.PartialObjectMetadata
-	if json.Unmarshal(raw, &head) != nil || head.Name == "" {
+	head, headErr := headOf(raw)
+	if headErr != nil || head.Name == "" {
 		return nil, err
 	}
+	if head.DeletionTimestamp != nil {
+		err = fmt.Errorf("it is being deleted and cannot be cleaned up, repair it or remove its finalizers %v: %w", head.Finalizers, err)
+	}
+	err = kerr.New(kerr.OpDecode, l.kind, Key(&head), head.UID, kerr.Mark(kerr.ClassUndecodable, err))
+	return &undecodable{Object: l.stub(head), err: err}, nil
+}
+
+// stub returns an object with a name and a version, and nothing else.
+func (l *tolerantListWatch[T]) stub(head metav1.ObjectMeta) T {
 	stub := l.newObject()
 	stub.SetName(head.Name)
 	stub.SetNamespace(head.Namespace)
 	stub.SetUID(head.UID)
 	stub.SetResourceVersion(head.ResourceVersion)
-	if head.DeletionTimestamp != nil {
-		err = fmt.Errorf("it is being deleted and cannot be cleaned up, repair it or remove its finalizers %v: %w", head.Finalizers, err)
-	}
-	err = kerr.New(kerr.OpDecode, l.kind, Key(&head), head.UID, kerr.Mark(kerr.ClassUndecodable, err))
-	return &undecodable{Object: stub, err: err}, nil
+	return stub
 }
 
 // typed decodes into the Go type, whose methods are not ours: one tenant's object on which
@@ -159,39 +181,56 @@ type undecodable struct {
 	err error
 }
 
+// mostOfEvent bounds an event, in bytes, as client-go does. Servers take objects of 1.5 to 3 MB.
+const mostOfEvent = 16 << 20
+
 // eventDecoder decodes the events of a watch, in the place of client-go's decoder, which reads each
-// event three times before it decodes the object inside.
+// event three times before it decodes the object inside. Each event has memory of its own: an object
+// whose UnmarshalJSON keeps what it gets is not overwritten.
 type eventDecoder[T Object] struct {
 	l      *tolerantListWatch[T]
 	body   io.Closer
-	events *json.Decoder
-	object json.RawMessage // of the last event, whose memory is used again
+	events *rawjson.Reader
 }
 
 // Decode implements [watch.Decoder]. An event about an undecodable object becomes a deletion.
 func (d *eventDecoder[T]) Decode() (watch.EventType, runtime.Object, error) {
-	event := struct {
-		Type   watch.EventType  `json:"type"`
-		Object *json.RawMessage `json:"object"`
-	}{Object: &d.object}
-	d.object = d.object[:0]
-	if err := d.events.Decode(&event); err != nil {
+	kind, object, err := d.next()
+	if err != nil {
 		return "", nil, err
 	}
-	switch event.Type {
+	switch kind {
 	case watch.Added, watch.Modified, watch.Deleted, watch.Bookmark, watch.Error:
 	default:
-		return "", nil, fmt.Errorf("the type of a watch event is %q", event.Type)
+		return "", nil, fmt.Errorf("the type of a watch event is %q", kind)
 	}
-	obj, err := d.l.decode(d.object)
+	obj, err := d.l.decode(object)
 	if err != nil {
-		return "", nil, fmt.Errorf("decode the object of an event %s: %w", event.Type, err)
+		return "", nil, fmt.Errorf("decode the object of an event %s: %w", kind, err)
 	}
 	if bad, ok := obj.(*undecodable); ok {
 		d.l.tell(bad.err)
 		return watch.Deleted, bad.Object, nil
 	}
-	return event.Type, obj, nil
+	return kind, obj, nil
+}
+
+// next returns an error of the stream as it is: client-go looks for its own way of io.EOF.
+func (d *eventDecoder[T]) next() (kind watch.EventType, object []byte, err error) {
+	event, err := d.events.Next()
+	if err != nil {
+		return "", nil, err
+	}
+	err = rawjson.Fields(event, func(name, value []byte) error {
+		switch string(name) {
+		case "type":
+			kind = watch.EventType(bytes.Trim(value, `"`))
+		case "object":
+			object = value
+		}
+		return nil
+	})
+	return kind, object, err
 }
 
 // Close implements [watch.Decoder].
