@@ -36,8 +36,8 @@ type Attempt struct {
 	// Bypassed reports whether the object is gone without a Cleanup, since its finalizer was
 	// bypassed, so that this attempt is the Cleanup that was missed; see the function Bypassed.
 	Bypassed bool
-	// DeletionBlocked reports whether the object has been in deletion for longer than
-	// Options.SlowDeletion, and this attempt has not ended it.
+	// DeletionBlocked reports whether the object carries the finalizer, has been in deletion for
+	// longer than Options.SlowDeletion, and this attempt has not let it go, for whatever reason.
 	DeletionBlocked bool
 	// Queued is how long the object waited for a worker. Parked is how long it was kept back
 	// before that, see [ParkReason]; 0 for most.

@@ -2,6 +2,8 @@ package controller_test
 
 import (
 	"context"
+	goruntime "runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +20,32 @@ import (
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/sim"
 )
+
+// Kills: a Cleanup that counts as done although it did not return: if somebody then strips the
+// finalizer, Cleanup never succeeds.
+func TestG3xG12ACleanupThatDoesNotReturnIsNotDone(t *testing.T) {
+	for name, f := range map[string]func(){"panic": func() { panic("x") }, "Goexit": goruntime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *harness) {
+				var up atomic.Bool
+				done := b.cleans(func() (action, error) {
+					if !up.Load() {
+						f()
+					}
+					return well()
+				})
+				b.start()
+				b.settle(time.Second)
+				b.delete("a")
+				b.settle(time.Second)
+				up.Store(true)
+				b.strip("a")
+				b.settle(time.Hour)
+				require.Equal(t, []string{"late a old"}, *done)
+			}, labelled("a", "old"))
+		})
+	}
+}
 
 // TestG3xANewObjectDoesNotWaitLongerThanBypassTimeout for what a Cleanup of the old one asked for:
 // a time that is far, or none at all.

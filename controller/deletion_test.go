@@ -2,6 +2,8 @@ package controller_test
 
 import (
 	"context"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
 // TestG10DeletionEndsABackoffOfAKindWithoutGeneration, which does not count deletions
@@ -41,4 +44,44 @@ func TestG10DeletionEndsABackoffOfAKindWithoutGeneration(t *testing.T) {
 		cancel()
 		require.NoError(t, <-done)
 	})
+}
+
+// TestS8WhateverBlocksADeletionIsSaid: Cleanup, the removal of the finalizer, or a read before Cleanup.
+// The attempt that ends it is not one that is blocked.
+func TestS8WhateverBlocksADeletionIsSaid(t *testing.T) {
+	for name, verb := range map[string]string{"removal": "patch", "read": "get", "cleanup": ""} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(b *harness) {
+				var up atomic.Bool
+				b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
+					if verb == "" && !up.Load() {
+						return controller.AwaitChange(), errBucket
+					}
+					return controller.AwaitChange(), nil
+				}
+				b.start()
+				b.settle(time.Second)
+				if verb != "" {
+					b.fail(fault.On(verb, "deployments.apps").Matching(func(*http.Request) bool { return !up.Load() }).Then(fault.Forbidden()))
+				}
+				b.delete("a")
+				b.settle(time.Minute)
+				for _, a := range b.took() {
+					require.False(t, a.DeletionBlocked, "not yet")
+				}
+				b.settle(time.Hour)
+				blocked := b.took()
+				require.NotEmpty(t, blocked)
+				require.True(t, blocked[len(blocked)-1].DeletionBlocked)
+				logs := b.logs.FilterMessage("deletion is blocked").Len()
+				require.NotZero(t, logs)
+				up.Store(true)
+				b.settle(time.Hour)
+				require.Nil(t, b.live("a"))
+				ended := b.took()
+				require.False(t, ended[len(ended)-1].DeletionBlocked)
+				require.Equal(t, logs, b.logs.FilterMessage("deletion is blocked").Len())
+			}, labelled("a", "old"))
+		})
+	}
 }

@@ -405,6 +405,27 @@ func TestS8ReleaseAllWithFailures(t *testing.T) {
 	}, objs...)
 }
 
+// Kills: an object that counts as released since its Cleanup did not return.
+func TestS8G12ReleaseAllTellsOfACleanupThatDoesNotReturn(t *testing.T) {
+	held := newDeployment("a")
+	held.Finalizers = []string{ours}
+	for _, timeout := range []time.Duration{-1, time.Minute} {
+		for name, f := range map[string]func(){"panic": func() { panic("x") }, "Goexit": runtime.Goexit} {
+			inBubble(t, func(b *harness) {
+				b.opts.Timeout = timeout
+				b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
+					f()
+					return controller.AwaitChange(), nil
+				}
+				b.make()
+				require.ErrorContains(t, b.c.ReleaseAll(b.t.Context()), "cleanup Deployment ns/a: ", name)
+				require.Contains(t, b.live("a").Finalizers, ours)
+				require.Equal(t, 1, b.logs.FilterMessage("release failed, finalizer kept").Len())
+			}, held)
+		}
+	}
+}
+
 func TestS8SkipCleanupIsOffByDefault(t *testing.T) {
 	for _, allowed := range []bool{false, true} {
 		inBubble(t, func(b *harness) {

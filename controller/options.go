@@ -45,9 +45,9 @@ type Options struct {
 	// is cancelled, and they have 5 more seconds to return. The default is 20 s: with these 5 s
 	// it fits into the 30 s that Kubernetes gives a Pod to terminate.
 	Grace time.Duration
-	// SlowDeletion is how long an object may be in deletion before each Cleanup of it that fails,
-	// or is not finished, is logged as a warning that the deletion is blocked. The default is 10
-	// minutes.
+	// SlowDeletion is how long an object that carries the finalizer may be in deletion before each
+	// attempt that does not remove it, since Cleanup or a request fails or Cleanup is not finished,
+	// is logged as a warning that the deletion is blocked. The default is 10 minutes.
 	SlowDeletion time.Duration
 	// BypassTimeout is how long Cleanup is retried for an object that is gone without it, because
 	// its finalizer was removed by force or ignored by the API server, see [Bypassed]. The object

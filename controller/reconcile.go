@@ -39,7 +39,8 @@ func (t *reconciliation[T, C]) reconcile(work, ctx context.Context) bool {
 	}
 	if err == nil {
 		at.UID = obj.GetUID()
-		if at.Action, err = t.step(ctx, obj); err == nil && at.Op == kerr.OpGet {
+		at.Action, err = t.step(ctx, obj)
+		if t.stepped = err == nil; t.stepped && at.Op == kerr.OpGet {
 			t.r.queue.Forget(t.it)
 			return false
 		}
@@ -91,16 +92,11 @@ func (t *reconciliation[T, C]) cleanup(ctx context.Context, obj T) (action Actio
 		t.cleaned = true
 		return AwaitChange(), nil
 	}
-	since := obj.GetDeletionTimestamp().Time
 	t.give(kerr.OpCleanup, obj)
-	defer func() {
-		if t.cleaned = err == nil; err != nil {
-			t.at.deleting = time.Since(since)
-			t.at.DeletionBlocked = t.at.deleting > t.c.opts.SlowDeletion
-		}
-	}()
 	defer recovered(&err)
-	return finished(t.c.user.Cleanup(ctx, obj))
+	action, err = finished(t.c.user.Cleanup(ctx, obj))
+	t.cleaned = err == nil // and not in a defer: there is no error either while runtime.Goexit unwinds
+	return action, err
 }
 
 // finished returns an error for a Cleanup that asked for another attempt.

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/internal/dependents"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
@@ -27,6 +28,7 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 	given T
 
 	cleaned bool // Cleanup is done
+	stepped bool // the whole step is: after Cleanup the finalizer is gone, too
 
 	mu    sync.Mutex
 	ended bool
@@ -61,6 +63,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 		if made {
 			t.at.Writes, t.at.WritesBy = t.journal.Count(), t.writesBy()
 			t.at.cut = work.Err() != nil
+			t.judgeDeletion()
 			t.schedule()
 			t.at.level = t.at.levelFor(t.c.repo.Kind().GroupKind(), func(text string) (bool, int) {
 				return t.it.Record.troubled().logged.failure.Again(t.c.seed, text, time.Now())
@@ -99,6 +102,16 @@ func (t *reconciliation[T, C]) writesBy() (by map[kerr.Op]int) {
 		by[kerr.Op(w.By)]++
 	}
 	return by
+}
+
+// judgeDeletion says whether the deletion is blocked, whatever it was that kept the attempt from
+// ending it: Cleanup, a request before it, or the removal of the finalizer.
+func (t *reconciliation[T, C]) judgeDeletion() {
+	if t.stepped || t.cached == *new(T) || t.cached.GetDeletionTimestamp() == nil || !finalizer.Held(t.cached, t.c.finalizer) {
+		return
+	}
+	t.at.deleting = time.Since(t.cached.GetDeletionTimestamp().Time)
+	t.at.DeletionBlocked = t.at.deleting > t.c.opts.SlowDeletion
 }
 
 // learn keeps what the attempt found out.

@@ -23,7 +23,7 @@ import (
 type outcome struct {
 	Attempt
 
-	deleting time.Duration // of an object in deletion, before a cleanup that did not end it
+	deleting time.Duration // how long the object has been in deletion, if this attempt did not end it
 	cut      bool          // a shutdown cancelled it
 	level    zapcore.Level
 	unsaid   int // the same failures that were not logged since the last one that was
@@ -39,7 +39,7 @@ func (c *Controller[T, C]) report(at *outcome) {
 		entry.Write(append(at.names(), at.details()...)...)
 	}
 	if at.DeletionBlocked {
-		c.opts.Logger.Warn("deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("cleanupFailed", at.Err != nil))...)
+		c.opts.Logger.Warn("deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("failed", at.Err != nil))...)
 	}
 }
 

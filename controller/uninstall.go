@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/finalizer"
+	"github.com/kuberator/kuberator/internal/foreign"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -104,7 +105,7 @@ func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTimeout{c.opts.Timeout})
 	defer cancel()
-	err := errors.New("runtime.Goexit was called")
+	var err error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -152,13 +153,19 @@ func (f *failures) joined() error {
 	return errors.Join(f.first...)
 }
 
-// release calls Cleanup for one object and removes its finalizer.
+// release calls Cleanup for one object and removes its finalizer. It returns also if that code does
+// not, as it panics or calls runtime.Goexit: an object of which nobody hears would count as released.
 func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	key, uid := repository.Key(obj), obj.GetUID()
-	_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
-		defer recovered(&err)
-		return finished(c.user.Cleanup(ctx, obj))
+	panicked := foreign.Call(func() {
+		_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
+			defer recovered(&err)
+			return finished(c.user.Cleanup(ctx, obj))
+		})
 	})
+	if panicked != nil {
+		err = kerr.New(kerr.OpCleanup, c.repo.Kind(), key, uid, panicked)
+	}
 	if err != nil {
 		c.opts.Logger.Error("release failed, finalizer kept", append(names(key, uid), errorFields(err)...)...)
 	}

@@ -22,7 +22,7 @@ var (
 	// Failing says that ten attempts in a row, or more, have failed.
 	Failing = Warning("Failing", "Reconcile")
 	// DeletionBlocked says that the object has been in deletion for longer than Options.SlowDeletion, since
-	// its Cleanup fails or is not finished.
+	// its Cleanup fails or is not finished, or the finalizer cannot be removed.
 	DeletionBlocked = Warning("DeletionBlocked", "Cleanup")
 	// ReconcileLoop says that what attempts write causes the next ones, or that another client undoes it;
 	// the object is slowed to 10 attempts a minute.
