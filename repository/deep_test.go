@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -151,6 +152,44 @@ func TestG17AnObjectThatKeepsWhatItWasDecodedFrom(t *testing.T) {
 	for i, event := range all {
 		require.Equal(t, object(i), string(event.Object.(*keeping).kept))
 	}
+}
+
+// picky is a type whose UnmarshalJSON panics without a spec.
+type picky struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+}
+
+func (*picky) UnmarshalJSON(data []byte) error {
+	if !strings.Contains(string(data), "spec") {
+		panic("no spec")
+	}
+	return errors.New("it is not decoded either")
+}
+
+func (p *picky) DeepCopyObject() runtime.Object { c := *p; return &c }
+
+// Kills: a 410 that becomes an error of a type that panics: nothing is listed anew.
+func TestG8G12WhatAWatchSaysIsNotDecodedByTheType(t *testing.T) {
+	event := func(kind, object string) watch.Event {
+		t.Helper()
+		all := watched(t, of[picky](t, &answering{code: http.StatusOK, body: `{"type":"` + kind + `","object":` + object + `}`}).ListerWatcher())
+		require.Len(t, all, 1)
+		return all[0]
+	}
+	expired := event("ERROR", `{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","reason":"Expired","code":410}`)
+	require.Equal(t, watch.Error, expired.Type)
+	require.True(t, apierrors.IsResourceExpired(apierrors.FromObject(expired.Object)))
+	mark := event("BOOKMARK", `{"kind":"picky","apiVersion":"example.com/v1","metadata":{"resourceVersion":"9","annotations":{"k8s.io/initial-events-end":"true"}}}`)
+	require.Equal(t, watch.Bookmark, mark.Type)
+	require.Equal(t, "9", mark.Object.(*picky).ResourceVersion)
+	require.Equal(t, "true", mark.Object.(*picky).Annotations[metav1.InitialEventsAnnotationKey])
+	for _, odd := range []string{`{"kind":"Status","code":"x","metadata":{"name":"victim"}}`, `{"kind":"picky","metadata":{"name":"victim"}}`, `null`} {
+		require.Equal(t, watch.Error, event("ERROR", odd).Type, odd)
+	}
+	require.Equal(t, watch.Error, event("BOOKMARK", `"x"`).Type)
+	require.Equal(t, watch.Error, event("NONE", `{"metadata":{"name":"victim"}}`).Type)
+	require.Equal(t, watch.Deleted, event("ADDED", `{"metadata":{"name":"bad"}}`).Type, "objects are for the type")
 }
 
 // stream answers with an event that has no end.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -133,7 +134,7 @@ func (l *tolerantListWatch[T]) tell(err error) {
 	}
 }
 
-// decode returns a T, a *metav1.Status, or an *undecodable in the place of a T.
+// decode returns a T, or an *undecodable in its place.
 func (l *tolerantListWatch[T]) decode(raw []byte) (runtime.Object, error) {
 	obj, err := l.typed(raw)
 	if err == nil {
@@ -195,24 +196,45 @@ type eventDecoder[T Object] struct {
 
 // Decode implements [watch.Decoder]. An event about an undecodable object becomes a deletion.
 func (d *eventDecoder[T]) Decode() (watch.EventType, runtime.Object, error) {
-	kind, object, err := d.next()
+	kind, raw, err := d.next()
 	if err != nil {
 		return "", nil, err
 	}
-	switch kind {
-	case watch.Added, watch.Modified, watch.Deleted, watch.Bookmark, watch.Error:
-	default:
-		return "", nil, fmt.Errorf("the type of a watch event is %q", kind)
-	}
-	obj, err := d.l.decode(object)
+	obj, err := d.object(kind, raw)
 	if err != nil {
-		return "", nil, fmt.Errorf("decode the object of an event %s: %w", kind, err)
+		return "", nil, fmt.Errorf("decode the object of an event %q: %w", kind, err)
 	}
 	if bad, ok := obj.(*undecodable); ok {
 		d.l.tell(bad.err)
 		return watch.Deleted, bad.Object, nil
 	}
 	return kind, obj, nil
+}
+
+// object decodes what an event has. Bookmarks and errors are what the watch says of itself: the Go
+// type, whose methods are not ours, does not get them.
+func (d *eventDecoder[T]) object(kind watch.EventType, raw []byte) (runtime.Object, error) {
+	switch kind {
+	case watch.Added, watch.Modified, watch.Deleted:
+		return d.l.decode(raw)
+	case watch.Bookmark:
+		var mark metav1.PartialObjectMetadata
+		err := json.Unmarshal(raw, &mark)
+		obj := d.l.newObject()
+		obj.SetResourceVersion(mark.ResourceVersion)
+		obj.SetAnnotations(mark.Annotations) // the end of a streamed list is one
+		return obj, err
+	case watch.Error:
+		status := &metav1.Status{}
+		if err := json.Unmarshal(raw, status); err != nil {
+			return nil, err
+		}
+		if status.Kind != "Status" {
+			return nil, fmt.Errorf("it is a %q", status.Kind)
+		}
+		return status, nil
+	}
+	return nil, errors.New("there is no such type of event")
 }
 
 // next returns an error of the stream as it is: client-go looks for its own way of io.EOF.
