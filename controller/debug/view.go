@@ -222,7 +222,7 @@ func underWay(at *controller.Attempt, now time.Time) attemptView {
 func (a *attempt) view(now time.Time) attemptView {
 	v := underWay(&a.Attempt, now)
 	v.Op, v.Took, v.Ago = string(a.Op), seconds(a.Duration), seconds(now.Sub(a.Start.Add(a.Duration)))
-	v.Queued, v.Parked, v.Writes, v.Self = seconds(a.Queued), seconds(a.Attempt.Parked), a.Writes, a.SelfTriggered
+	v.Queued, v.Parked, v.Writes, v.Self = seconds(a.Queued), seconds(a.Parked), a.Writes, a.SelfTriggered
 	v.Class, v.Error, v.Failures = a.class, a.text, a.Failures
 	if a.Next >= 0 {
 		next := seconds(a.Next)

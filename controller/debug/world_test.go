@@ -90,7 +90,10 @@ func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- w.c.Run(ctx) }()
-		w.stop = sync.OnceFunc(func() { cancel(); <-done })
+		w.stop = sync.OnceFunc(func() {
+			cancel()
+			_ = <-done // what is left of an attempt that hangs
+		})
 		defer w.stop()
 		time.Sleep(time.Second)
 		f(t, w)

@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	bubblePattern  = regexp.MustCompile(`^goroutine \d+ \[(.*), synctest bubble (\d+)\]`)
+	bubblePattern  = regexp.MustCompile(`^goroutine \d+ \[(.*), synctest bubble (\d+)(?: labels:.*)?\]`) // see labelled
 	creatorPattern = regexp.MustCompile(`(?m)^created by (\S+)`)
 )
 
