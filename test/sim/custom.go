@@ -40,7 +40,7 @@ var definitions = func() *resource {
 		gvk: gvk, plural: "customresourcedefinitions", singular: "customresourcedefinition", shortNames: []string{"crd", "crds"}, categories: extensions,
 		listKind: "CustomResourceDefinitionList", status: true, generation: true, needsRV: true, verbs: allVerbs,
 		custom: &custom{schema: anything, stored: anything, storedAs: groupVersion(gvk)},
-		rules:  rules{defaults: defaultDefinition},
+		rules:  rules{defaults: defaultDefinition, change: changeDefinition},
 	}
 	r.managed = newManaged(r, deduced)
 	return r

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -32,7 +33,9 @@ type crd struct {
 			Served     bool
 			Storage    bool
 			Deprecated bool
-			Schema     struct {
+			// DeprecationWarning takes the place of the server's own words.
+			DeprecationWarning string
+			Schema             struct {
 				OpenAPIV3Schema map[string]any `json:"openAPIV3Schema"`
 			}
 			Subresources struct {
@@ -101,6 +104,9 @@ func (d *crd) resources(deleted bool) ([]*resource, field.ErrorList) {
 				schema: parsed, versions: versions, withStatus: withStatus, definition: d.Metadata.Name, terminating: deleted,
 				columns: columns, openAPI: v.Schema.OpenAPIV3Schema, scaling: v.Subresources.Scale,
 			},
+		}
+		if v.Deprecated {
+			r.rules.deprecated = cmp.Or(v.DeprecationWarning, d.deprecated(v.Name))
 		}
 		r.managed = newManaged(r, converter)
 		if r.listKind == "" {

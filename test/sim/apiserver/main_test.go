@@ -63,7 +63,7 @@ func TestState(t *testing.T) {
 
 	client, said, end := running(t, "-crds", crds, "-state", state, "-save")
 	require.Contains(t, said.String(), "simulated Kubernetes API server")
-	require.Contains(t, said.String(), "Loaded 1 objects.")
+	require.Contains(t, said.String(), "Loaded 1 object.")
 	_, err := client.CoreV1().ConfigMaps("default").Create(t.Context(), &corev1.ConfigMap{
 		ObjectMeta: metav1.ObjectMeta{Name: "a"}, Data: map[string]string{"k": "v"},
 	}, metav1.CreateOptions{})
@@ -146,6 +146,7 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"serve"}, "takes flags only"},
 		{[]string{"-save"}, "-save needs -state"},
 		{[]string{"-latency", "soon"}, "invalid value"},
+		{[]string{"-latency", "-5s"}, "must not be negative"},
 	} {
 		problems := &bytes.Buffer{}
 		_, err := parse(c.args, problems)
@@ -165,6 +166,9 @@ func TestWrongFlags(t *testing.T) {
 		{options{crds: filepath.Join(empty, "none")}, "no such file"},
 		{options{state: filepath.Join(empty, "none")}, "no such file"},
 		{options{state: empty, save: true}, "is a folder"},
+		{options{state: filepath.Join(empty, "none", "state.yaml"), save: true}, "it could not be saved"},
+		{options{kubeconfig: file(t, folder, "config", "{apiVersion: v1, kind: Config, clusters: [{name: prod, cluster: {server: https://prod.example.com}}]}")}, `has the cluster "prod"`},
+		{options{kubeconfig: file(t, folder, "notes", "{kind: Other")}, "is no kubeconfig"},
 		{options{state: file(t, folder, "bad.yaml", "a: [")}, "document 1"},
 		{options{state: file(t, folder, "unknown.yaml", "{apiVersion: example.com/v1, kind: Unknown, metadata: {name: u}}")}, "is not served"},
 	} {

@@ -55,6 +55,9 @@ func parse(args []string, problems io.Writer) (options, error) {
 	case o.save && o.state == "":
 		fmt.Fprintln(problems, "-save needs -state, the file to write to")
 		return o, errUsage
+	case o.latency < 0:
+		fmt.Fprintf(problems, "-latency is %s, it must not be negative\n", o.latency)
+		return o, errUsage
 	}
 	return o, nil
 }

@@ -6,9 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kuberator/kuberator/test/sim"
 	"github.com/kuberator/kuberator/test/sim/loopback"
@@ -37,6 +40,9 @@ func start(opts options) (*server, error) {
 	state, err := state(opts)
 	if err != nil {
 		return nil, fmt.Errorf("-state: %w", err)
+	}
+	if opts.kubeconfig, err = overwritable(opts.kubeconfig); err != nil {
+		return nil, fmt.Errorf("-kubeconfig: %w", err)
 	}
 	simulated, err := sim.New(sim.Options{Kinds: sim.StableCore(), Latency: opts.latency, GarbageCollection: true, NamespaceDeletion: true})
 	if err != nil {
@@ -81,13 +87,51 @@ func state(opts options) ([]*unstructured.Unstructured, error) {
 	info, err := os.Stat(opts.state)
 	switch {
 	case opts.save && errors.Is(err, fs.ErrNotExist):
-		return nil, nil
+		return nil, writable(opts.state)
 	case err != nil:
 		return nil, err
 	case opts.save && info.IsDir():
 		return nil, fmt.Errorf("%s is a folder: -save writes a file", opts.state)
+	case opts.save:
+		if err := writable(opts.state); err != nil {
+			return nil, err
+		}
 	}
 	return read(opts.state)
+}
+
+// writable says at the start what would keep the state from being saved at the end.
+func writable(path string) error {
+	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("it could not be saved: %w", err)
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+// overwritable returns the whole path of a kubeconfig, which is good in any folder. A file that is there must be
+// of a server on this machine: one of real clusters is not to be lost.
+func overwritable(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	whole, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Stat(whole); errors.Is(err, fs.ErrNotExist) {
+		return whole, nil
+	}
+	there, err := clientcmd.LoadFromFile(whole)
+	if err != nil {
+		return "", fmt.Errorf("it is there, and is no kubeconfig: %w", err)
+	}
+	for name, cluster := range there.Clusters {
+		if address, err := url.Parse(cluster.Server); err != nil || address.Hostname() != "127.0.0.1" {
+			return "", fmt.Errorf("%s has the cluster %q, at %s, which would be lost: choose another file", path, name, cluster.Server)
+		}
+	}
+	return whole, nil
 }
 
 const greeting = `This is a simulated Kubernetes API server (package test/sim of Kuberator), and no cluster: it answers as
@@ -105,7 +149,11 @@ It listens on %s. In another terminal:
 func (s *server) greet(out io.Writer) {
 	fmt.Fprintf(out, greeting, s.served.Config().Host, s.served.Kubeconfig())
 	if s.loaded > 0 {
-		fmt.Fprintf(out, "Loaded %d objects.\n", s.loaded)
+		objects := "objects"
+		if s.loaded == 1 {
+			objects = "object"
+		}
+		fmt.Fprintf(out, "Loaded %d %s.\n", s.loaded, objects)
 	}
 	if s.opts.faults != "" {
 		fmt.Fprintf(out, "Requests fail on purpose: %s\n", s.opts.faults)
