@@ -92,7 +92,9 @@ func inBubble(t *testing.T, f func(t *testing.T, w *world)) {
 		go func() { done <- w.c.Run(ctx) }()
 		w.stop = sync.OnceFunc(func() {
 			cancel()
-			_ = <-done // what is left of an attempt that hangs
+			if err := <-done; err != nil {
+				t.Logf("Run: %v", err) // of an attempt that hangs
+			}
 		})
 		defer w.stop()
 		time.Sleep(time.Second)

@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"context"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -27,9 +28,7 @@ func TestDeprecatedVersionsWarn(t *testing.T) {
 	defer srv.Close()
 	version := func(name string, more map[string]any) any {
 		v := map[string]any{"name": name, "served": true, "storage": name == "v2", "schema": map[string]any{"openAPIV3Schema": map[string]any{"type": "object"}}}
-		for k, value := range more {
-			v[k] = value
-		}
+		maps.Copy(v, more)
 		return v
 	}
 	definition := &unstructured.Unstructured{Object: map[string]any{
