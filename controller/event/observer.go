@@ -54,7 +54,7 @@ func ended(r Recorder, at *controller.Attempt) {
 	}
 	switch {
 	case at.DeletionBlocked:
-		r.Eventf(named(at.Kind, at.Key, at.UID), nil, DeletionBlocked, "The object is not deleted, since its cleanup has not succeeded%s", why(at.Err))
+		r.Eventf(named(at.Kind, at.Key, at.UID), nil, DeletionBlocked, "The object is not deleted, since its cleanup, or the removal of the finalizer after it, has not succeeded%s", why(at.Err))
 	case at.Err == nil:
 	case kerr.WaitsForChange(at.Err):
 		r.Eventf(named(at.Kind, at.Key, at.UID), nil, NotRetried, "Attempt to %s failed, and is not repeated before the object changes%s", at.Op, why(at.Err))

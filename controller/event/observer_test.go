@@ -112,7 +112,7 @@ func TestS2S8G3xG10WhatTheLibraryTells(t *testing.T) {
 			requireOne(t, operated(t, w, awaits, func(context.Context, *corev1.ConfigMap) (controller.Action, error) {
 				return controller.Requeue(time.Minute), nil
 			}, func(maps *repository.Live[*corev1.ConfigMap]) { remove(t, maps) }),
-				event.DeletionBlocked, "The object is not deleted, since its cleanup has not succeeded")
+				event.DeletionBlocked, "The object is not deleted, since its cleanup, or the removal of the finalizer after it, has not succeeded")
 		})
 	})
 	t.Run("a loop", func(t *testing.T) {
