@@ -41,8 +41,8 @@ type ConvergenceObserver interface {
 
 // asked is what was asked for and is not done yet.
 type asked struct {
-	generation int64     // the last one that an attempt was made for
-	since      time.Time // zero if there was a success for it
+	generation int64      // the last one that an attempt was made for
+	since      *time.Time // nil if there was a success for it, as for most
 }
 
 // converge notes an attempt for the generation that the object had. It is new if no attempt was
@@ -59,15 +59,16 @@ func (t *reconciliation[T, C]) converge(since time.Time) {
 	seen := t.it.Weight() > queue.Background
 	if generation != st.asked.generation || generation == 0 && t.happened() {
 		st.asked.generation = generation
-		if seen && st.asked.since.IsZero() {
-			st.asked.since = since
+		if seen && st.asked.since == nil {
+			begun := since // not since itself, which would be in the heap at each attempt
+			st.asked.since = &begun
 		}
 	}
-	if t.at.Err != nil || t.at.Op != kerr.OpApply || st.asked.since.IsZero() {
+	if t.at.Err != nil || t.at.Op != kerr.OpApply || st.asked.since == nil {
 		return
 	}
-	after := max(time.Since(st.asked.since), 0)
-	st.asked.since = time.Time{}
+	after := max(time.Since(*st.asked.since), 0)
+	st.asked.since = nil
 	t.c.tellConverged(Convergence{Controller: t.c.opts.Name, Key: t.at.Key, UID: t.at.UID, After: after})
 }
 

@@ -122,6 +122,7 @@ func (w *world) create(namespace, name, do string) {
 // get asks the Inspector as a program does that accepts something.
 func (w *world) get(url, accept string) *httptest.ResponseRecorder {
 	w.t.Helper()
+	synctest.Wait() // what is due at this instant is done
 	return ask(w.inspector, http.MethodGet, url, accept)
 }
 

@@ -36,6 +36,9 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 	h := &hold{light: light}
 	h.Timer = time.AfterFunc(d, func() { q.endHold(it, h, nil) })
 	p.hold = h
+	if it.parked == nil {
+		it.parked = &parked{}
+	}
 	it.parked.begin(it.since, why)
 	if q.held == nil {
 		q.held = map[*Item[K, R, S]]bool{}

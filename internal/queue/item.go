@@ -23,7 +23,7 @@ type Item[K, R comparable, S any] struct {
 
 	weight  Weight      // of the reasons that Get returned; for the worker
 	since   time.Time   // when these made the key ready; for the worker
-	parked  parked      // for the worker; while the key is held, guarded by Queue.mu
+	parked  *parked     // nil for most; for the worker, while the key is held guarded by Queue.mu
 	retries bool        // there may be failures or a timer; for the worker too
 	pending *pending[R] // nil if there is nothing; guarded by Queue.mu
 }

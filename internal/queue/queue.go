@@ -152,7 +152,9 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 // Done ends the work on a key. If it was added in the meantime it waits in line
 // again.
 func (q *Queue[K, R, S]) Done(it *Item[K, R, S]) {
-	it.parked.end()
+	if it.parked != nil && it.parked.end() {
+		it.parked = nil
+	}
 	if !it.Keep {
 		q.mu.Lock()
 		q.dropIdle(it)

@@ -72,13 +72,11 @@ func (p *parked) begin(ready time.Time, why string) {
 	p.why, p.again = why, true
 }
 
-// end is called by each worker in the end: what it did not hold again is not held any more.
-func (p *parked) end() {
-	if p.again {
-		p.again = false
-	} else if !p.first.IsZero() {
-		*p = parked{}
-	}
+// end is called by each worker in the end: what it did not hold again is not held any more, and is over.
+func (p *parked) end() (over bool) {
+	over = !p.again
+	p.again = false
+	return over
 }
 
 // Waited returns when the reasons that Get returned made the key ready, how long it was held
@@ -86,7 +84,7 @@ func (p *parked) end() {
 // without Options.Timed.
 func (it *Item[K, R, S]) Waited() (ready time.Time, held time.Duration, since time.Time) {
 	p := it.parked
-	if p.first.IsZero() || it.since.IsZero() {
+	if p == nil || it.since.IsZero() {
 		return it.since, 0, it.since
 	}
 	return it.since, it.since.Sub(p.first), p.ready
