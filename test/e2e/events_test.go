@@ -41,8 +41,8 @@ func TestS1EventsNeedTheirRules(t *testing.T) {
 		require.NoError(t, err)
 		object := w.create(w.widget("w"))
 		reason := event.Warning("Tested", "Test")
-		list := func(ctx context.Context) []eventsv1.Event {
-			list, err := w.admin.EventsV1().Events(w.namespace).List(ctx, metav1.ListOptions{})
+		list := func() []eventsv1.Event {
+			list, err := w.admin.EventsV1().Events(w.namespace).List(t.Context(), metav1.ListOptions{})
 			require.NoError(t, err)
 			return list.Items
 		}
@@ -50,8 +50,8 @@ func TestS1EventsNeedTheirRules(t *testing.T) {
 			about := object.DeepCopyObject().(*Widget)
 			about.ResourceVersion = rv
 			events.Eventf(about, nil, reason, "%s", strings.Repeat("€", 400))
-		}, func(ctx context.Context) (bool, error) { return len(list(ctx)) == 1, nil }}))
-		return list(t.Context())
+		}, func(context.Context) (bool, error) { return len(list()) == 1, nil }}))
+		return list()
 	}
 	all := recorded("events", rules[0].Verbs...)
 	require.Len(t, all, 1)
