@@ -20,12 +20,12 @@ func TestTheDeadline(t *testing.T) {
 	long(t)
 	if os.Getenv(envLong) != "" {
 		explore.Run(t, mapCase{
-			Kinds: sim.Core("configmaps", "secrets"), Script: script(), External: map[string]func() explore.External{"real time": newRealTime(time.Tick(200 * time.Millisecond))},
+			Kinds: sim.Core("configmaps", "secrets"), Script: script(), External: map[string]func() explore.External{"real time": newRealTime(time.Tick(500 * time.Millisecond))},
 			New: func(env *explore.Env) (explore.Process, error) { return newLoop(env, mirror) },
 		})
 		return
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestTheDeadline$", "-test.timeout", "4s")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestTheDeadline$", "-test.timeout", "12s")
 	cmd.Env = append(os.Environ(), envLong+"=1")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
