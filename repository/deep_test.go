@@ -58,6 +58,24 @@ func isTheDeepOne(t *testing.T, errs []error) {
 	require.ErrorContains(t, step, "remove its finalizers [example.com/f]")
 }
 
+// A process that has won the lease looks at the metadata of all objects before it works. managedFields are as
+// deep as the object. Kills: a list of metadata that a decoder with a limit of depth reads.
+func TestG6G11ADeepObjectDoesNotStopTheListOfMetadata(t *testing.T) {
+	managed := `{"metadata":{"name":"deep","namespace":"ns","resourceVersion":"8","managedFields":[{"fieldsV1":` +
+		strings.Repeat(`{"f:a":`, deepest) + "{}" + strings.Repeat("}", deepest) + `}]}}`
+	for name, object := range map[string]string{"metadata": managed, "whole objects": deep(10 * deepest)} {
+		a := &answering{code: http.StatusOK, body: `{"metadata":{"resourceVersion":"9","continue":"c"},"items":[` + object + `,` + one + `]}`}
+		heads, ok := over(t, a).ListerWatcher().(repository.MetadataLister)
+		require.True(t, ok)
+		list, err := heads.ListMetadata(t.Context(), metav1.ListOptions{})
+		require.NoError(t, err, name)
+		require.Equal(t, metav1.ListMeta{ResourceVersion: "9", Continue: "c"}, list.ListMeta)
+		require.Len(t, list.Items, 2)
+		require.Equal(t, [2]string{"deep", "8"}, [2]string{list.Items[0].Name, list.Items[0].ResourceVersion})
+		require.Equal(t, "n", list.Items[1].Name)
+	}
+}
+
 // Kills: a list that a decoder with a limit of depth reads as a whole.
 func TestG8G11ADeepObjectDoesNotStopTheList(t *testing.T) {
 	for depth, want := range map[int][]string{deepest: {"deep", "n"}, deepest + 1: {"n"}, 10 * deepest: {"n"}} {

@@ -2,8 +2,6 @@ package repository
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
@@ -20,32 +18,14 @@ const asMetadata = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;
 
 // ListMetadata implements [MetadataLister]. What it lists are objects that cannot be decoded, too.
 func (l *tolerantListWatch[T]) ListMetadata(ctx context.Context, opts metav1.ListOptions) (*metav1.PartialObjectMetadataList, error) {
-	answer := l.request(opts).SetHeader("Accept", asMetadata).MaxRetries(0).Do(ctx)
-	if err := answer.Error(); err != nil {
-		return nil, err
-	}
-	raw, err := answer.Raw()
+	list := &metav1.PartialObjectMetadataList{}
+	err := readList(ctx, l.request(opts).SetHeader("Accept", asMetadata), &list.TypeMeta, &list.ListMeta, func(item []byte) error {
+		head, err := headOf(item)
+		list.Items = append(list.Items, metav1.PartialObjectMetadata{ObjectMeta: head})
+		return err
+	})
 	if err != nil {
 		return nil, err
-	}
-	// managedFields are the larger part, and left out.
-	var page struct {
-		metav1.ListMeta `json:"metadata"`
-		Items           []struct {
-			Metadata struct {
-				Namespace       string `json:"namespace"`
-				Name            string `json:"name"`
-				ResourceVersion string `json:"resourceVersion"`
-			} `json:"metadata"`
-		} `json:"items"`
-	}
-	if err := json.Unmarshal(raw, &page); err != nil {
-		return nil, fmt.Errorf("decode the list of metadata: %w", err)
-	}
-	list := &metav1.PartialObjectMetadataList{ListMeta: page.ListMeta, Items: make([]metav1.PartialObjectMetadata, len(page.Items))}
-	for n, item := range page.Items {
-		m := item.Metadata
-		list.Items[n].ObjectMeta = metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, ResourceVersion: m.ResourceVersion}
 	}
 	return list, nil
 }

@@ -57,39 +57,44 @@ func (l *tolerantListWatch[T]) Watch(opts metav1.ListOptions) (watch.Interface, 
 
 // ListWithContext returns a *metav1.List whose items are objects of type T.
 func (l *tolerantListWatch[T]) ListWithContext(ctx context.Context, opts metav1.ListOptions) (runtime.Object, error) {
-	answer := l.request(opts).MaxRetries(0).Do(ctx) // see restBackend; a watch must wait for a Retry-After, its reflector does not
-	// Error, unlike Raw, reads the reason in the answer: the pager begins again if the
-	// list expired between two pages.
-	if err := answer.Error(); err != nil {
-		return nil, err
-	}
-	raw, err := answer.Raw()
+	list := &metav1.List{}
+	err := readList(ctx, l.request(opts), &list.TypeMeta, &list.ListMeta, func(item []byte) error { return l.item(list, item) })
 	if err != nil {
 		return nil, err
-	}
-	list, err := l.list(raw)
-	if err != nil {
-		return nil, fmt.Errorf("decode the list: %w", err)
 	}
 	return list, nil
 }
 
-// list decodes a list without looking into its items, each of which is decoded by itself.
-func (l *tolerantListWatch[T]) list(raw []byte) (*metav1.List, error) {
-	list := &metav1.List{}
-	return list, rawjson.Fields(raw, func(name, value []byte) error {
+// readList sends a request for a list, and reads the answer without looking into its items, each of which
+// is for item: so that one of them, whatever is in it, does not stop the others.
+func readList(ctx context.Context, r *rest.Request, kind *metav1.TypeMeta, head *metav1.ListMeta, item func(raw []byte) error) error {
+	answer := r.MaxRetries(0).Do(ctx) // see restBackend; a watch must wait for a Retry-After, its reflector does not
+	// Error, unlike Raw, reads the reason in the answer: the pager begins again if the
+	// list expired between two pages.
+	if err := answer.Error(); err != nil {
+		return err
+	}
+	raw, err := answer.Raw()
+	if err != nil {
+		return err
+	}
+	err = rawjson.Fields(raw, func(name, value []byte) error {
 		switch string(name) {
 		case "apiVersion":
-			return json.Unmarshal(value, &list.APIVersion)
+			return json.Unmarshal(value, &kind.APIVersion)
 		case "kind":
-			return json.Unmarshal(value, &list.Kind)
+			return json.Unmarshal(value, &kind.Kind)
 		case "metadata":
-			return json.Unmarshal(value, &list.ListMeta)
+			return json.Unmarshal(value, head)
 		case "items":
-			return rawjson.Elements(value, func(item []byte) error { return l.item(list, item) })
+			return rawjson.Elements(value, item)
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("decode the list: %w", err)
+	}
+	return nil
 }
 
 func (l *tolerantListWatch[T]) item(list *metav1.List, raw []byte) error {
