@@ -2,7 +2,6 @@ package controller
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"go.uber.org/zap"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/safelog"
-	"github.com/kuberator/kuberator/internal/slogcore"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -66,18 +64,10 @@ func (t *reconciliation[T, C]) slogLogger() *slog.Logger {
 
 // withLogger sets the logger that the controller itself uses.
 func (o *Options) withLogger() error {
-	switch {
-	case o.Logger != nil && o.Slog != nil:
-		return errors.New("options: Logger and Slog are both set")
-	case o.Slog != nil:
-		o.Logger = zap.New(slogcore.New(o.Slog.Handler()))
-	case o.Logger == nil:
-		logger, err := safelog.Standard()
-		if err != nil {
-			return err
-		}
-		o.Logger = logger
+	logger, err := safelog.New(o.Logger, o.Slog)
+	if err != nil {
+		return err
 	}
-	o.Logger = safelog.Contained(o.Logger).With(zap.String("controller", o.Name))
+	o.Logger = logger.With(zap.String("controller", o.Name))
 	return nil
 }

@@ -30,13 +30,7 @@ func (o *Options) withDefaults() (Options, error) {
 	if opts.Series < 0 {
 		return opts, fmt.Errorf("options: Series is %d, it must not be negative", opts.Series)
 	}
-	if opts.Logger == nil {
-		logger, err := safelog.Standard()
-		if err != nil {
-			return opts, err
-		}
-		opts.Logger = logger
-	}
-	opts.Logger = safelog.Contained(opts.Logger)
-	return opts, nil
+	var err error
+	opts.Logger, err = safelog.New(opts.Logger, nil)
+	return opts, err
 }

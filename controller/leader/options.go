@@ -13,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/uuid"
 
 	"github.com/kuberator/kuberator/internal/safelog"
-	"github.com/kuberator/kuberator/internal/slogcore"
 )
 
 // Options change how an [Elector] competes. A nil *Options and zero values mean the defaults. The
@@ -74,19 +73,11 @@ func (o *Options) withDefaults(lease types.NamespacedName) (Options, error) {
 
 // withLogger sets the logger that the elector itself uses.
 func (o *Options) withLogger(lease types.NamespacedName) error {
-	switch {
-	case o.Logger != nil && o.Slog != nil:
-		return errors.New("options: Logger and Slog are both set")
-	case o.Slog != nil:
-		o.Logger = zap.New(slogcore.New(o.Slog.Handler()))
-	case o.Logger == nil:
-		logger, err := safelog.Standard()
-		if err != nil {
-			return err
-		}
-		o.Logger = logger
+	logger, err := safelog.New(o.Logger, o.Slog)
+	if err != nil {
+		return err
 	}
-	o.Logger = safelog.Contained(o.Logger).With(zap.String("lease", lease.String()), zap.String("identity", o.Identity))
+	o.Logger = logger.With(zap.String("lease", lease.String()), zap.String("identity", o.Identity))
 	return nil
 }
 

@@ -1,20 +1,39 @@
-// Package safelog makes loggers: one that contains what a user's logger may do, and the one that is used
-// where the user gives none.
+// Package safelog makes the loggers of the library, which contain what a user's logger may do.
 package safelog
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/kuberator/kuberator/internal/slogcore"
 	"github.com/kuberator/kuberator/kerr"
 )
 
-// Standard is zap's production logger for warnings and errors, without sampling, which would hide errors
+// New returns the logger that a user gives, as one or the other, or the standard one if neither is set. It
+// is contained.
+func New(logger *zap.Logger, slogger *slog.Logger) (*zap.Logger, error) {
+	switch {
+	case logger != nil && slogger != nil:
+		return nil, errors.New("options: Logger and Slog are both set")
+	case slogger != nil:
+		logger = zap.New(slogcore.New(slogger.Handler()))
+	case logger == nil:
+		var err error
+		if logger, err = standard(); err != nil {
+			return nil, err
+		}
+	}
+	return contained(logger), nil
+}
+
+// standard is zap's production logger for warnings and errors, without sampling, which would hide errors
 // exactly when there are many, and without stack traces of our own frames.
-func Standard() (*zap.Logger, error) {
+func standard() (*zap.Logger, error) {
 	cfg := zap.NewProductionConfig()
 	cfg.Level.SetLevel(zap.WarnLevel)
 	cfg.Sampling = nil
@@ -23,9 +42,9 @@ func Standard() (*zap.Logger, error) {
 	return cfg.Build()
 }
 
-// Contained returns a logger whose encoders and sinks, which may be code of others, cannot end
+// contained returns a logger whose encoders and sinks, which may be code of others, cannot end
 // the process: what makes them panic is written to standard error instead.
-func Contained(logger *zap.Logger) *zap.Logger {
+func contained(logger *zap.Logger) *zap.Logger {
 	return logger.WithOptions(zap.WrapCore(func(core zapcore.Core) zapcore.Core { return safeCore{core} }))
 }
 
