@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -106,8 +104,7 @@ func (c *Controller[T, C]) stuck() []types.NamespacedName {
 		return nil
 	}
 	keys := append(r.keys(stuckAfter*c.opts.Timeout), c.left.keys(stuckAfter*c.opts.Timeout)...)
-	slices.SortFunc(keys, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
-	return keys
+	return sorted(keys)
 }
 
 // watchdog reports attempts that are stuck, once each, until ctx ends, and looks whether workers take

@@ -95,7 +95,13 @@ func (c *Controller[T, C]) Readers(kind schema.GroupKind, key types.NamespacedNa
 			found.Insert(s.readers(r, c.caches.view(journal.Ref{Kind: kind, Key: key}))...)
 		}
 	}
-	return slices.SortedFunc(slices.Values(found.UnsortedList()), func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
+	return sorted(found.UnsortedList())
+}
+
+// sorted puts keys in the order of their text.
+func sorted(keys []types.NamespacedName) []types.NamespacedName {
+	slices.SortFunc(keys, func(a, b types.NamespacedName) int { return strings.Compare(a.String(), b.String()) })
+	return keys
 }
 
 // begun is an attempt that is under way, without what only its worker may read.

@@ -93,9 +93,8 @@ func (c *Controller[T, C]) begin() (*runState[T], error) {
 	if c.current != nil {
 		return nil, fmt.Errorf("run controller %q: it is running already", c.opts.Name)
 	}
-	c.frozen = true
-	if err := c.wrong.joined(); err != nil {
-		return nil, fmt.Errorf("run controller %q: it is wired wrongly: %w", c.opts.Name, err)
+	if err := c.freeze(); err != nil {
+		return nil, fmt.Errorf("run controller %q: %w", c.opts.Name, err)
 	}
 	c.current = newRunState(c)
 	return c.current, nil

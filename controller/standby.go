@@ -43,11 +43,10 @@ func (c *Controller[T, C]) Standby(ctx context.Context) error {
 // keep starts the informers. It returns those that were started also beside an error.
 func (c *Controller[T, C]) keep(ctx context.Context) (kept []subscription, err error) {
 	c.mu.Lock()
-	c.frozen = true
-	err = c.wrong.joined()
+	err = c.freeze()
 	c.mu.Unlock()
 	if err != nil {
-		return nil, fmt.Errorf("it is wired wrongly: %w", err)
+		return nil, err
 	}
 	own, err := c.informer.Keep(ctx, c.standbyTrouble)
 	if err != nil {

@@ -25,6 +25,15 @@ type wiring[T repository.Object] struct {
 	wrong  failures // what Run returns instead of running
 }
 
+// freeze ends the wiring, and returns what was wrong with it. It must be called with c.mu held.
+func (c *Controller[T, C]) freeze() error {
+	c.frozen = true
+	if err := c.wrong.joined(); err != nil {
+		return fmt.Errorf("it is wired wrongly: %w", err)
+	}
+	return nil
+}
+
 // wire makes a change of the wiring, on behalf of an exported function. If that cannot be, it is
 // an error of Run: functions without a result are wired line by line, without a check in between.
 func (c *Controller[T, C]) wire(function string, change func() error) {

@@ -1,11 +1,10 @@
 package debug
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
-
-	"github.com/kuberator/kuberator/kerr"
 )
 
 // Ready is something that can say whether it does its work, or waits for its turn to: a
@@ -24,32 +23,26 @@ type Healthy interface {
 // Readyz returns a handler for a readiness probe: 200 if all are ready, else 503 and what is missing, a line
 // each. All are asked at each request, and must answer at once.
 func Readyz(all ...Ready) http.Handler {
-	return probe(func() (wrong []error) {
-		for _, one := range all {
-			if err := one.Ready(); err != nil {
-				wrong = append(wrong, err)
-			}
-		}
-		return wrong
-	})
+	var p probe
+	for _, one := range all {
+		p = append(p, one.Ready)
+	}
+	return p
 }
 
 // Livez returns a handler for a liveness probe: 200 if nothing is wrong that only a restart helps, else 503
 // and what it is. All are asked at each request, and must answer at once. Failures of the API server and
 // of attempts make it fail in no case: a restart does not help them.
 func Livez(all ...Healthy) http.Handler {
-	return probe(func() (wrong []error) {
-		for _, one := range all {
-			if err := one.Healthy(); err != nil {
-				wrong = append(wrong, err)
-			}
-		}
-		return wrong
-	})
+	var p probe
+	for _, one := range all {
+		p = append(p, one.Healthy)
+	}
+	return p
 }
 
-// probe is a handler that says what is wrong.
-type probe func() (wrong []error)
+// probe is a handler that asks, and says what is wrong.
+type probe []func() error
 
 func (p probe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !readOnly(w, r) {
@@ -58,16 +51,18 @@ func (p probe) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
-	wrong := p()
-	if len(wrong) == 0 {
+	var wrong []error
+	for _, ask := range p {
+		wrong = append(wrong, ask())
+	}
+	err := errors.Join(wrong...)
+	if err == nil {
 		fmt.Fprintln(w, "ok")
 		return
 	}
 	w.WriteHeader(http.StatusServiceUnavailable)
-	for _, err := range wrong {
-		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintln(w, kerr.Text(strings.TrimSuffix(line, "\n"), kerr.MaxLog))
-		}
+	for line := range strings.Lines(err.Error()) {
+		fmt.Fprintln(w, text(strings.TrimSuffix(line, "\n")))
 	}
 }
 

@@ -36,8 +36,8 @@ type history struct {
 	now      controller.Introspector // nil if it does not run
 	runs     int
 	slots    [slots]slot
-	took     [12]int // attempts by duration, see durations
-	classes  map[kerr.Class]*failure
+	took     [12]int             // attempts by duration, see durations
+	classes  map[string]*failure // by the class of the error
 	recent   ring[attempt]
 	troubles ring[trouble]
 	objects  *lru.Cache                    // of *ring[attempt], by key
@@ -70,7 +70,7 @@ type trouble struct {
 
 func newHistory(name string, opts Options) *history {
 	h := &history{
-		name: name, attempts: opts.Attempts, classes: map[kerr.Class]*failure{},
+		name: name, attempts: opts.Attempts, classes: map[string]*failure{},
 		recent: ring[attempt]{most: mostRecent}, troubles: ring[trouble]{most: mostTroubles}, names: map[types.NamespacedName]bool{},
 	}
 	h.objects = lru.NewWithEvictionFunc(opts.Objects, func(key lru.Key, _ any) {
@@ -106,9 +106,8 @@ func (h *history) introspector() controller.Introspector {
 func (h *history) ended(at *controller.Attempt) {
 	one := attempt{Attempt: *at}
 	if one.Err != nil {
-		one.class, one.text = kerr.ClassOf(one.Err).String(), kerr.Text(one.Err.Error(), kerr.MaxLog)
+		one.class, one.text = kerr.ClassOf(one.Err).String(), text(one.Err.Error())
 	}
-	class := kerr.ClassOf(one.Err)
 	one.Err = nil
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -117,7 +116,7 @@ func (h *history) ended(at *controller.Attempt) {
 		s.ok++
 	} else {
 		s.failed++
-		h.failed(class, one)
+		h.failed(one)
 	}
 	h.took[bar(at.Duration)]++
 	h.recent.add(one)
@@ -140,11 +139,11 @@ func bar(d time.Duration) int {
 	return n
 }
 
-func (h *history) failed(class kerr.Class, one attempt) {
-	f := h.classes[class]
+func (h *history) failed(one attempt) {
+	f := h.classes[one.class]
 	if f == nil {
 		f = &failure{}
-		h.classes[class] = f
+		h.classes[one.class] = f
 	}
 	f.count++
 	f.last = one
@@ -162,7 +161,7 @@ func (h *history) of(key types.NamespacedName) *ring[attempt] {
 }
 
 func (h *history) troubled(t controller.Trouble) {
-	one := trouble{Trouble: t, at: time.Now(), class: kerr.ClassOf(t.Err).String(), text: kerr.Text(t.Err.Error(), kerr.MaxLog)}
+	one := trouble{Trouble: t, at: time.Now(), class: kerr.ClassOf(t.Err).String(), text: text(t.Err.Error())}
 	one.Err = nil
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -162,7 +162,7 @@ func (h *history) overview(now time.Time) controllerView {
 		v.Durations = append(v.Durations, barView{upTo, count})
 	}
 	for class, f := range h.classes {
-		v.Failures = append(v.Failures, failureView{class.String(), f.count, f.last.view(now)})
+		v.Failures = append(v.Failures, failureView{class, f.count, f.last.view(now)})
 	}
 	slices.SortFunc(v.Failures, func(a, b failureView) int { return cmp.Compare(a.Last.Ago, b.Last.Ago) })
 	for _, t := range h.troubles.newest() {
