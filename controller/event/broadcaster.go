@@ -134,7 +134,7 @@ func (b *Broadcaster) enqueue(to *line, all ...*series) {
 		if !s.queued {
 			s.queued = true
 			b.waiting++
-			to.Add(s, "new", queue.Change)
+			to.Add(s, changed{}, queue.Change)
 		}
 	}
 }

@@ -31,10 +31,13 @@ const (
 
 // line is the series that are to be sent. Namespaces take turns, so that one in which nothing can be written,
 // or in which much happens, delays no other. A failure makes a series wait, and no sender.
-type line = queue.Queue[*series, string, struct{}]
+type line = queue.Queue[*series, changed, struct{}]
+
+// changed is the reason why a series is in line. There is one only: what is sent is what it has become by then.
+type changed struct{}
 
 func newLine() *line {
-	return queue.New[*series, string, struct{}](queue.Options[*series]{
+	return queue.New[*series, changed, struct{}](queue.Options[*series]{
 		Base: firstWait, Max: longestWait, Tenant: func(s *series) string { return s.event.Namespace },
 	})
 }
@@ -52,22 +55,23 @@ func (b *Broadcaster) send(ctx context.Context, to *line) {
 		if panicked := foreign.Call(func() { err = b.write(ctx, event, sent) }); panicked != nil {
 			err = panicked
 		}
-		var wait time.Duration
-		if err != nil && passes(err) && ctx.Err() == nil {
-			to.Failed(it, func(backoff time.Duration, failures int) (time.Duration, string) {
-				if failures >= maxTries {
-					return backoff, ""
-				}
-				wait = kerr.NextTry(err, backoff, firstWait, longestWait)
-				return wait, "retry"
-			})
-		}
-		if wait == 0 {
+		if !b.again(ctx, to, it, err) {
 			to.Forget(it)
 			b.settle(to, s, event, err)
 		}
 		to.Done(it)
 	}
+}
+
+// again has a series wait that was not sent, if there is a point in sending it again.
+func (b *Broadcaster) again(ctx context.Context, to *line, it *queue.Item[*series, changed, struct{}], err error) (waits bool) {
+	if err == nil || !passes(err) || ctx.Err() != nil {
+		return false
+	}
+	_, failures := to.Failed(it, func(backoff time.Duration, _ int) (time.Duration, changed) {
+		return kerr.NextTry(err, backoff, firstWait, longestWait), changed{}
+	})
+	return failures < maxTries
 }
 
 // passes reports whether an error can be over a moment later.
@@ -103,7 +107,7 @@ func (b *Broadcaster) settle(to *line, s *series, event *eventsv1.Event, err err
 	}
 	b.mu.Unlock()
 	if again {
-		to.Add(s, "count", queue.Change)
+		to.Add(s, changed{}, queue.Change)
 	}
 	if err != nil {
 		b.complain("event not sent", s.same.reason.name, err)

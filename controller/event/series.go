@@ -23,8 +23,8 @@ type sameness struct {
 	reason         Reason
 }
 
-// series is what was recorded, and is one Event in the cluster. Its fields are guarded by table.mu, but for
-// event, which does not change.
+// series is what was recorded, and is one Event in the cluster. Its fields are guarded by Broadcaster.mu, but
+// for event, which does not change.
 type series struct {
 	event *eventsv1.Event // as it is created, of the first one
 	same  sameness
@@ -38,8 +38,8 @@ type series struct {
 	lost   bool      // it was given up, and is tried again after seriesGap
 }
 
-// table is the series that are remembered. It is bounded: of those that say nothing new to the server, the
-// one is forgotten first that was recorded first.
+// table is the series that are remembered. It is bounded: of those that are not to be sent, the one is
+// forgotten first that nothing was recorded of for longest.
 type table struct {
 	most  int
 	of    map[sameness]*series
