@@ -12,28 +12,30 @@ import (
 // changeDefinition refuses changes of what objects are stored by, and remembers each version in which some
 // may be stored: it must stay until a migration takes it out of the status.
 func changeDefinition(next, current map[string]any, _ bool) (errs field.ErrorList) {
-	fixed := [][]string{{"group"}, {"names", "plural"}}
+	paths := [][]string{{"group"}, {"names", "plural"}}
 	if isEstablished(current) {
-		fixed = [][]string{{"scope"}, {"names", "kind"}, {"group"}, {"names", "plural"}}
+		paths = [][]string{{"scope"}, {"names", "kind"}, {"group"}, {"names", "plural"}}
 	}
-	for _, path := range fixed {
+	for _, path := range paths {
 		was, _, _ := unstructured.NestedString(current, append([]string{"spec"}, path...)...)
 		is, _, _ := unstructured.NestedString(next, append([]string{"spec"}, path...)...)
-		if is != was {
-			errs = append(errs, field.Invalid(field.NewPath("spec", path...), is, "field is immutable"))
-		}
+		errs = append(errs, fixed(field.NewPath("spec", path...), is, was)...)
 	}
-	d, err := readCRD(next)
-	if err != nil {
+	versions := children(child(next, "spec"), "versions")
+	if len(versions) == 0 {
 		return errs // which is told later
 	}
 	stored, _, _ := unstructured.NestedStringSlice(next, "status", "storedVersions")
-	if now := d.storage(); now != "" && !slices.Contains(stored, now) {
-		stored = append(stored, now)
-		_ = unstructured.SetNestedStringSlice(next, stored, "status", "storedVersions") // it is a map
+	var names []string
+	for _, v := range versions {
+		name, _ := v["name"].(string)
+		if names = append(names, name); v["storage"] == true && !slices.Contains(stored, name) {
+			stored = append(stored, name)
+			_ = unstructured.SetNestedStringSlice(next, stored, "status", "storedVersions") // it is a map
+		}
 	}
 	for i, old := range stored {
-		if !d.has(old) {
+		if !slices.Contains(names, old) {
 			errs = append(errs, field.Invalid(field.NewPath("status", "storedVersions").Index(i), old, "missing from spec.versions; "+old+
 				" was previously a storage version, and must remain in spec.versions until a storage migration ensures no data remains persisted in "+
 				old+" and removes "+old+" from status.storedVersions"))
@@ -43,10 +45,8 @@ func changeDefinition(next, current map[string]any, _ bool) (errs field.ErrorLis
 }
 
 func isEstablished(definition map[string]any) bool {
-	conditions, _, _ := unstructured.NestedSlice(definition, "status", "conditions")
-	return slices.ContainsFunc(conditions, func(c any) bool {
-		condition, _ := c.(map[string]any)
-		return condition["type"] == "Established" && condition["status"] == "True"
+	return slices.ContainsFunc(children(child(definition, "status"), "conditions"), func(c map[string]any) bool {
+		return c["type"] == "Established" && c["status"] == "True"
 	})
 }
 
@@ -63,14 +63,4 @@ func (d *crd) deprecated(old string) string {
 		text += fmt.Sprintf("; use %s/%s %s", d.Spec.Group, newest, d.Spec.Names.Kind)
 	}
 	return text
-}
-
-// has reports whether a definition has a version.
-func (d *crd) has(name string) bool {
-	for _, v := range d.Spec.Versions {
-		if v.Name == name {
-			return true
-		}
-	}
-	return false
 }

@@ -95,8 +95,8 @@ func validateSecret(object, old map[string]any) (errs field.ErrorList) {
 	if sizeOfData(object, "data") > maxData*4/3 { // it is in base64 here
 		errs = append(errs, field.TooLong(field.NewPath("data"), "", maxData))
 	}
-	if old != nil && object["type"] != old["type"] {
-		errs = append(errs, field.Invalid(field.NewPath("type"), object["type"], "field is immutable"))
+	if old != nil {
+		errs = append(errs, fixed(field.NewPath("type"), object["type"], old["type"])...)
 	}
 	return append(errs, immutable(object, old, "data")...)
 }
@@ -116,6 +116,14 @@ func sizeOfData(object map[string]any, names ...string) (size int) {
 		}
 	}
 	return size
+}
+
+// fixed refuses a change of a field that never changes.
+func fixed(path *field.Path, is, was any) field.ErrorList {
+	if equal(is, was) {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, is, "field is immutable")}
 }
 
 // immutable refuses changes of an object that says that it does not change.

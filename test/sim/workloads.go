@@ -30,8 +30,8 @@ func validateWorkload(object, old map[string]any) (errs field.ErrorList) {
 	if policy, _ := template["restartPolicy"].(string); policy != "Always" {
 		errs = append(errs, field.NotSupported(path.Child("template", "spec", "restartPolicy"), policy, []string{"Always"}))
 	}
-	if old != nil && !equal(spec["selector"], child(old, "spec")["selector"]) {
-		errs = append(errs, field.Invalid(path.Child("selector"), spec["selector"], "field is immutable"))
+	if old != nil {
+		errs = append(errs, fixed(path.Child("selector"), spec["selector"], child(old, "spec")["selector"])...)
 	}
 	return errs
 }
@@ -127,9 +127,7 @@ func validateJob(object, old map[string]any) (errs field.ErrorList) {
 		return errs
 	}
 	for _, name := range []string{"template", "selector", "completionMode"} {
-		if !equal(spec[name], child(old, "spec")[name]) {
-			errs = append(errs, field.Invalid(path.Child(name), spec[name], "field is immutable"))
-		}
+		errs = append(errs, fixed(path.Child(name), spec[name], child(old, "spec")[name])...)
 	}
 	return errs
 }
