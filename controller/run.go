@@ -76,6 +76,7 @@ func (c *Controller[T, C]) Run(ctx context.Context) error {
 	}
 	r.stopping.Store(true)
 	r.queue.ShutDown()
+	r.refusals.stop()
 	err = errors.Join(err, r.drain(c.opts.Grace, cancelWork), r.leaveOutside())
 	r.own.Stop()
 	for _, s := range subscriptions {

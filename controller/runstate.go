@@ -20,6 +20,7 @@ type runState[T repository.Object] struct {
 	own      *unseen.Tracker
 	vanished vanished
 	gate     gate
+	refusals refusals
 	// subscribed are the caches, once they are started.
 	subscribed atomic.Pointer[[]subscription]
 	troubles   *troubles
@@ -49,6 +50,7 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
 		progress: progress{taken: make([]count, c.opts.Workers)},
 	}
+	r.refusals.wake = r.again
 	r.own = unseen.New(c.caches, c.opts.StaleWait, func(key types.NamespacedName, w journal.Write) {
 		verb := VerbDeleted
 		if c.caches.view(w.Ref) != nil {

@@ -19,6 +19,7 @@ const leastAfter = 100 * time.Millisecond
 //	success                    when something changes, or after the Requeue
 //	error                      after the backoff, or the time that the error names, see kerr.NextTry
 //	error that cannot improve  when something changes, or after the Requeue
+//	401                        as any error, and when the server accepts the credentials, see refusals
 //
 // A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
 // the whole table.
@@ -31,10 +32,16 @@ func (t *reconciliation[T, C]) schedule() {
 			return t.bounded(failing.Backoff(wait, time.Now())), Reason{Verb: VerbRetry, Failures: failures}
 		})
 		failing.Failed(at.Start, at.Start.Add(at.Duration+at.Next))
+		if isRefused(at.Err) {
+			r.refusals.add(it.Key, at.Failures)
+		} else {
+			r.refusals.accepted(it.Key)
+		}
 		return
 	}
 	if f := it.Record.failing(); f != nil {
 		f.Ended()
+		r.refusals.accepted(it.Key)
 	}
 	if after, requeue := at.Action.After(); requeue {
 		at.Next = t.bounded(after)

@@ -121,6 +121,9 @@ func (r *runState[T]) forget(it *item) {
 func (r *runState[T]) strip(it *item) {
 	r.queue.Forget(it)
 	st := &it.Record
+	if st.failing() != nil {
+		r.refusals.forget(it.Key)
+	}
 	r.own.Forget(st.unseen)
 	st.reads.Keep(it.Key, nil)
 	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, past: st.past}

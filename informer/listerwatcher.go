@@ -80,7 +80,7 @@ func (s *source) ListWithContext(ctx context.Context, o metav1.ListOptions) (run
 		return nil, err
 	}
 	s.listing(o.Continue == "")
-	list, err := s.with.ListWithContext(ctx, o)
+	list, err := accepted(ctx, s, func() (runtime.Object, error) { return s.with.ListWithContext(ctx, o) })
 	return list, s.end(err)
 }
 
@@ -95,7 +95,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		return nil, err
 	}
 	s.listing(lists)
-	stream, err := s.with.WatchWithContext(ctx, o)
+	stream, err := accepted(ctx, s, func() (watch.Interface, error) { return s.with.WatchWithContext(ctx, o) })
 	if err := s.end(err); err != nil {
 		cancel()
 		return nil, s.heard(lists, err)

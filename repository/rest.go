@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/credentials"
 	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -27,8 +28,9 @@ import (
 //
 //	repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
 //
-// It does no I/O. It returns an error if E is not in the scheme under the group and version of
-// gvr, or if cfg is not usable. If the server does not serve the resource, the first request
+// It sends no request. It returns an error if E is not in the scheme under the group and version of
+// gvr, or if cfg is not usable. Files that cfg names, of a token or certificates, are followed: see
+// docs/operating.md. If the server does not serve the resource, the first request
 // returns kerr.ErrNotServed.
 //
 // If cfg sets no QPS, the client does not limit its rate, unlike client-go, whose default is 5
@@ -111,7 +113,10 @@ func rootOf(gv schema.GroupVersion) string {
 }
 
 func restClient(cfg *rest.Config, codecs serializer.CodecFactory, gv schema.GroupVersion) (*rest.RESTClient, error) {
-	c := rest.CopyConfig(cfg)
+	c, err := credentials.Follow(cfg)
+	if err != nil {
+		return nil, err
+	}
 	c.GroupVersion, c.APIPath = &gv, "/apis"
 	if gv.Group == "" {
 		c.APIPath = "/api"

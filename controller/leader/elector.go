@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/internal/credentials"
 	"github.com/kuberator/kuberator/internal/fence"
 )
 
@@ -33,7 +34,7 @@ type Elector struct {
 }
 
 // New returns an elector for a lease, which is created if it does not exist. A nil opts means the
-// defaults. It does no I/O. cfg must not be one of [Elector.Config].
+// defaults. It sends no request. cfg must not be one of [Elector.Config].
 //
 // # Errors
 //
@@ -53,7 +54,11 @@ func New(cfg *rest.Config, lease types.NamespacedName, opts *Options) (*Elector,
 	if err != nil {
 		return fail(err)
 	}
-	own := rest.AddUserAgent(rest.CopyConfig(cfg), "leader-election")
+	own, err := credentials.Follow(cfg)
+	if err != nil {
+		return fail(err)
+	}
+	own = rest.AddUserAgent(own, "leader-election")
 	own.Timeout = all.RenewDeadline / 2 // a request that hangs must leave time for another
 	own.QPS, own.RateLimiter = -1, nil  // and not wait for those of others
 	client, err := coordinationv1.NewForConfig(own)

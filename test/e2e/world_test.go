@@ -39,8 +39,16 @@ func run(m *testing.M) int {
 		return leaderProcess()
 	}
 	ctx := context.Background()
-	var err error
-	if shared, err = cluster.New(ctx, nil); err != nil {
+	dir, err := os.MkdirTemp("", "e2e")
+	defer os.RemoveAll(dir)
+	var opts *cluster.Options
+	if err == nil {
+		opts, err = theServer.prepare(dir)
+	}
+	if err == nil {
+		shared, err = cluster.New(ctx, opts)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
