@@ -3,6 +3,8 @@ package leader_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -300,6 +302,44 @@ func TestG2NothingIsReleasedAroundCodeThatGoesOn(t *testing.T) {
 		settle(10 * time.Second)
 		require.Equal(t, []string{"b"}, w.leaders())
 		close(on)
+	})
+}
+
+// stopped is the transport of a process that stands still in the middle of a renewal, for as long as its lease
+// and more.
+type stopped struct {
+	next  http.RoundTripper
+	still *atomic.Bool
+}
+
+func (s stopped) RoundTrip(r *http.Request) (*http.Response, error) {
+	if isLease(r) && r.Method == http.MethodPut && s.still.Swap(false) {
+		time.Sleep(20 * time.Second) // whatever becomes of the request
+		return nil, errors.New("the connection is gone")
+	}
+	return s.next.RoundTrip(r)
+}
+
+// TestG2AProcessThatStoodStillReleasesNothing of the process that took its lease: client-go's elector would, since
+// it was the leader when it looked last, and two would lead until the other one looked.
+func TestG2AProcessThatStoodStillReleasesNothing(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a, still := w.process("a"), &atomic.Bool{}
+		a.cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return stopped{next, still} })
+		a.start()
+		settle(5 * time.Second)
+		b := w.process("b").start()
+		settle(5 * time.Second)
+		require.Equal(w.t, []string{"a"}, w.leaders())
+		still.Store(true)
+		settle(19 * time.Second)
+		require.Equal(w.t, []string{"b"}, w.leaders())
+		for range 600 {
+			settle(50 * time.Millisecond)
+			require.Equal(w.t, []string{"b"}, w.leaders())
+			require.Equal(w.t, "b", *w.lease().Spec.HolderIdentity)
+		}
+		require.Zero(w.t, b.logs.FilterMessage("lease lost").Len())
 	})
 }
 

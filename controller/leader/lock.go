@@ -15,13 +15,15 @@ import (
 	"github.com/kuberator/kuberator/internal/fence"
 )
 
-// lock is client-go's lock of a lease, and corrects four things in what client-go's elector does
+// lock is client-go's lock of a lease, and corrects five things in what client-go's elector does
 // with it.
 //
 //   - Whether this process leads is counted from when a renewal was sent. The elector counts from
 //     when the answer came, which may be much later.
 //   - The elector releases the lease when it is told to end, or could not renew. Here that is
 //     refused before the work has ended.
+//   - The elector releases the lease of another that took it while this process stood still: it reads the
+//     lease, and goes by what it knew before. Here only what was just read counts.
 //   - A lease that is deleted, or given to another by hand, is taken at once by the elector. Here
 //     it is not taken before the time that the last holder was promised is over.
 //   - The elector goes on until its deadline if it finds that another has the lease. Here the work
@@ -44,6 +46,7 @@ type lock struct {
 
 var (
 	errWorking  = errors.New("the work under the lease has not ended")
+	errNotHeld  = errors.New("another process holds the lease")
 	errPromised = errors.New("the lease is free before the time that its last holder was promised")
 )
 
@@ -101,10 +104,13 @@ func (l *lock) Update(ctx context.Context, record resourcelock.LeaderElectionRec
 	l.mu.Lock()
 	release := record.HolderIdentity != l.Identity()
 	early, working := !l.renewed.IsZero() && time.Since(l.renewed) < l.opts.RetryPeriod, !l.idle
+	held := l.holder == l.Identity()
 	l.mu.Unlock()
 	switch {
 	case release && working:
 		return errWorking
+	case release && !held:
+		return errNotHeld
 	case !release && early:
 		return nil
 	}
