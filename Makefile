@@ -84,8 +84,9 @@ fmt: ## Format the code
 	$(golangci-lint) fmt
 
 .PHONY: generate
-generate: ## Generate deep copies and CRDs of the APIs of the example and of tests
+generate: ## Generate deep copies, CRDs and manifests of the example, and those of tests
 	$(controller-gen) object crd paths=$(example)/api/... output:crd:dir=$(example)/config
+	go run $(example)/cmd --manifests $(example)/config
 	cd test/controllerruntime && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd \
 		paths=./internal/website output:crd:dir=internal/website/crd
 

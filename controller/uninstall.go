@@ -166,7 +166,10 @@ func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	if panicked != nil {
 		err = kerr.New(kerr.OpCleanup, c.repo.Kind(), key, uid, panicked)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errUnfinished):
+		c.opts.Logger.Info("the cleanup is not finished, finalizer kept", names(key, uid)...)
+	case err != nil:
 		c.opts.Logger.Error("release failed, finalizer kept", append(names(key, uid), errorFields(err)...)...)
 	}
 	return err

@@ -2,6 +2,8 @@ package configmirror
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/operator"
 )
 
 // TestS1RoleCoversWhatTheLibraryNeeds compares the manifest with what the library
@@ -54,3 +58,21 @@ type readCloser struct{ *bytes.Reader }
 
 // Close does nothing.
 func (readCloser) Close() error { return nil }
+
+// Kills: a change of the operator that its manifests do not know of. make generate writes them.
+func TestTheManifestsAreUpToDate(t *testing.T) {
+	files, err := operator.Manifests(Name, nil, Setup, ProcessOptions())
+	require.NoError(t, err)
+	for path, want := range files {
+		got, err := os.ReadFile(filepath.Join("config", path))
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got), path)
+	}
+	for _, folder := range []string{"base", "monitoring", "uninstall"} {
+		entries, err := os.ReadDir(filepath.Join("config", folder))
+		require.NoError(t, err)
+		for _, e := range entries {
+			require.Contains(t, files, folder+"/"+e.Name())
+		}
+	}
+}

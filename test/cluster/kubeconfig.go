@@ -22,8 +22,14 @@ func (c *Cluster) KubeconfigFor(config *rest.Config, name string) (string, error
 		return "", fmt.Errorf("kubeconfig name %q is not a plain file name", name)
 	}
 	path := c.directory.join(name + ".kubeconfig")
-	if err := access.WriteKubeconfig(path, config, name); err != nil {
+	if err := WriteKubeconfig(path, config, name); err != nil {
 		return "", err
 	}
 	return path, nil
+}
+
+// WriteKubeconfig does what [Cluster.KubeconfigFor] does for any cluster, and writes to path. The name is
+// that of the context.
+func WriteKubeconfig(path string, config *rest.Config, name string) error {
+	return access.WriteKubeconfig(path, config, name)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -69,8 +70,8 @@ func (s *stage) settled(ctx context.Context) error {
 		return err
 	}
 	pause(ctx, 300*time.Millisecond) // in which the events of its own copies must not make it write again
-	if got := s.writes.count(name); got != 2 {
-		return fmt.Errorf("the operator wrote %d times to it", got)
+	if got := s.updates.Load(); got != 2 {
+		return fmt.Errorf("it was written %d times", got)
 	}
 	return nil
 }
@@ -109,4 +110,17 @@ func (s *stage) untouched(ctx context.Context) error {
 		return fmt.Errorf("ConfigMap %s/%s is not as its owner made it: %v", theirs, name, found.Data)
 	}
 	return nil
+}
+
+// leads checks that a replica leads.
+func (s *stage) leads(context.Context) error {
+	_, err := s.deployment.leader()
+	return err
+}
+
+// takenOver checks that there is a leader, which makes the copies what the source is now.
+func (s *stage) takenOver(colour string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return errors.Join(s.leads(ctx), s.copies(colour, web1, later)(ctx))
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -22,6 +23,14 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
+// TestMain is also the replicas of the operator.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == replicaArg {
+		os.Exit(replicaMain(os.Args[2:]))
+	}
+	os.Exit(m.Run())
+}
+
 // story plays the whole story once, and returns what the demo says.
 func story(t *testing.T, where string) string {
 	t.Helper()
@@ -29,15 +38,16 @@ func story(t *testing.T, where string) string {
 	n := newNarrator(&said)
 	err := run(t.Context(), where, true, n)
 	require.NoError(t, err, said.String())
-	require.Regexp(t, `^ok: 8 steps in `, n.summary)
+	require.Regexp(t, `^ok: 10 steps in `, n.summary)
 	return said.String()
 }
 
 // The first lines say what kind of API server this is, and how to get a real one.
 func TestStorySimulated(t *testing.T) {
+	t.Parallel()
 	said := story(t, "simulated")
 	require.Regexp(t, `^\nThis API server is simulated(.*\n)+ +make run CLUSTER=local .*\n +make run CLUSTER=current .*\n\n.*the API server is https://127\.0\.0\.1:`, said)
-	require.Contains(t, said, "running as service account configmirror-system/configmirror")
+	require.Contains(t, said, "two replicas run as service account configmirror-system/configmirror")
 }
 
 func TestStoryOnARealServer(t *testing.T) {
@@ -159,8 +169,11 @@ func TestKubectl(t *testing.T) {
 		_ = in.Close()
 	}()
 	lines := bufio.NewScanner(out)
-	kubeconfig := ""
+	kubeconfig, page := "", ""
 	for lines.Scan() {
+		if strings.Contains(lines.Text(), "http://") && strings.Contains(lines.Text(), "leads") {
+			page = strings.Fields(lines.Text())[2]
+		}
 		if path, ok := strings.CutPrefix(lines.Text(), "  export KUBECONFIG="); ok {
 			kubeconfig = path
 		}
@@ -169,6 +182,14 @@ func TestKubectl(t *testing.T) {
 		}
 	}
 	require.FileExists(t, kubeconfig)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page, nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Contains(t, string(text), "this process")
 	go func() { _, _ = io.Copy(io.Discard, out) }()
 
 	call := func(args ...string) string {

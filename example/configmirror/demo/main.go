@@ -1,6 +1,6 @@
 // Command demo shows the operator configmirror at work: it serves a simulated API server
-// on this machine, runs the operator as its service account, lets a few things happen,
-// and tells what the operator makes of them.
+// on this machine, runs two replicas of the operator as its service account, lets a few things happen,
+// to the replicas too, and tells what the operator makes of them.
 //
 //	demo                      stays up until Ctrl-C
 //	demo -once                checks the result, deletes everything and ends
@@ -20,6 +20,9 @@ import (
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == replicaArg {
+		os.Exit(replicaMain(os.Args[2:]))
+	}
 	once := flag.Bool("once", false, "check the result, delete everything, print a summary and end")
 	where := flag.String("cluster", "simulated", "`where` to run: simulated, in this process; local, a real control plane of its own; or current, the current kubeconfig context")
 	flag.Parse()
@@ -70,7 +73,7 @@ func run(ctx context.Context, where string, once bool, n *narrator) (err error) 
 	if once {
 		return errors.Join(s.finish(ctx), s.strike(ctx))
 	}
-	n.section(p.help())
+	n.section(p.help(s.deployment.pages()))
 	select {
 	case <-ctx.Done():
 		n.section("Ending. Ctrl-C again ends at once.")

@@ -115,8 +115,8 @@ func (p *place) end(n *narrator) error {
 }
 
 // help says how to look around.
-func (p *place) help() string {
-	head := "The operator keeps running. Try, in another terminal:\n\n"
+func (p *place) help(pages string) string {
+	head := "The operator keeps running. What it does, and why, is on a page, for a browser or curl:\n\n" + pages + "\nTry, in another terminal:\n\n"
 	if p.kubeconfig != "" {
 		head += "  export KUBECONFIG=" + p.kubeconfig + "\n"
 	}

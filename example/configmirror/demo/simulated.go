@@ -21,7 +21,8 @@ func simulated(context.Context, *narrator) (*place, error) {
 	srv, err := sim.New(sim.Options{
 		Kinds: sim.Core("configmaps", "secrets", "serviceaccounts", "events", "services", "pods", "deployments.apps", "replicasets.apps",
 			"roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io",
-			"clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io"),
+			"clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io",
+			"leases.coordination.k8s.io", "events.events.k8s.io"),
 		GarbageCollection: true, NamespaceDeletion: true,
 	})
 	if err != nil {

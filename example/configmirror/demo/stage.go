@@ -4,18 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 
-	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/example/configmirror"
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
-	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -29,8 +28,9 @@ type stage struct {
 	mirrors    *repository.Live[*v1alpha1.ConfigMirror]
 	configMaps *repository.Live[*corev1.ConfigMap]
 	namespaces *repository.Live[*corev1.Namespace]
-	operator   *configmirror.Controller
-	writes     *writeCounter
+	account    *rest.Config // of the operator
+	deployment *deployment
+	updates    atomic.Int64 // of mirrors
 }
 
 // newStage installs the operator, and prepares it and its audience.
@@ -39,7 +39,7 @@ func newStage(ctx context.Context, p *place, n *narrator) (*stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{place: p, n: n, writes: &writeCounter{}}
+	s := &stage{place: p, n: n, account: account}
 	known := runtime.NewScheme()
 	if err := errors.Join(corev1.AddToScheme(known), v1alpha1.AddToScheme(known)); err != nil {
 		return nil, err
@@ -53,22 +53,8 @@ func newStage(ctx context.Context, p *place, n *narrator) (*stage, error) {
 	if s.mirrors, err = repository.New[v1alpha1.ConfigMirror](p.admin, known, v1alpha1.Resource(), repository.ClusterScoped()); err != nil {
 		return nil, err
 	}
-	account.Wrap(s.writes.wrap)
-	s.operator, err = configmirror.New(account, &controller.Options{Logger: zap.NewNop(), Observer: controller.ObserverFuncs{EndedFunc: s.attempted, TroubleFunc: s.troubled}})
-	return s, err
+	return s, nil
 }
-
-// attempted tells of failures. What succeeds shows in the copies and the status.
-func (s *stage) attempted(_ context.Context, a controller.Attempt) {
-	if a.Err == nil || kerr.ClassOf(a.Err) == kerr.ClassConflict || kerr.ClassOf(a.Err) == kerr.ClassNotFound {
-		return
-	}
-	s.failed(a.Err)
-}
-
-func (s *stage) troubled(t controller.Trouble) { s.failed(t.Err) }
-
-func (s *stage) failed(err error) { s.n.say(operator, "! %s", kerr.Text(err.Error(), kerr.MaxLog)) }
 
 // start runs the operator and what tells of its work, until end is called.
 func (s *stage) start(ctx context.Context) (end func() error, err error) {
@@ -82,12 +68,14 @@ func (s *stage) start(ctx context.Context) (end func() error, err error) {
 		cancel()
 		return nil, err
 	}
-	done := make(chan error, 1)
-	go func() { done <- s.operator.Run(work) }()
-	s.n.say(operator, "running as service account %s/%s", configmirror.Namespace, configmirror.ServiceAccount)
-	return func() error {
+	if s.deployment, err = deploy(s.account, s.n); err != nil {
 		cancel()
-		err := <-done
+		return nil, errors.Join(err, stopTelling())
+	}
+	s.n.say(operator, "two replicas run as service account %s/%s", configmirror.Namespace, configmirror.ServiceAccount)
+	return func() error {
+		err := s.deployment.end()
+		cancel()
 		s.n.say(operator, "stopped")
 		return errors.Join(err, stopTelling())
 	}, nil

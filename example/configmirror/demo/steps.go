@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -46,6 +47,14 @@ func (s *stage) steps() []step {
 			"take the label off namespace " + web2, s.label(web2, "null"),
 			"its copy to be gone", s.copies("green", web1, later),
 		},
+		{
+			"end the leader with SIGTERM, and change the source: colour is red", s.replaceLeader(true, "red"),
+			"another replica to take over at once", s.takenOver("red"),
+		},
+		{
+			"kill the leader with SIGKILL, and change the source: colour is violet", s.replaceLeader(false, "violet"),
+			"another replica to take over when the lease has run out, after " + leaseDuration.String(), s.takenOver("violet"),
+		},
 	}
 }
 
@@ -58,6 +67,13 @@ func (s *stage) paint(colour string) func(context.Context) error {
 		patch := fmt.Appendf(nil, `{"data":{"colour":%q}}`, colour)
 		_, err := s.configMaps.Patch(ctx, configMap(source), types.MergePatchType, patch)
 		return err
+	}
+}
+
+// replaceLeader ends or kills the replica that leads, and changes what it would have seen.
+func (s *stage) replaceLeader(inOrder bool, colour string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		return errors.Join(s.deployment.replace(inOrder), s.paint(colour)(ctx))
 	}
 }
 
@@ -97,7 +113,7 @@ func (s *stage) finish(ctx context.Context) error {
 		return err
 	}
 	s.n.summary = fmt.Sprintf("ok: %d steps in %s: copies made with 2 writes to the mirror, kept equal, followed the labels; "+
-		"a conflict named and left alone; everything removed", len(s.steps())+1, s.n.elapsed())
+		"a conflict named and left alone; two leaders replaced; everything removed", len(s.steps())+1, s.n.elapsed())
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -36,7 +37,7 @@ func (s *stage) tell(ctx context.Context) (stop func() error, err error) {
 	if err != nil {
 		return nil, err
 	}
-	second, err := mirrors.Subscribe(ctx, statusTeller{s.n})
+	second, err := mirrors.Subscribe(ctx, statusTeller{s.n, &s.updates})
 	if err != nil {
 		return nil, errors.Join(err, first.Stop())
 	}
@@ -62,12 +63,18 @@ func (t copyTeller) OnError(err error) {
 	t.n.say(stageHand, "! %s", kerr.Text(err.Error(), kerr.MaxLog))
 }
 
-// statusTeller tells of the status of mirrors.
-type statusTeller struct{ n *narrator }
+// statusTeller tells of the status of mirrors, and counts their updates.
+type statusTeller struct {
+	n       *narrator
+	updates *atomic.Int64
+}
 
 func (t statusTeller) OnAdd(*v1alpha1.ConfigMirror, bool) {}
 
 func (t statusTeller) OnUpdate(before, after *v1alpha1.ConfigMirror) {
+	if before.ResourceVersion != after.ResourceVersion {
+		t.updates.Add(1)
+	}
 	ready := meta.FindStatusCondition(after.Status.Conditions, v1alpha1.ConditionReady)
 	if ready == nil || describe(before) == describe(after) {
 		return

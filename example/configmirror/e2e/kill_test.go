@@ -84,9 +84,10 @@ func build(t *testing.T) string {
 	return binary
 }
 
-// launch starts the operator as a process that does not outlive the test.
+// launch starts the operator as a process that does not outlive the test. It does not wait for the
+// lease of the one before, and listens nowhere.
 func launch(t *testing.T, binary, kubeconfig string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), binary, "-kubeconfig", kubeconfig)
+	cmd := exec.CommandContext(t.Context(), binary, "--kubeconfig", kubeconfig, "--leader-elect=false", "--health-addr=0", "--metrics-addr=0")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Errorf("start the operator: %v", err)

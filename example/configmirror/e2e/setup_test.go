@@ -24,6 +24,7 @@ type environment struct {
 	client  kubernetes.Interface
 	mirrors *repository.Live[*v1alpha1.ConfigMirror]
 	account *rest.Config // the operator's
+	audit   auditLog
 	worlds  atomic.Int64
 }
 
@@ -33,7 +34,18 @@ var env *environment
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	c, err := cluster.New(context.Background(), nil)
+	dir, err := os.MkdirTemp("", "configmirror")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	flags, log, err := audited(dir)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	c, err := cluster.New(context.Background(), &cluster.Options{APIServerFlags: flags})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -43,6 +55,7 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	env.audit = log
 	return m.Run()
 }
 
