@@ -17,6 +17,8 @@ import (
 	authentication "k8s.io/client-go/kubernetes/typed/authentication/v1"
 	authorization "k8s.io/client-go/kubernetes/typed/authorization/v1"
 	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/internal/credentials"
 )
 
 // How long an answer of the API server is good. They are those of the delegating authorizers of Kubernetes,
@@ -48,7 +50,10 @@ type question struct {
 }
 
 func newGuard(cfg *rest.Config, logger *zap.Logger) (*guard, error) {
-	cfg = rest.CopyConfig(cfg)
+	cfg, err := credentials.Follow(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("make a client for reviews: %w", err)
+	}
 	cfg.Timeout = askFor
 	tokens, err := authentication.NewForConfig(cfg)
 	if err != nil {
