@@ -329,10 +329,14 @@ func (w *world) untilAllowed(name string, rules []rbacv1.PolicyRule) {
 	for _, rule := range rules {
 		for _, verb := range rule.Verbs {
 			resource, subresource, _ := strings.Cut(rule.Resources[0], "/")
+			named := ""
+			if len(rule.ResourceNames) > 0 {
+				named = rule.ResourceNames[0]
+			}
 			review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 				User: user, Groups: []string{"system:serviceaccounts", "system:authenticated"},
 				ResourceAttributes: &authorizationv1.ResourceAttributes{
-					Namespace: w.namespace, Verb: verb, Group: rule.APIGroups[0], Resource: resource, Subresource: subresource,
+					Namespace: w.namespace, Verb: verb, Group: rule.APIGroups[0], Resource: resource, Subresource: subresource, Name: named,
 				},
 			}}
 			require.NoError(w.t, wait.PollUntilContextTimeout(w.t.Context(), 20*time.Millisecond, time.Minute, true, func(ctx context.Context) (bool, error) {

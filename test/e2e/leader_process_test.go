@@ -27,6 +27,8 @@ const (
 	leaderKubeconfig = "E2E_LEADER_KUBECONFIG"
 	leaderNamespace  = "E2E_LEADER_NAMESPACE"
 	leaderIdentity   = "E2E_LEADER_IDENTITY"
+	leaderLease      = "E2E_LEADER_LEASE" // LeaseDuration; with it, RetryPeriod is a second
+	leaderApply      = "E2E_LEADER_APPLY" // how long Apply of the busy object takes, before it writes
 )
 
 // busy is the object that the one that leads changes all the time.
@@ -37,10 +39,10 @@ func theLease(namespace string) types.NamespacedName {
 }
 
 // leaderProcess says on standard output when it is ready, when it first applies, and what it was
-// refused. It ends with SIGTERM.
+// refused. It ends with SIGTERM, and at once with a second one.
 func leaderProcess() int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop)
 	if err := runLeaderProcess(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, os.Getenv(leaderIdentity), err)
 		return 1
@@ -56,6 +58,8 @@ func runLeaderProcess(ctx context.Context) error {
 		return err
 	}
 	namespace, me := os.Getenv(leaderNamespace), os.Getenv(leaderIdentity)
+	cfg.UserAgent = me // in the audit log
+	takes, _ := time.ParseDuration(os.Getenv(leaderApply))
 	repo, err := repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"), repository.InNamespaces(namespace))
 	if err != nil {
 		return err
@@ -64,6 +68,10 @@ func runLeaderProcess(ctx context.Context) error {
 	apply := func(ctx context.Context, cm *corev1.ConfigMap) (controller.Action, error) {
 		if first(); cm.Name != busy {
 			return controller.AwaitChange(), nil
+		}
+		select {
+		case <-time.After(takes):
+		case <-ctx.Done():
 		}
 		_, err := repo.Patch(ctx, cm, types.MergePatchType, fmt.Appendf(nil, `{"data":{"by":%q,"at":"%d"}}`, me, time.Now().UnixNano()))
 		return controller.Requeue(20 * time.Millisecond), err
@@ -82,16 +90,23 @@ func runLeaderProcess(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	elector, err := leader.New(cfg, theLease(namespace), &leader.Options{Identity: me, Logger: zap.NewNop()})
+	opts := &leader.Options{Identity: me, Logger: zap.NewNop()}
+	if opts.LeaseDuration, _ = time.ParseDuration(os.Getenv(leaderLease)); opts.LeaseDuration > 0 {
+		opts.RetryPeriod = time.Second
+	}
+	elector, err := leader.New(cfg, theLease(namespace), opts)
 	if err != nil {
 		return err
 	}
 	elector.Lead(c)
 	go func() {
 		for c.Ready() != nil && ctx.Err() == nil {
+			refused(elector.Status().Err)
 			time.Sleep(10 * time.Millisecond)
 		}
-		say("ready")
+		if ctx.Err() == nil {
+			say("ready")
+		}
 		for ctx.Err() == nil {
 			refused(elector.Status().Err)
 			time.Sleep(50 * time.Millisecond)

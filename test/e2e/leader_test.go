@@ -69,6 +69,7 @@ func TestG2RealProcesses(t *testing.T) {
 	require.NoError(t, d.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, d.Wait())
 	require.Equal(t, []string{"a", "b", "c", "d"}, f.writers.turns(), "nobody writes after the next one has begun")
+	require.Equal(t, []string{"a", "b", "c", "d"}, f.wrote(), "as the audit log shows it")
 	for _, p := range []*competitor{a, b, c, d} {
 		require.NotContains(t, p.said(), "refused", p.name)
 	}
@@ -187,10 +188,10 @@ type competitor struct {
 }
 
 // launch starts a process, which does not outlive the test.
-func (f *field) launch(name string) *competitor {
+func (f *field) launch(name string, env ...string) *competitor {
 	f.t.Helper()
 	p := &competitor{Cmd: exec.CommandContext(f.t.Context(), os.Args[0], "-test.run", "^$"), t: f.t, name: name, heard: make(chan struct{}, 1)}
-	p.Env = append(os.Environ(), leaderKubeconfig+"="+f.kubeconfig, leaderNamespace+"="+f.namespace, leaderIdentity+"="+name)
+	p.Env = append(append(os.Environ(), env...), leaderKubeconfig+"="+f.kubeconfig, leaderNamespace+"="+f.namespace, leaderIdentity+"="+name)
 	p.Stderr = os.Stderr
 	out, err := p.StdoutPipe()
 	require.NoError(f.t, err)
