@@ -12,7 +12,7 @@ import (
 )
 
 // Attempt is one reconcile of one object: one call of Apply or Cleanup, or a step before it that
-// failed. An [Observer] gets it.
+// failed; or, with kerr.OpPause, that the object was found to be paused, see [PausedAnnotation]. An [Observer] gets it.
 type Attempt struct {
 	// Controller is the name of the controller, and Kind that of its objects.
 	Controller string
@@ -76,6 +76,7 @@ const (
 	VerbTimer    Verb = "timer"     // a Requeue
 	VerbRetry    Verb = "retry"     // a backoff
 	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue, or a source
+	VerbResumed  Verb = "resumed"   // the pause of the object is over, see PausedAnnotation
 	VerbCaughtUp Verb = "caught up" // the caches the attempt waited for are up to date; listed beside the reasons that had to wait
 )
 

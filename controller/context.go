@@ -26,7 +26,7 @@ const NoFinalizer = finalizer.None
 //   - Apply is called for every object that exists, and again after every change of it that
 //     passes the filter (see Controller.Filter), until a call that started from the latest state
 //     succeeds. Normally that is one call for each generation; several events may lead to one
-//     call.
+//     call. It waits while the object is paused, see [PausedAnnotation].
 //   - Apply is called only while the object carries the finalizer and is not being deleted.
 //     Before an object for which it was called is gone, Cleanup succeeds at least once, whatever
 //     crashes in between.
@@ -69,7 +69,8 @@ type Context[T repository.Object] interface {
 // failed Cleanup.
 //
 // HandleError is not called for errors of class Conflict, which the next attempt resolves, nor for
-// those of class NotLeader, nor if the object could not be read, nor for the Cleanup of an object that is gone (see [Bypassed]).
+// those of class NotLeader, nor if the object could not be read, nor for the Cleanup of an object that is gone (see [Bypassed]),
+// nor for what a [PauseHandler] was told or returned.
 // If the attempt has exceeded its deadline, ctx has 10 s left.
 type ErrorHandler[T repository.Object] interface {
 	HandleError(ctx context.Context, obj T, err error) (Action, error)

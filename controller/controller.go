@@ -29,6 +29,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 	repo      repository.Repository[T]
 	user      C
 	handler   ErrorHandler[T] // nil if C has none
+	pauser    PauseHandler[T] // nil if C has none
 	finalizer string
 	observers []Observer
 	// convergence are those of the observers that want to know of it.
@@ -159,6 +160,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 		}
 	}
 	c.handler, _ = any(user).(ErrorHandler[T])
+	c.pauser, _ = any(user).(PauseHandler[T])
 	return c, nil
 }
 

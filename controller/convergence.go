@@ -25,7 +25,8 @@ type Convergence struct {
 	// After is how long that took. A generation is measured from the event by which this process
 	// saw the first generation that no attempt has succeeded for since. Where nothing happened to
 	// the object while the process ran, there is no such event. For a kind without generations,
-	// each event about the object that starts an attempt is one. A deletion is measured from the
+	// each event about the object that starts an attempt is one. A pause does not count, see
+	// PausedAnnotation: what was asked for before its end is measured from there. A deletion is measured from the
 	// time when the API server accepted it, which is in the object, in seconds of the server's
 	// clock, to the event of the end.
 	After time.Duration

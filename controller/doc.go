@@ -30,6 +30,11 @@
 // schedules: [kerr.Terminal], [kerr.Invalid], [kerr.After]. An [ErrorHandler] can show failures in
 // the status. docs/retries.md has the whole table.
 //
+// # Pause
+//
+// Whoever may annotate an object can pause the work on it, see [PausedAnnotation]. A [PauseHandler] shows that in
+// the status.
+//
 // # Time
 //
 // One call of Apply or Cleanup for one object is an attempt. Its ctx ends after Options.Timeout.

@@ -17,6 +17,8 @@ import (
 type Inspection struct {
 	// Cached reports whether the object is in the cache.
 	Cached bool
+	// Paused is the pause of the cached object, see [PausedAnnotation]; nil if it is not paused.
+	Paused *Pause
 	// Running is the attempt that is under way, of which the fields that [Stats.Attempts] has are set; nil
 	// if there is none.
 	Running *Attempt
@@ -55,7 +57,12 @@ func (c *Controller[T, C]) Inspect(key types.NamespacedName) (i Inspection) {
 	if r == nil {
 		return i
 	}
-	i.Cached = c.caches.view(c.ref(key)) != nil
+	if obj := c.caches.view(c.ref(key)); obj != nil {
+		i.Cached = true
+		if p, is := PauseOf(obj); is {
+			i.Paused = &p
+		}
+	}
 	for n := range r.busy {
 		if at := r.busy[n].Load(); at != nil && at.Key == key {
 			i.Running = begun(at)

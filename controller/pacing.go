@@ -22,7 +22,7 @@ func (c *Controller[T, C]) causedItself(st *record, reasons []Reason) bool {
 		case VerbAdded, VerbUpdated:
 		case VerbDeleted:
 			wrote.RV = ""
-		case VerbResync, VerbTimer, VerbRetry, VerbEnqueued:
+		case VerbResync, VerbTimer, VerbRetry, VerbEnqueued, VerbResumed:
 			return false
 		}
 		if !st.pacing.loop.Wrote(c.seed, wrote) {

@@ -46,7 +46,7 @@ func (p primary[T, C]) OnUpdate(before, after T) {
 	if order == journal.Rewritten {
 		rv, weight = "", queue.News // another state had the number
 	}
-	if order == journal.Rewritten || p.c.matters(before, after) {
+	if order == journal.Rewritten || pauseChanged(before, after) || p.c.matters(before, after) {
 		p.enqueue(after, VerbUpdated, rv, weight)
 	}
 	p.r.arrived(p.c.ref(repository.Key(after)))
@@ -106,10 +106,10 @@ func passes[U repository.Object](anyOf []informer.Predicate[U], before, after U,
 	return yes
 }
 
-// isNews reports whether a change resets the backoff: the spec changed, the object is being
-// deleted, or it is a new one of the same name. For an object without a generation any change may
+// isNews reports whether a change resets the backoff: the spec or the pause changed, the object is
+// being deleted, or it is a new one of the same name. For an object without a generation any change may
 // be that.
 func isNews[T repository.Object](before, after T) bool {
-	return after.GetGeneration() == 0 || before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() ||
+	return after.GetGeneration() == 0 || before.GetGeneration() != after.GetGeneration() || before.GetUID() != after.GetUID() || pauseChanged(before, after) ||
 		(before.GetDeletionTimestamp() == nil) != (after.GetDeletionTimestamp() == nil)
 }

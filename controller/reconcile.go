@@ -68,8 +68,18 @@ func notLeading(work context.Context, err error) error {
 	return err
 }
 
-// step adds the finalizer, applies, or cleans up.
+// step does nothing to a paused object, and works on others.
 func (t *reconciliation[T, C]) step(ctx context.Context, obj T) (Action, error) {
+	if !t.meetsPause(obj) {
+		if action, err := t.work(ctx, obj); !t.paused {
+			return action, err
+		}
+	}
+	return AwaitChange(), t.pause(ctx)
+}
+
+// work adds the finalizer, applies, or cleans up.
+func (t *reconciliation[T, C]) work(ctx context.Context, obj T) (Action, error) {
 	if t.c.finalizer != NoFinalizer {
 		return finalizer.Reconcile(ctx, t.c.repo, t.c.finalizer, obj, t.apply, t.cleanup)
 	}
@@ -81,6 +91,9 @@ func (t *reconciliation[T, C]) step(ctx context.Context, obj T) (Action, error) 
 }
 
 func (t *reconciliation[T, C]) apply(ctx context.Context, obj T) (action Action, err error) {
+	if t.meetsPause(obj) { // the server answered with it when the finalizer was added
+		return AwaitChange(), nil
+	}
 	t.give(kerr.OpApply, obj)
 	defer recovered(&err)
 	return t.c.user.Apply(ctx, obj)
@@ -112,14 +125,15 @@ func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 	t.at.Op = op
 	t.given = t.pristine(obj)
 	t.journal.WorkOn(journal.State{
-		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(),
+		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(), Paused: t.paused,
 	})
 }
 
-// handleError calls the user's ErrorHandler, but neither for a conflict nor without a lease. After an attempt that ran
+// handleError calls the user's ErrorHandler, but not for a conflict, without a lease, or for what a PauseHandler was told. After an attempt that ran
 // out of time it has 10 s, unless a shutdown has ended the attempt.
 func (t *reconciliation[T, C]) handleError(work, ctx context.Context, obj T, err error) (_ Action, handled error) {
-	if class := kerr.ClassOf(err); t.c.handler == nil || obj == *new(T) || class == kerr.ClassConflict || class == kerr.ClassNotLeader {
+	told := t.paused && t.c.pauser != nil
+	if class := kerr.ClassOf(err); t.c.handler == nil || told || obj == *new(T) || class == kerr.ClassConflict || class == kerr.ClassNotLeader {
 		return t.at.Action, err
 	}
 	if t.given != *new(T) { // what Apply and Cleanup got may have been changed

@@ -29,6 +29,7 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 
 	cleaned bool // Cleanup is done
 	stepped bool // the whole step is: after Cleanup the finalizer is gone, too
+	paused  bool // the state that user code got is
 
 	mu    sync.Mutex
 	ended bool
@@ -69,7 +70,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 				return t.it.Record.troubled().logged.failure.Again(t.c.seed, text, time.Now())
 			})
 			t.c.report(&t.at)
-			if len(t.c.convergence) > 0 {
+			if len(t.c.convergence) > 0 && !t.paused {
 				t.converge(since)
 			}
 		}
@@ -130,14 +131,19 @@ func (t *reconciliation[T, C]) learn() {
 	if st.uid != worked.UID { // the live object is not the cached one
 		*st = st.next(worked.UID)
 	}
+	st.worked, st.left = versionOf(worked), left
+	st.unpause()
+	if t.paused { // what is known of the last Apply stays
+		st.held = st.held || finalizer.Held(t.given, t.c.finalizer)
+		st.reads = st.reads.With(t.reads)
+		return
+	}
 	st.held, st.cleaned = t.c.finalizer != NoFinalizer, t.cleaned
-	st.worked = versionOf(worked)
 	if t.at.Err == nil {
 		if st.sent != nil {
 			t.journal.Prune(st.sent)
 		}
 	}
-	st.left = left
 	st.wrote(t.c.seed, t.journal.Own())
 	st.reads.Keep(t.at.Key, t.reads)
 	st.reads = t.reads

@@ -36,8 +36,9 @@ type record struct {
 	past   *past
 }
 
-// pacing is what slows an object down that wrote or failed.
+// pacing is what slows an object down that wrote, failed, or is paused.
 type pacing struct {
+	pausing *pausing          // nil for most
 	loop    *pace.SelfTrigger // nil if the last attempt wrote nothing
 	undone  pace.Undone
 	trouble *trouble // nil if there was none

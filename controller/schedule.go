@@ -17,6 +17,7 @@ const leastAfter = 100 * time.Millisecond
 // schedule decides when the key is reconciled again. Nothing else does.
 //
 //	success                    when something changes, or after the Requeue
+//	success of a pause         when the pause ends
 //	error                      after the backoff, or the time that the error names, see kerr.NextTry
 //	error that cannot improve  when something changes, or after the Requeue
 //	401                        as any error, and when the server accepts the credentials, see refusals
@@ -43,6 +44,10 @@ func (t *reconciliation[T, C]) schedule() {
 		f.Ended()
 		r.refusals.accepted(it.Key)
 	}
+	if t.paused {
+		t.rest()
+		return
+	}
 	if after, requeue := at.Action.After(); requeue {
 		at.Next = t.bounded(after)
 		r.queue.After(it, at.Next, Reason{Verb: VerbTimer})
@@ -52,8 +57,12 @@ func (t *reconciliation[T, C]) schedule() {
 	at.Next = -1
 }
 
-// bounded returns the wait, which is no longer than Cleanup of a bypassed object may be tried.
+// bounded returns the wait, which is no longer than Cleanup of a bypassed object may be tried, and than
+// a pause that has an end.
 func (t *reconciliation[T, C]) bounded(wait time.Duration) time.Duration {
+	if rest, ends := t.pauseLeft(); ends {
+		wait = min(wait, rest)
+	}
 	if left, bypassed := t.bypassTime(); bypassed {
 		return min(wait, left)
 	}

@@ -29,7 +29,8 @@ type Stats struct {
 	// how many wait for the end of a [Requeue].
 	Retrying, Requeued int
 	// Parked are the objects that are kept back, one entry for each reason that there is, in the
-	// order of the reasons. Kept are their keys, at most ten, those that have waited longest.
+	// order of the reasons. Kept are their keys, at most ten, those that have waited longest; those
+	// that are paused come last.
 	Parked []Parked
 	Kept   []types.NamespacedName
 	// Attempts are those under way, at most one for each worker, the oldest first. The fields
@@ -69,6 +70,7 @@ const (
 	ParkedFailing   ParkReason = "failing"   // it fails, and events come faster than once a second
 	ParkedLoop      ParkReason = "loop"      // it is in a reconcile loop, and slowed down
 	ParkedAbandoned ParkReason = "abandoned" // an attempt that an earlier run abandoned still goes on
+	ParkedPaused    ParkReason = "paused"    // it is paused, see PausedAnnotation
 )
 
 // Stats returns what the controller is at. It takes time for the workers, the caches and the
@@ -99,7 +101,7 @@ func (r *runState[T]) fill(s *Stats) {
 	for _, why := range slices.Sorted(maps.Keys(q.Held)) {
 		s.Parked = append(s.Parked, Parked{Why: ParkReason(why), Objects: q.Held[why].Keys, Longest: q.Held[why].Longest})
 	}
-	s.Kept = r.queue.Longest(mostKept)
+	s.Kept = r.queue.Longest(mostKept, string(ParkedPaused))
 	for n := range r.busy {
 		if at := r.busy[n].Load(); at != nil {
 			s.Attempts = append(s.Attempts, *begun(at))

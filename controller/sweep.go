@@ -27,12 +27,13 @@ import (
 //
 // Sweep is called when the workers start, and every Options.SweepInterval after that; at most one
 // call runs at a time. list reads all objects that the controller sees, those of its namespaces
-// and selectors, from the API server and never from a cache.
+// and selectors, paused or not, from the API server and never from a cache.
 //
 // # Caveats
 //
 // The order matters: what is found outside after list may belong to an object that was created in
-// between. Sweep runs concurrently with Apply and Cleanup. The deadline of its ctx is
+// between. What belongs to an object by its name or UID stays while the object is paused; a Sweep that compares
+// with the spec must leave out what belongs to an object for which [PauseOf] returns true. Sweep runs concurrently with Apply and Cleanup. The deadline of its ctx is
 // Options.Timeout. A controller that sees only a part of the objects must not remove what belongs
 // to the others.
 //

@@ -16,7 +16,7 @@ import (
 )
 
 // ReleaseAll prepares for uninstalling an operator: for every object that carries the finalizer
-// it calls Cleanup and removes the finalizer. Otherwise the objects, and their namespaces, cannot
+// it calls Cleanup and removes the finalizer, also if it is paused. Otherwise the objects, and their namespaces, cannot
 // be deleted after the operator is gone. With [NoFinalizer] it does nothing.
 //
 // # Expected flow

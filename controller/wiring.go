@@ -106,7 +106,7 @@ func noneIsNil[U repository.Object](predicates []informer.Predicate[U]) error {
 // Filter replaces the filter for updates of the controller's own objects, which is
 // informer.Changed: an update counts if one of the predicates returns true or panics. Without
 // predicates, every update counts. New and deleted objects, resyncs, and changes of the
-// finalizers, the deletion timestamp or the UID always count.
+// finalizers, the deletion timestamp, the UID or [PausedAnnotation] always count.
 //
 // # Errors
 //

@@ -64,7 +64,11 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 		return
 	}
 	st := recordOf(it, cached.GetUID())
-	if more == 0 && c.echoes(st, key, cached, reasons) {
+	reasons, kept, turned := c.pauses(r, it, cached, reasons, more)
+	if kept {
+		return
+	}
+	if !turned && more == 0 && c.echoes(st, key, cached, reasons) {
 		c.counts.echoes.Add(1)
 		return
 	}

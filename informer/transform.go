@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/foreign"
+	"github.com/kuberator/kuberator/internal/paused"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -18,7 +19,8 @@ import (
 //
 // f must keep the name, the namespace, the UID, the resourceVersion, the finalizers and the
 // deletion timestamp, which identify an object and its state. If it does not, or if it returns
-// nil or panics, the object is cached as it is and Handler.OnError is called.
+// nil or panics, the object is cached as it is and Handler.OnError is called. The annotation that
+// pauses an object (controller.PausedAnnotation) is kept whatever f does.
 //
 // A nil f caches objects as they are. SetTransform returns an error if the informer is running.
 func (i *Informer[T]) SetTransform(f func(T) T) error {
@@ -78,5 +80,21 @@ func projection[T repository.Object](f func(T) T, obj T) (projected T, err error
 		!projected.GetDeletionTimestamp().Equal(obj.GetDeletionTimestamp()) {
 		return projected, errors.New("the name, namespace, UID, resourceVersion, finalizers or deletionTimestamp was changed")
 	}
+	keepPause(projected, obj)
 	return projected, nil
+}
+
+// keepPause keeps the annotation that pauses an object, of which most functions do not know that it is read.
+func keepPause[T repository.Object](projected, obj T) {
+	value, has := obj.GetAnnotations()[paused.Annotation]
+	if kept, still := projected.GetAnnotations()[paused.Annotation]; !has || still && kept == value {
+		return
+	}
+	annotations := map[string]string{paused.Annotation: value}
+	for key, value := range projected.GetAnnotations() {
+		if key != paused.Annotation {
+			annotations[key] = value
+		}
+	}
+	projected.SetAnnotations(annotations)
 }

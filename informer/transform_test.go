@@ -70,6 +70,36 @@ func TestTransformShrinksWhatIsCached(t *testing.T) {
 	})
 }
 
+// TestG21ATransformKeepsThePause, and what it makes of the other annotations. Kills: an annotation that is lost, and a
+// cached object of others that is changed.
+func TestG21ATransformKeepsThePause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mine := map[string]string{"mine": "x"}
+		for name, shrink := range map[string]func(*configMap) *configMap{
+			"none":    func(c *configMap) *configMap { c.Annotations = nil; return c },
+			"its own": func(c *configMap) *configMap { c.Annotations = mine; return c },
+			"all":     func(c *configMap) *configMap { return c },
+		} {
+			obj := large("a", "1")
+			obj.Annotations = map[string]string{"kuberator.dev/paused": "true", "large": "data"}
+			in, err := informer.New(newOrigin(obj, large("a", "2")), nil)
+			require.NoError(t, err)
+			require.NoError(t, in.SetTransform(shrink))
+			stop := running(t, in)
+			got, err := in.Get(t.Context(), types.NamespacedName{Namespace: "a", Name: "1"})
+			require.NoError(t, err)
+			require.Equal(t, "true", got.Annotations["kuberator.dev/paused"], name)
+			require.Equal(t, name == "all", got.Annotations["large"] != "", name)
+			require.Equal(t, name == "its own", got.Annotations["mine"] != "", name)
+			got, err = in.Get(t.Context(), types.NamespacedName{Namespace: "a", Name: "2"})
+			require.NoError(t, err)
+			require.Empty(t, got.Annotations["kuberator.dev/paused"])
+			stop()
+		}
+		require.Len(t, mine, 1)
+	})
+}
+
 // TestTransformThatLosesTheIdentityIsNotUsed has a row for each field, a nil and a
 // panic. Kills (G12): no check, no recover.
 func TestTransformThatLosesTheIdentityIsNotUsed(t *testing.T) {

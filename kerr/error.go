@@ -27,6 +27,7 @@ const (
 	OpRemoveFinalizer Op = "remove finalizer"  // after Cleanup
 	OpApply           Op = "apply"             // your Apply
 	OpCleanup         Op = "cleanup"           // your Cleanup
+	OpPause           Op = "pause"             // your Paused, for an object with controller.PausedAnnotation, or a wrong value of that
 	OpPatchStatus     Op = "patch status"      // status.Patch
 	OpMap             Op = "map"               // a mapping given to controller.Watches, or the selector of a list
 	OpFilter          Op = "filter"            // a predicate

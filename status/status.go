@@ -25,7 +25,8 @@ import (
 
 // GenerationObserver is an optional interface that can be implemented by a status
 // type (or a pointer to it). If implemented, [Patch] calls it with obj.Generation, the generation
-// that the reconcile worked on.
+// that the reconcile worked on. While a controller holds obj for paused it does not: no reconcile has
+// seen that generation.
 type GenerationObserver interface {
 	ObserveGeneration(generation int64)
 }
@@ -88,7 +89,9 @@ func Patch[T repository.Object, S any](ctx context.Context, p repository.Reposit
 	if obj == *new(T) || obj.GetName() == "" {
 		return *new(T), kerr.New(kerr.OpPatchStatus, p.Kind(), types.NamespacedName{}, "", kerr.ErrUnnamed)
 	}
-	observe(&status, obj.GetGeneration())
+	if !journal.From(ctx).Paused(p.Kind(), repository.Key(obj), obj.GetUID()) {
+		observe(&status, obj.GetGeneration())
+	}
 	got, err := patch(ctx, p, obj, status)
 	if err != nil {
 		return *new(T), kerr.New(kerr.OpPatchStatus, p.Kind(), repository.Key(obj), obj.GetUID(), err)

@@ -100,6 +100,47 @@ func TestSearch(t *testing.T) {
 	})
 }
 
+// TestG21APauseIsShown, with its end, and what is wrong with the annotation.
+func TestG21APauseIsShown(t *testing.T) {
+	inBubble(t, func(t *testing.T, w *world) {
+		pause := func(name, value string) string {
+			time.Sleep(time.Second) // the first attempt is over
+			key := types.NamespacedName{Namespace: "shop", Name: name}
+			patch := `{"metadata":{"annotations":{"kuberator.dev/paused":"` + value + `"}}}`
+			cm := &corev1.ConfigMap{}
+			cm.Namespace, cm.Name = key.Namespace, key.Name
+			_, err := w.maps.Patch(t.Context(), cm, types.MergePatchType, []byte(patch))
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+			return w.get("/?key=shop/"+name, "").Body.String()
+		}
+		w.create("shop", "a", "later")
+		story := pause("a", "true")
+		require.Contains(t, story, "\nIt is paused, until its annotation kuberator.dev/paused changes. It has been kept back for 1s, since it is paused.\nreasons for the next attempt: ConfigMap shop/a updated at ")
+		require.Contains(t, story, "0 writes, pause: ok\n")
+		require.Contains(t, pause("a", "2000-01-01T05:00:00+01:00"), "\nIt is paused, until 2000-01-01T04:00:00Z. It has been kept back for 3s")
+		w.create("shop", "b", "")
+		require.Contains(t, pause("b", "\\u001b[2J"), `It is paused: the annotation kuberator.dev/paused is "`)
+
+		page := w.get("/", "").Body.String()
+		require.Contains(t, page, "kept back (paused): 2 objects, the longest for 5s\n    shop/a (paused until 2000-01-01T04:00:00Z) for 5s\n    shop/b (paused) for 1s\n")
+		require.Contains(t, w.get("/", browser).Body.String(), "paused until 2000-01-01T04:00:00Z")
+		require.Contains(t, w.get("/?key=shop/a", browser).Body.String(), "It is paused, until 2000-01-01T04:00:00Z.")
+		type view struct {
+			Until *time.Time
+			Error string
+		}
+		paused := func(name string) view {
+			var page struct{ Stories []struct{ Paused view } }
+			require.NoError(t, json.Unmarshal(w.get("/?key=shop/"+name+"&format=json", "").Body.Bytes(), &page))
+			return page.Stories[0].Paused
+		}
+		require.Equal(t, time.Date(2000, 1, 1, 4, 0, 0, 0, time.UTC), *paused("a").Until)
+		require.Nil(t, paused("b").Until)
+		require.NotEmpty(t, paused("b").Error)
+	})
+}
+
 // Programs get all of it as JSON.
 func TestJSON(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {

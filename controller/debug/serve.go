@@ -24,8 +24,9 @@ var (
 		"span": func(s seconds) string { return span(time.Duration(s)) },
 		"next": func(s *seconds) string { return span(time.Duration(*s)) },
 		"join": strings.Join, "plural": plural, "throughput": throughput, "histogram": histogram, "clock": clock,
-		"story":  func(s story) attempts { return attempts{s.Attempts, false} },
-		"recent": func(c controllerView) attempts { return attempts{c.Recent, true} },
+		"instant": func(t *time.Time) string { return t.Format(time.RFC3339) },
+		"story":   func(s story) attempts { return attempts{s.Attempts, false} },
+		"recent":  func(c controllerView) attempts { return attempts{c.Recent, true} },
 	}
 	asHTML = htmltemplate.Must(htmltemplate.New("page").Funcs(functions).Parse(pageHTML))
 	asText = texttemplate.Must(texttemplate.New("page").Funcs(functions).Parse(pageText))

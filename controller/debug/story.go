@@ -36,7 +36,7 @@ func (h *history) story(key types.NamespacedName, now time.Time) (s story, known
 // ask adds what the controller says of an object, and whether it has anything to do with it.
 func (s *story) ask(c controller.Introspector, key types.NamespacedName, now time.Time) (known bool) {
 	stats, i := c.Stats(), c.Inspect(key)
-	s.Kind, s.Cached = text(stats.Kind.GroupKind().String()), i.Cached
+	s.Kind, s.Cached, s.Paused = text(stats.Kind.GroupKind().String()), i.Cached, pausedBy(i.Paused)
 	if i.Running != nil {
 		at := underWay(i.Running, now)
 		s.Running = &at
@@ -74,11 +74,27 @@ var parkedFor = map[controller.ParkReason]string{
 	controller.ParkedFailing:   "since it fails, and events come faster than once a second",
 	controller.ParkedLoop:      "since it is in a reconcile loop: what it writes causes its next attempt, or another client undoes it",
 	controller.ParkedAbandoned: "until an attempt of an earlier run has returned, which ignores its ctx",
+	controller.ParkedPaused:    "since it is paused",
+}
+
+// String says that an object is paused, and until when.
+func (p *pausedView) String() string {
+	switch {
+	case p.Error != "":
+		return "It is paused: " + p.Error + "."
+	case p.Until == nil:
+		return "It is paused, until its annotation " + controller.PausedAnnotation + " changes."
+	default:
+		return "It is paused, until " + p.Until.Format(time.RFC3339) + "."
+	}
 }
 
 // waits says what an object waits for.
 func waits(i controller.Inspection, now time.Time) string {
 	var all []string
+	if i.Paused != nil {
+		all = append(all, pausedBy(i.Paused).String())
+	}
 	if i.Running != nil {
 		all = append(all, "An attempt is under way.")
 	}

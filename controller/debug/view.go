@@ -70,6 +70,28 @@ type parkedView struct {
 type keptView struct {
 	Key, Why string
 	For      seconds
+	Until    *time.Time `json:",omitempty"` // the end of a pause
+}
+
+// pausedView is the pause of an object. Error says what is wrong with the annotation.
+type pausedView struct {
+	Until *time.Time `json:",omitempty"`
+	Error string     `json:",omitempty"`
+}
+
+// pausedBy shows a pause, or nil.
+func pausedBy(p *controller.Pause) *pausedView {
+	if p == nil {
+		return nil
+	}
+	v := &pausedView{}
+	if until := p.Until.UTC(); !p.Until.IsZero() {
+		v.Until = &until
+	}
+	if p.Err != nil {
+		v.Error = text(p.Err.Error())
+	}
+	return v
 }
 
 type cacheView struct {
@@ -119,6 +141,7 @@ type attemptView struct {
 type story struct {
 	Controller, Kind string
 	Cached           bool
+	Paused           *pausedView  `json:",omitempty"`
 	Running          *attemptView `json:",omitempty"`
 	Waits            string       // what it waits for, in a sentence
 	Reasons          []string     `json:",omitempty"` // for the next attempt
@@ -192,7 +215,11 @@ func (v *controllerView) fill(c controller.Introspector, now time.Time) {
 	}
 	for _, key := range s.Kept {
 		if i := c.Inspect(key); i.Parked != "" {
-			v.Kept = append(v.Kept, keptView{nameOf(key), string(i.Parked), seconds(now.Sub(i.ParkedSince))})
+			one := keptView{Key: nameOf(key), Why: string(i.Parked), For: seconds(now.Sub(i.ParkedSince))}
+			if i.Paused != nil {
+				one.Until = pausedBy(i.Paused).Until
+			}
+			v.Kept = append(v.Kept, one)
 		}
 	}
 	for _, at := range s.Attempts {

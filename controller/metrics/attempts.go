@@ -185,7 +185,7 @@ func (m *Metrics) Converged(what controller.Convergence) {
 var ops = map[kerr.Op]bool{
 	kerr.OpGet: true, kerr.OpList: true, kerr.OpSync: true, kerr.OpDecode: true, kerr.OpCreate: true, kerr.OpUpdate: true,
 	kerr.OpPatch: true, kerr.OpServerSideApply: true, kerr.OpDelete: true, kerr.OpEnsure: true, kerr.OpAddFinalizer: true,
-	kerr.OpRemoveFinalizer: true, kerr.OpApply: true, kerr.OpCleanup: true, kerr.OpPatchStatus: true, kerr.OpMap: true,
+	kerr.OpRemoveFinalizer: true, kerr.OpApply: true, kerr.OpCleanup: true, kerr.OpPause: true, kerr.OpPatchStatus: true, kerr.OpMap: true,
 	kerr.OpFilter: true, kerr.OpSweep: true, kerr.OpSource: true, kerr.OpReconcile: true,
 }
 

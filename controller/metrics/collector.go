@@ -134,7 +134,7 @@ func (s send) parked(all []controller.Parked) {
 		by[p.Why] = controller.Parked{Objects: before.Objects + p.Objects, Longest: max(before.Longest, p.Longest)}
 	}
 	for _, why := range []controller.ParkReason{
-		controller.ParkedStale, controller.ParkedFilling, controller.ParkedFailing, controller.ParkedLoop, controller.ParkedAbandoned,
+		controller.ParkedStale, controller.ParkedFilling, controller.ParkedFailing, controller.ParkedLoop, controller.ParkedAbandoned, controller.ParkedPaused,
 	} {
 		s.gauge(parkedDesc, float64(by[why].Objects), string(why))
 		s.gauge(oldestDesc, by[why].Longest.Seconds(), string(why))

@@ -387,6 +387,22 @@ func TestS2NoLabelSaysWhatUsersWrote(t *testing.T) {
 	})
 }
 
+// TestG21PausedObjectsAreCounted, and the time of a pause is none that somebody waited.
+func TestG21PausedObjectsAreCounted(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start(user{FinalizerName: controller.NoFinalizer}, controller.Options{})
+		cm := named("a")
+		cm.Annotations = map[string]string{controller.PausedAnnotation: time.Now().Add(time.Hour).Format(time.RFC3339)}
+		w.create(cm)
+		settle(time.Minute)
+		require.Equal(t, 1, w.value("kuberator_parked_objects", "why=paused"))
+		require.Equal(t, 1, w.value("kuberator_attempts_total", "op=pause", "result=success"))
+		settle(time.Hour)
+		require.Zero(t, w.value("kuberator_parked_objects", "why=paused"))
+		require.Zero(t, w.value("kuberator_parked_seconds"))
+	})
+}
+
 // TestG19SeriesDoNotGrowWithObjects. Kills: labels that name objects, however escaped.
 func TestG19SeriesDoNotGrowWithObjects(t *testing.T) {
 	inWorld(t, func(w *world) {

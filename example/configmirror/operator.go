@@ -67,6 +67,13 @@ func (o *Operator) Cleanup(ctx context.Context, mirror *v1alpha1.ConfigMirror) (
 	return controller.AwaitChange(), errors.Join(failure, err)
 }
 
+// Paused shows in the status that somebody has paused the mirror. Apply ends that.
+func (o *Operator) Paused(ctx context.Context, mirror *v1alpha1.ConfigMirror) error {
+	status.SetPaused(&mirror.Status.Conditions, mirror)
+	_, err := status.Patch(ctx, o.mirrors, mirror, mirror.Status)
+	return err
+}
+
 // refuse tells the user that the spec is wrong. The copies stay as they are: a typo
 // must not take them away.
 func (o *Operator) refuse(ctx context.Context, mirror *v1alpha1.ConfigMirror, wrong error) error {

@@ -12,6 +12,7 @@ import (
 	"github.com/kuberator/kuberator/example/configmirror/api/v1alpha1"
 	"github.com/kuberator/kuberator/informer"
 	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/status"
 )
 
 // shown is how many errors or objects are named before the rest is counted.
@@ -115,6 +116,7 @@ func (o *outcome) status(mirror *v1alpha1.ConfigMirror, ready metav1.Condition) 
 	s.Conflicts = slices.Clone(o.conflicts[:min(len(o.conflicts), shown)])
 	ready.ObservedGeneration = mirror.Generation
 	meta.SetStatusCondition(&s.Conditions, ready)
+	status.SetPaused(&s.Conditions, mirror)
 	return s
 }
 

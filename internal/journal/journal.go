@@ -123,6 +123,8 @@ type State struct {
 	Pristine Object
 	// Managers are its managedFields, if it was read live.
 	Managers []metav1.ManagedFieldsEntry
+	// Paused says that the object is paused, and that user code does not work on its generation.
+	Paused bool
 }
 
 // New begins a journal with a ctx derived from parent. It must be ended with End.

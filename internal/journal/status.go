@@ -62,6 +62,15 @@ func (j *Journal) Status(kind schema.GroupVersionKind, key types.NamespacedName,
 	return known
 }
 
+// Paused reports whether an object is the one that is reconciled, and is paused.
+func (j *Journal) Paused(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID) bool {
+	if j == nil || !j.is(kind, key) {
+		return false
+	}
+	worked := j.Worked()
+	return worked.Paused && worked.UID == uid
+}
+
 // SetStatus notes the status that the server has now, for this attempt and for later ones.
 func (j *Journal) SetStatus(kind schema.GroupVersionKind, key types.NamespacedName, uid types.UID, written any, kept Status) {
 	if j == nil || !j.is(kind, key) {

@@ -42,19 +42,29 @@ func (q *Queue[K, R, S]) Look(key K) (at Place[R], known bool) {
 	return at, true
 }
 
-// Longest returns the keys that are held, those first that have been for longest, and most at most.
-func (q *Queue[K, R, S]) Longest(most int) []K {
+// Longest returns the keys that are held, those first that have been for longest, and most at most. Those
+// that are held for the reason last come after the others.
+func (q *Queue[K, R, S]) Longest(most int, last string) []K {
 	type kept struct {
 		key   K
 		since time.Time
+		last  bool
 	}
 	var all []kept
 	q.mu.Lock()
 	for it := range q.held {
-		all = append(all, kept{it.Key, it.parked.first})
+		all = append(all, kept{it.Key, it.parked.first, it.parked.why == last})
 	}
 	q.mu.Unlock()
-	slices.SortFunc(all, func(a, b kept) int { return a.since.Compare(b.since) })
+	slices.SortFunc(all, func(a, b kept) int {
+		if a.last != b.last {
+			if a.last {
+				return 1
+			}
+			return -1
+		}
+		return a.since.Compare(b.since)
+	})
 	keys := make([]K, min(most, len(all)))
 	for i := range keys {
 		keys[i] = all[i].key

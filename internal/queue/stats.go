@@ -79,6 +79,9 @@ func (p *parked) end() (over bool) {
 	return over
 }
 
+// Unpark forgets for how long the key was held: nobody waited for it. It is for the worker.
+func (it *Item[K, R, S]) Unpark() { it.parked = nil }
+
 // Waited returns when the reasons that Get returned made the key ready, how long it was held
 // before that, and since when it has been waiting for either. It is for the worker, and zero
 // without Options.Timed.

@@ -34,7 +34,7 @@ type ConfigMirrorStatus struct {
 	//
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// Conditions has one entry, of type Ready.
+	// Conditions has an entry of type Ready, and one of type Paused while the mirror is paused.
 	//
 	// +optional
 	// +listType=map
