@@ -58,6 +58,7 @@ func TestWhatAnObjectWaitsFor(t *testing.T) {
 		require.Equal(t, "It has been kept back for 5s, until caches show what its own attempts wrote.", waits("unseen"))
 		require.Contains(t, w.get("/", "").Body.String(), "kept back (stale): 1 object, the longest for 5s\n    shop/unseen (stale) for 5s\n")
 		w.server.Watches("secrets").Release()
+		time.Sleep(time.Second) // its attempt comes before those that hang
 		for i := range 4 {
 			w.create("shop", fmt.Sprint("hangs-", i), "hang")
 		}
