@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -143,11 +144,20 @@ func (t *reconciliation[T, C]) startedBy(o Observer, ctx context.Context) (obser
 	observed = ctx // also if it panics
 	defer t.c.observerPanicked(t.at.Key, t.at.UID)
 	derived := o.Started(ctx, t.at.Attempt)
+	if same(derived, ctx) {
+		return ctx
+	}
 	if derived == nil || journal.From(derived) != &t.journal || later(derived, ctx) {
 		t.c.opts.Logger.Error("Options.Observer: Started returned a ctx that is not derived from the one that it was called with, or that does not end with it", t.at.names()...)
 		return ctx
 	}
 	return derived
+}
+
+// same reports whether an observer returned the ctx that it was given, as most do: then there is nothing to
+// check. Only pointers are compared: other types may not be comparable.
+func same(a, b context.Context) bool {
+	return a != nil && reflect.TypeOf(a).Kind() == reflect.Pointer && a == b
 }
 
 // later reports whether a ctx ends later than another one, or never, as that of

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/lru"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/kerr"
@@ -16,9 +15,10 @@ const (
 	// The throughput is shown for the last half hour.
 	slots    = 60
 	slotTime = 30 * time.Second
-	// mostRecent is how many attempts of all objects are shown, and mostTroubles how much of what went
+	// mostRecent is how many attempts of all objects are remembered, and mostTroubles how much of what went
 	// wrong outside of them.
-	mostRecent, mostTroubles = 30, 10
+	mostRecent, mostTroubles = 300, 10
+	mostShown                = 30 // of the recent ones
 )
 
 // durations are the upper bounds of the bars of the histogram. Longer ones are in a bar of their own.
@@ -40,8 +40,7 @@ type history struct {
 	classes  map[string]*failure // by the class of the error
 	recent   ring[attempt]
 	troubles ring[trouble]
-	objects  *lru.Cache                    // of *ring[attempt], by key
-	names    map[types.NamespacedName]bool // those that are in objects, which cannot be listed
+	objects  objects
 }
 
 // slot is the attempts of some seconds.
@@ -50,10 +49,29 @@ type slot struct {
 	ok, failed int
 }
 
-// attempt is what is remembered of one. An error is kept as text, since it may hold a whole object.
+// attempt is what is remembered of one: what is shown, and little that the garbage collector has to follow. An
+// error is kept as text, since it may hold a whole object.
 type attempt struct {
-	controller.Attempt
-	class, text string
+	key                        types.NamespacedName
+	op                         kerr.Op
+	reasons                    []controller.Reason
+	more                       int
+	self                       bool
+	start                      time.Time
+	took, queued, parked, next time.Duration
+	writes, failures           int
+	class, text                string
+}
+
+func remembered(at *controller.Attempt) attempt {
+	a := attempt{
+		key: at.Key, op: at.Op, reasons: at.Reasons, more: at.MoreReasons, self: at.SelfTriggered,
+		start: at.Start, took: at.Duration, queued: at.Queued, parked: at.Parked, next: at.Next, writes: at.Writes, failures: at.Failures,
+	}
+	if at.Err != nil {
+		a.class, a.text = kerr.ClassOf(at.Err).String(), text(at.Err.Error())
+	}
+	return a
 }
 
 // failure is the last attempt that failed with a class of errors.
@@ -69,14 +87,10 @@ type trouble struct {
 }
 
 func newHistory(name string, opts Options) *history {
-	h := &history{
-		name: name, attempts: opts.Attempts, classes: map[string]*failure{},
-		recent: ring[attempt]{most: mostRecent}, troubles: ring[trouble]{most: mostTroubles}, names: map[types.NamespacedName]bool{},
+	return &history{
+		name: name, attempts: opts.Attempts, classes: map[string]*failure{}, objects: newObjects(opts.Objects),
+		recent: ring[attempt]{most: mostRecent}, troubles: ring[trouble]{most: mostTroubles},
 	}
-	h.objects = lru.NewWithEvictionFunc(opts.Objects, func(key lru.Key, _ any) {
-		delete(h.names, key.(types.NamespacedName)) //nolint:forcetypeassert // nothing else is a key
-	})
-	return h
 }
 
 // running notes that a controller runs. Of two with one name, the later one is shown.
@@ -104,11 +118,7 @@ func (h *history) introspector() controller.Introspector {
 }
 
 func (h *history) ended(at *controller.Attempt) {
-	one := attempt{Attempt: *at}
-	if one.Err != nil {
-		one.class, one.text = kerr.ClassOf(one.Err).String(), text(one.Err.Error())
-	}
-	one.Err = nil
+	one := remembered(at)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.slot(at.Start.Add(at.Duration))
@@ -120,7 +130,42 @@ func (h *history) ended(at *controller.Attempt) {
 	}
 	h.took[bar(at.Duration)]++
 	h.recent.add(one)
-	h.of(at.Key).add(one)
+	if of := h.objects.of(at.Key, eventful(at)); of != nil {
+		of.most = h.attempts
+		of.add(one)
+	}
+}
+
+// eventful reports whether an attempt is one that people ask about. The others are nearly all of them: a
+// resync of many objects must not have those forgotten that are of interest, and must cost little.
+func eventful(at *controller.Attempt) bool {
+	return at.Err != nil || at.Writes > 0 || at.SelfTriggered || at.Parked > 0 || at.DeletionBlocked || at.Bypassed
+}
+
+// last returns the attempts of an object, the last one first. h.mu is held.
+func (h *history) last(key types.NamespacedName) []attempt {
+	if of := h.objects.get(key); of != nil {
+		return of.newest()
+	}
+	of := ring[attempt]{most: h.attempts}
+	for _, one := range slices.Backward(h.recent.newest()) {
+		if one.key == key {
+			of.add(one)
+		}
+	}
+	return of.newest()
+}
+
+// keys are those of all objects of which an attempt is remembered. h.mu is held.
+func (h *history) keys() map[types.NamespacedName]bool {
+	keys := map[types.NamespacedName]bool{}
+	for key := range h.objects.at {
+		keys[key] = true
+	}
+	for _, one := range h.recent.all {
+		keys[one.key] = true
+	}
+	return keys
 }
 
 // slot returns the slot of a time, empty if it was that of an earlier one.
@@ -149,17 +194,6 @@ func (h *history) failed(one attempt) {
 	f.last = one
 }
 
-// of returns the attempts of an object.
-func (h *history) of(key types.NamespacedName) *ring[attempt] {
-	if known, ok := h.objects.Get(key); ok {
-		return known.(*ring[attempt]) //nolint:forcetypeassert // nothing else is put there
-	}
-	r := &ring[attempt]{most: h.attempts}
-	h.objects.Add(key, r)
-	h.names[key] = true
-	return r
-}
-
 func (h *history) troubled(t controller.Trouble) {
 	one := trouble{Trouble: t, at: time.Now(), class: kerr.ClassOf(t.Err).String(), text: text(t.Err.Error())}
 	one.Err = nil
@@ -182,6 +216,12 @@ func (r *ring[E]) add(one E) {
 	}
 	r.all[r.next] = one
 	r.next = (r.next + 1) % r.most
+}
+
+// clear forgets them, and keeps the memory.
+func (r *ring[E]) clear() {
+	clear(r.all)
+	r.all, r.next = r.all[:0], 0
 }
 
 // newest returns them, the last one first.

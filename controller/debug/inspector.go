@@ -13,7 +13,9 @@ import (
 // Options change what an [Inspector] remembers. nil and zero values mean the defaults.
 type Options struct {
 	// Objects is of how many objects the last attempts are remembered, for each controller: those that had
-	// one last. The default is 1,000, which takes some megabytes. Attempts is how many of each. The
+	// one last. Of further objects an attempt is remembered among the last 300 of all; unless it is one to ask
+	// about, because it failed, wrote, had to wait, or caused itself: then the object takes the place of
+	// another one. The default is 1,000, which takes some megabytes. Attempts is how many of each. The
 	// default is 10.
 	Objects, Attempts int
 }
@@ -25,8 +27,9 @@ type Inspector struct {
 	opts  Options
 	began time.Time
 
+	byName sync.Map // the *history of each controller, by name
+
 	mu    sync.Mutex
-	all   []*history // in the order of names
 	facts []fact
 }
 
@@ -61,20 +64,20 @@ func (in *Inspector) Fact(name string, value func() string) {
 
 // of returns the history of a controller, by its name.
 func (in *Inspector) of(name string) *history {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	at, found := slices.BinarySearchFunc(in.all, name, func(h *history, name string) int { return cmp.Compare(h.name, name) })
-	if !found {
-		in.all = slices.Insert(in.all, at, newHistory(name, in.opts))
+	known, ok := in.byName.Load(name)
+	if !ok {
+		known, _ = in.byName.LoadOrStore(name, newHistory(name, in.opts))
 	}
-	return in.all[at]
+	return known.(*history) //nolint:forcetypeassert // nothing else is in it
 }
 
-// histories are those of all controllers.
-func (in *Inspector) histories() []*history {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return slices.Clone(in.all)
+// histories are those of all controllers, in the order of their names.
+func (in *Inspector) histories() (all []*history) {
+	for _, known := range in.byName.Range {
+		all = append(all, known.(*history)) //nolint:forcetypeassert // nothing else is in it
+	}
+	slices.SortFunc(all, func(a, b *history) int { return cmp.Compare(a.name, b.name) })
+	return all
 }
 
 // Running implements [controller.StatsObserver].

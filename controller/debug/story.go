@@ -24,11 +24,9 @@ func (h *history) story(key types.NamespacedName, now time.Time) (s story, known
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if of, ok := h.objects.Get(key); ok {
+	for _, one := range h.last(key) {
 		known = true
-		for _, one := range of.(*ring[attempt]).newest() { //nolint:forcetypeassert // nothing else is put there
-			s.Attempts = append(s.Attempts, one.view(now))
-		}
+		s.Attempts = append(s.Attempts, one.view(now))
 	}
 	return s, known
 }
@@ -141,7 +139,7 @@ func (in *Inspector) search(what string) (found []objectView, more int) {
 func (h *history) matching(what string) (keys []types.NamespacedName) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for key := range h.names {
+	for key := range h.keys() {
 		if strings.Contains(key.String(), what) {
 			keys = append(keys, key)
 		}

@@ -191,7 +191,8 @@ func (h *history) overview(now time.Time) controllerView {
 	for _, t := range h.troubles.newest() {
 		v.Troubles = append(v.Troubles, troubleView{string(t.Op), text(t.Kind.String()), nameOf(t.Key), t.class, t.text, seconds(now.Sub(t.at))})
 	}
-	for _, one := range h.recent.newest() {
+	recent := h.recent.newest()
+	for _, one := range recent[:min(mostShown, len(recent))] {
 		v.Recent = append(v.Recent, one.view(now))
 	}
 	return v
@@ -247,12 +248,14 @@ func underWay(at *controller.Attempt, now time.Time) attemptView {
 }
 
 func (a *attempt) view(now time.Time) attemptView {
-	v := underWay(&a.Attempt, now)
-	v.Op, v.Took, v.Ago = string(a.Op), seconds(a.Duration), seconds(now.Sub(a.Start.Add(a.Duration)))
-	v.Queued, v.Parked, v.Writes, v.Self = seconds(a.Queued), seconds(a.Parked), a.Writes, a.SelfTriggered
-	v.Class, v.Error, v.Failures = a.class, a.text, a.Failures
-	if a.Next >= 0 {
-		next := seconds(a.Next)
+	v := attemptView{
+		Key: nameOf(a.key), Reasons: reasons(a.reasons, a.more), Started: a.start,
+		Op: string(a.op), Took: seconds(a.took), Ago: seconds(now.Sub(a.start.Add(a.took))),
+		Queued: seconds(a.queued), Parked: seconds(a.parked), Writes: a.writes, Self: a.self,
+		Class: a.class, Error: a.text, Failures: a.failures,
+	}
+	if a.next >= 0 {
+		next := seconds(a.next)
 		v.Next = &next
 	}
 	return v

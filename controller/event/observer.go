@@ -42,11 +42,16 @@ const failingAfter = 10
 // [NotRetried], [Failing], [DeletionBlocked], [ReconcileLoop], [Undecodable] and [FinalizerBypassed].
 // Each is recorded at each attempt that shows it, which a [Broadcaster] makes one Event of; a loop when it begins.
 func Observe(r Recorder) controller.Observer {
-	return controller.ObserverFuncs{
-		EndedFunc:   func(_ context.Context, at controller.Attempt) { ended(r, &at) },
-		TroubleFunc: func(t controller.Trouble) { troubled(r, t) },
-	}
+	return observer{r}
 }
+
+type observer struct{ recorder Recorder }
+
+func (o observer) Started(ctx context.Context, _ controller.Attempt) context.Context { return ctx }
+
+func (o observer) Ended(_ context.Context, at controller.Attempt) { ended(o.recorder, &at) }
+
+func (o observer) Trouble(t controller.Trouble) { troubled(o.recorder, t) }
 
 func ended(r Recorder, at *controller.Attempt) {
 	if at.Bypassed {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,7 +15,7 @@ import (
 type attempts struct {
 	total, reconciles, errors, terminal, panics, timeouts *prometheus.CounterVec
 	retries, conflicts, writes, troubles                  *prometheus.CounterVec
-	queue, work, reconcile, parked, observed, deleted     *prometheus.HistogramVec
+	queue, lasted, parked, observed, deleted              *prometheus.HistogramVec
 }
 
 func newAttempts() attempts {
@@ -30,8 +31,7 @@ func newAttempts() attempts {
 		writes:     counter("kuberator_writes_total", "Writes that the API server accepted, by the kind of write.", "controller", "op"),
 		troubles:   counter("kuberator_troubles_total", "Failures outside of attempts: lists, watches, undecodable objects, filters, mappings, sweeps, sources.", "controller", "op", "class"),
 		queue:      histogram("workqueue_queue_duration_seconds", "How long an object waits for a worker.", queueBuckets, queueLabels...),
-		work:       histogram("workqueue_work_duration_seconds", "How long a worker is busy with an object.", queueBuckets, queueLabels...),
-		reconcile:  histogram("controller_runtime_reconcile_time_seconds", "Length of time per reconciliation per controller.", reconcileBuckets, "controller"),
+		lasted:     histogram("lasted", "Exported by views.", slices.Compact(slices.Sorted(slices.Values(slices.Concat(queueBuckets, reconcileBuckets)))), "controller"),
 		parked:     histogram("kuberator_parked_seconds", "How long an object was kept back before an attempt; objects that were not kept back are left out.", slowBuckets, "controller"),
 		observed:   histogram("kuberator_generation_observed_seconds", "From the event of a new generation to the end of the first attempt that succeeded for it.", slowBuckets, "controller"),
 		deleted:    histogram("kuberator_deletion_seconds", "From the time when a deletion was asked for to the end of the object.", slowBuckets, "controller"),
@@ -41,7 +41,9 @@ func newAttempts() attempts {
 func (a *attempts) collectors() []prometheus.Collector {
 	return []prometheus.Collector{
 		a.total, a.reconciles, a.errors, a.terminal, a.panics, a.timeouts, a.retries, a.conflicts, a.writes, a.troubles,
-		a.queue, a.work, a.reconcile, a.parked, a.observed, a.deleted,
+		a.queue, a.parked, a.observed, a.deleted,
+		newView(a.lasted, "workqueue_work_duration_seconds", "How long a worker is busy with an object.", queueBuckets, queueLabels...),
+		newView(a.lasted, "controller_runtime_reconcile_time_seconds", "Length of time per reconciliation per controller.", reconcileBuckets, "controller"),
 	}
 }
 
@@ -74,10 +76,11 @@ func histogram(name, help string, buckets []float64, labels ...string) *promethe
 
 // counters are those of one controller that each attempt needs, looked up once.
 type counters struct {
-	applied                                           [3]prometheus.Counter // by result
-	reconciles                                        [3]prometheus.Counter
-	errors, terminal, panics, timeouts, retries       prometheus.Counter
-	queue, work, reconcile, parked, observed, deleted prometheus.Observer
+	applied                                     [3]prometheus.Counter // by result
+	reconciles                                  [3]prometheus.Counter
+	errors, terminal, panics, timeouts, retries prometheus.Counter
+	durations                                   *durations
+	parked, observed, deleted                   prometheus.Observer
 }
 
 // The results of an attempt, as indexes.
@@ -95,9 +98,8 @@ func (m *Metrics) of(name string) *counters {
 	c := &counters{
 		errors: m.errors.WithLabelValues(name), terminal: m.terminal.WithLabelValues(name),
 		panics: m.panics.WithLabelValues(name), timeouts: m.timeouts.WithLabelValues(name),
-		retries: m.retries.WithLabelValues(name, name),
-		queue:   m.queue.WithLabelValues(name, name), work: m.work.WithLabelValues(name, name),
-		reconcile: m.reconcile.WithLabelValues(name), parked: m.parked.WithLabelValues(name),
+		retries:   m.retries.WithLabelValues(name, name),
+		durations: &durations{queued: m.queue.WithLabelValues(name, name), lasted: m.lasted.WithLabelValues(name)}, parked: m.parked.WithLabelValues(name),
 		observed: m.observed.WithLabelValues(name), deleted: m.deleted.WithLabelValues(name),
 	}
 	for result := range c.applied {
@@ -118,10 +120,7 @@ func (m *Metrics) Started(ctx context.Context, _ controller.Attempt) context.Con
 // Ended implements [controller.Observer].
 func (m *Metrics) Ended(_ context.Context, at controller.Attempt) {
 	c := m.of(at.Controller)
-	c.queue.Observe(at.Queued.Seconds())
-	seconds := at.Duration.Seconds()
-	c.work.Observe(seconds)
-	c.reconcile.Observe(seconds)
+	c.durations.add(at.Queued, at.Duration)
 	if at.Parked > 0 {
 		c.parked.Observe(at.Parked.Seconds())
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"text/tabwriter"
 
+	"github.com/kuberator/kuberator/test/bench/internal/contender"
 	"github.com/kuberator/kuberator/test/bench/internal/server"
 )
 
@@ -17,6 +18,7 @@ const (
 	mostAllocs     = 6       // allocations for a no-op reconcile, the deep copy apart
 	mostOfFloor    = 1.1     // of the heap that the operator on client-go alone needs
 	mostToConverge = 1.05    // of the processor time of client-go by hand, for new objects
+	mostToOperate  = 1.15    // of its own, with leadership, metrics, the page, events and tracing
 )
 
 // How often the contenders are measured, in turn. An odd number has a median.
@@ -134,12 +136,14 @@ func (b *budgets) time(t *testing.T) {
 	b.judge("no-op reconcile, cpu-ns, of client-go's", processor, processor.ratio(kuberator, clientGo), 0)
 	b.judge("no-op reconcile, ns, of controller-runtime's", times, times.ratio(kuberator, runtimes), 0)
 	b.judge("no-op reconcile, ns, of client-go's", times, times.ratio(kuberator, clientGo), 0)
+	b.judge("no-op reconcile with everything on, cpu-ns, of without", processor, processor.ratio(operated, kuberator), mostToOperate)
 	b.judge("no-op reconcile, allocations, less the deep copy", allocs, median(allocs[kuberator])-copies, mostAllocs)
 	if !t.Run("bare", func(t *testing.T) { times, processor, _ = noOps(t, server.Bare) }) {
 		t.FailNow()
 	}
 	b.judge("loop alone, cpu-ns, of controller-runtime's", processor, processor.ratio(kuberator, runtimes), mostOfRuntimes)
 	b.judge("loop alone, cpu-ns, of client-go's", processor, processor.ratio(kuberator, clientGo), 0)
+	b.judge("loop alone with everything on, cpu-ns, of without", processor, processor.ratio(operated, kuberator), 0)
 	b.judge("loop alone, ns, of controller-runtime's", times, times.ratio(kuberator, runtimes), 0)
 	b.judge("loop alone, ns, of client-go's", times, times.ratio(kuberator, clientGo), 0)
 }
@@ -148,12 +152,13 @@ func (b *budgets) time(t *testing.T) {
 // the end of t.
 func noOps(t *testing.T, size server.Size) (times, processor, allocs samples) {
 	operators := map[string]*running{}
-	for _, c := range compared() {
+	all := append(compared(), named{operated, contender.Operated})
+	for _, c := range all {
 		operators[c.name] = serve(t, size, c.make)
 	}
 	times, processor, allocs = samples{}, samples{}, samples{}
 	for range roundsOfTime {
-		for _, c := range compared() {
+		for _, c := range all {
 			r := operators[c.name]
 			took := result(t, func(b *testing.B) {
 				measure(b, func(n int) error { return r.rounds(t.Context(), n, r.enqueued) })

@@ -32,6 +32,7 @@ const (
 	clientGo  = "client-go"
 	runtimes  = "controller-runtime"
 	lean      = "controller-runtime-lean"
+	operated  = "kuberator-operated"
 )
 
 // compared returns the three that budgets are about.
@@ -45,7 +46,7 @@ func compared() []named {
 
 // contenders returns all.
 func contenders() []named {
-	return append(compared(), named{lean, contender.ControllerRuntime(contender.RuntimeOptions{Lean: true})})
+	return append(compared(), named{lean, contender.ControllerRuntime(contender.RuntimeOptions{Lean: true})}, named{operated, contender.Operated})
 }
 
 // running is an operator at work, and the count of what it did.

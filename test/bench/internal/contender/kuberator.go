@@ -13,26 +13,35 @@ import (
 
 // Kuberator is this library with its defaults, all guarantees on.
 func Kuberator(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	c, err := newKuberator(cfg, apply, nil)
+	if err != nil {
+		return nil, err
+	}
+	return kuberatorOperator{c, c}, nil
+}
+
+func newKuberator(cfg *rest.Config, apply func(*widget.Widget), observer controller.Observer) (*kuberatorController, error) {
 	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 	if err != nil {
 		return nil, err
 	}
-	c, err := controller.New(repo, controller.Funcs[*widget.Widget]{
+	return controller.New(repo, controller.Funcs[*widget.Widget]{
 		FinalizerName: widget.Finalizer,
 		ApplyFunc: func(_ context.Context, w *widget.Widget) (controller.Action, error) {
 			apply(w)
 			return controller.AwaitChange(), nil
 		},
-	}, &controller.Options{Workers: workers, Logger: logger()})
-	if err != nil {
-		return nil, err
-	}
-	return kuberatorOperator{c}, nil
+	}, &controller.Options{Workers: workers, Logger: logger(), Observer: observer})
 }
 
+type kuberatorController = controller.Controller[*widget.Widget, controller.Funcs[*widget.Widget]]
+
 type kuberatorOperator struct {
-	*controller.Controller[*widget.Widget, controller.Funcs[*widget.Widget]]
+	*kuberatorController
+	runner controller.Runner
 }
+
+func (o kuberatorOperator) Run(ctx context.Context) error { return o.runner.Run(ctx) }
 
 func (o kuberatorOperator) Enqueuer(keys []types.NamespacedName) func(i int) {
 	return func(i int) { o.Enqueue(keys[i]) }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -92,8 +93,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	streaming := query.Get("sendInitialEvents") == "true"
 	w.Header().Set("Content-Type", runtime.ContentTypeJSON)
+	all := "/apis/" + widget.GroupVersion().String() + "/widgets"
+	i, one := index(r.URL.Path)
 	switch {
-	case r.Method != http.MethodGet || r.URL.Path != "/apis/"+widget.GroupVersion().String()+"/widgets":
+	case r.Method == http.MethodGet && one && i < s.opts.Count:
+		s.get(w, i)
+	case r.Method != http.MethodGet || r.URL.Path != all:
 		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound, "there is nothing but Widgets: "+r.URL.Path)
 	case query.Get("watch") != "true" && query.Get("watch") != "1":
 		s.list(w)
@@ -120,6 +125,19 @@ func (s *Server) now(advance int) (revision, generation int64) {
 	}
 	s.revision += int64(advance)
 	return s.revision, s.generation
+}
+
+// index returns which Widget a path is that of.
+func index(path string) (i int, ok bool) {
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	i, err := strconv.Atoi(strings.TrimPrefix(name, "widget-"))
+	return i, err == nil && Key(i).Name == name
+}
+
+// get is what an operator asks for that has just begun to lead.
+func (s *Server) get(w http.ResponseWriter, i int) {
+	revision, generation := s.now(0)
+	_, _ = w.Write(s.template.append(nil, i, revision, generation))
 }
 
 func (s *Server) list(w http.ResponseWriter) {
