@@ -62,7 +62,7 @@ func TestAnAttemptAllocatesNothingToBeRemembered(t *testing.T) {
 }
 
 // Kills: a resync of many objects, in which nothing happens, that has the one forgotten which failed.
-func TestWhatIsOfInterestIsNotForgottenForWhatIsNot(t *testing.T) {
+func TestG19WhatIsOfInterestIsNotForgottenForWhatIsNot(t *testing.T) {
 	h := newHistory("c", Options{Objects: 3, Attempts: 10})
 	key := func(i int) types.NamespacedName { return types.NamespacedName{Name: strconv.Itoa(i)} }
 	for i := range 3 {

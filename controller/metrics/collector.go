@@ -18,9 +18,6 @@ type collector struct{ m *Metrics }
 
 // Describe implements [prometheus.Collector].
 func (c collector) Describe(to chan<- *prometheus.Desc) {
-	for _, of := range c.m.byController.Range {
-		of.(*counters).durations.flush() //nolint:forcetypeassert // nothing else is in it
-	}
 	for _, one := range append(c.m.attempts.collectors(), c.m.requests.collectors()...) {
 		one.Describe(to)
 	}
