@@ -88,10 +88,8 @@ func (c *Controller[T, C]) orphaned(r *runState[T], it *item) bool {
 			}
 		}
 		if owed {
-			if it.Keep = true; st.past == nil {
-				st.past = &past{}
-			}
-			st.past.orphans = append(st.past.orphans, orphan{last: obj, since: time.Now()})
+			it.Keep = true
+			st.bury(past{append(st.orphans(), orphan{last: obj, since: time.Now()}), st.before()})
 		}
 	}
 	return len(st.orphans()) > 0
@@ -100,10 +98,10 @@ func (c *Controller[T, C]) orphaned(r *runState[T], it *item) bool {
 // bypassed cleans up the first orphan of the key.
 func (t *reconciliation[T, C]) bypassed(ctx context.Context) error {
 	st := &t.it.Record
-	o := &st.past.orphans[0]
+	o := &st.orphans()[0]
 	last := o.last.(T) //nolint:forcetypeassert // from our own informer
 	t.at.UID, t.at.Op = last.GetUID(), kerr.OpGet
-	done := func() { st.past.orphans = st.past.orphans[1:] }
+	done := func() { st.pacing.past.orphans = st.orphans()[1:] }
 	if !o.confirmed {
 		uid, err := t.liveUID(ctx)
 		switch {

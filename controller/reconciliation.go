@@ -131,7 +131,7 @@ func (t *reconciliation[T, C]) learn() {
 	if st.uid != worked.UID { // the live object is not the cached one
 		*st = st.next(worked.UID)
 	}
-	st.worked, st.left = versionOf(worked), left
+	st.workedOn(versionOf(worked), left)
 	st.unpause()
 	if t.paused { // what is known of the last Apply stays
 		st.held = st.held || finalizer.Held(t.given, t.c.finalizer)

@@ -22,8 +22,8 @@ type item = queue.Item[types.NamespacedName, Reason, record]
 // object of the same name starts without one. Only the worker that has the key uses it.
 type record struct {
 	uid    types.UID
-	worked version          // the state that user code last got
-	left   version          // the one after the last write of that attempt, if that was no news
+	worked string           // the resourceVersion of the state that user code last got
+	beyond *beyond          // what else there is to that; nil for most
 	sent   *journal.Sent    // nil if nothing is known
 	reads  dependents.Reads // of the last attempt that got to user code, and of those after it
 	unseen *unseen.Writes   // nil if the caches show what was written for it
@@ -31,13 +31,18 @@ type record struct {
 	// done means that the last attempt left nothing to be tried again. held is set when user code
 	// got a state with our finalizer, and cleaned when Cleanup is done.
 	done, held, cleaned bool
-	// What follows is nil for most objects, of which there may be very many.
-	pacing *pacing
-	past   *past
+	pacing              *pacing // nil for most objects, of which there may be very many
 }
 
-// pacing is what slows an object down that wrote, failed, or is paused.
+// beyond is of a state that user code got and that its resourceVersion does not tell all of.
+type beyond struct {
+	content *content // of the state, if it has no resourceVersion
+	left    version  // the state after the last write of that attempt, if that was no news
+}
+
+// pacing is what slows an object down that wrote, failed, or is paused, and what is left of earlier ones.
 type pacing struct {
+	past    *past             // nil for most
 	pausing *pausing          // nil for most
 	loop    *pace.SelfTrigger // nil if the last attempt wrote nothing
 	undone  pace.Undone
@@ -86,18 +91,41 @@ func (s *record) failing() *pace.Failing {
 
 // orphans returns the objects that Cleanup may be owed to.
 func (s *record) orphans() []orphan {
-	if s.past == nil {
+	if s.pacing == nil || s.pacing.past == nil {
 		return nil
 	}
-	return s.past.orphans
+	return s.pacing.past.orphans
 }
 
 // before returns the object that had the name before, if there was no event of its end yet.
 func (s *record) before() *record {
-	if s.past == nil {
+	if s.pacing == nil || s.pacing.past == nil {
 		return nil
 	}
-	return s.past.before
+	return s.pacing.past.before
+}
+
+// bury notes what is left of objects that are gone.
+func (s *record) bury(what past) {
+	if what.before != nil || len(what.orphans) > 0 {
+		s.paced().past = &what
+	}
+}
+
+// workedOn notes the state that user code got, and the one that it left if that is no news.
+func (s *record) workedOn(state, left version) {
+	s.worked, s.beyond = state.rv, nil
+	if state.content != nil || left != (version{}) {
+		s.beyond = &beyond{state.content, left}
+	}
+}
+
+// last returns what workedOn noted.
+func (s *record) last() (state, left version) {
+	if s.beyond == nil {
+		return version{rv: s.worked}, version{}
+	}
+	return version{s.worked, s.beyond.content}, s.beyond.left
 }
 
 // wrote notes what an attempt wrote.
@@ -158,18 +186,20 @@ func (s *record) hasSeen(rv string, obj journal.Object) bool {
 	if !s.done {
 		return false // its retry may have been given up for this very event
 	}
-	if s.worked.is(rv, obj) || s.left.is(rv, obj) {
+	if worked, left := s.last(); worked.is(rv, obj) || left.is(rv, obj) {
 		return true
 	}
-	return journal.Older(rv, s.worked.rv)
+	return journal.Older(rv, s.worked)
 }
 
 // next returns the record of the next object of the name.
 func (s *record) next(uid types.UID) record {
-	after := record{uid: uid, reads: s.reads, unseen: s.unseen, past: s.past}
+	after := record{uid: uid, reads: s.reads, unseen: s.unseen}
+	before := s.before()
 	if s.held || s.cleaned {
-		after.past = &past{orphans: s.orphans(), before: &record{uid: s.uid, held: s.held, cleaned: s.cleaned}}
+		before = &record{uid: s.uid, held: s.held, cleaned: s.cleaned}
 	}
+	after.bury(past{s.orphans(), before})
 	return after
 }
 

@@ -43,8 +43,9 @@ func (t *reconciliation[T, C]) addsFinalizer() bool {
 // if there was any, is over, see StaleWait.
 func (t *reconciliation[T, C]) stale() bool {
 	_, behind := t.journal.Last(journal.Ref{Kind: t.c.repo.Kind().GroupKind(), Key: t.at.Key})
-	firstTouch := t.it.Record.worked == version{}
-	return behind || firstTouch && t.r.warm || journal.Older(t.cached.GetResourceVersion(), t.it.Record.worked.rv)
+	worked, _ := t.it.Record.last()
+	firstTouch := worked == version{}
+	return behind || firstTouch && t.r.warm || journal.Older(t.cached.GetResourceVersion(), worked.rv)
 }
 
 // pristine returns obj as a state that is never changed: the cached object if that is the same

@@ -130,7 +130,9 @@ func (r *runState[T]) strip(it *item) {
 	}
 	r.own.Forget(st.unseen)
 	st.reads.Keep(it.Key, nil)
-	it.Record = record{uid: st.uid, held: st.held, cleaned: st.cleaned, past: st.past}
+	left := record{uid: st.uid, held: st.held, cleaned: st.cleaned}
+	left.bury(past{st.orphans(), st.before()})
+	it.Record = left
 }
 
 // echoes reports whether all reasons are events about states that were worked on: the very one,

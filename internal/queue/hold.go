@@ -39,7 +39,8 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 	if it.parked == nil {
 		it.parked = &parked{}
 	}
-	it.parked.begin(it.since, why)
+	ready, _, _ := it.Waited()
+	it.parked.begin(ready, why)
 	if q.held == nil {
 		q.held = map[*Item[K, R, S]]bool{}
 	}

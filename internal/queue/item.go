@@ -22,9 +22,9 @@ type Item[K, R comparable, S any] struct {
 	Keep   bool
 
 	weight  Weight      // of the reasons that Get returned; for the worker
-	since   time.Time   // when these made the key ready; for the worker
-	parked  *parked     // nil for most; for the worker, while the key is held guarded by Queue.mu
 	retries bool        // there may be failures or a timer; for the worker too
+	since   *time.Time  // when these made the key ready, until Done, if that is asked for; for the worker
+	parked  *parked     // nil for most; for the worker, while the key is held guarded by Queue.mu
 	pending *pending[R] // nil if there is nothing; guarded by Queue.mu
 }
 

@@ -51,6 +51,7 @@ type Queue[K, R comparable, S any] struct {
 	closed bool
 	items  map[K]*Item[K, R, S]
 	spare  []*pending[R]
+	times  []*time.Time // to be used again
 	held   map[*Item[K, R, S]]bool
 	counts counts
 }
@@ -142,11 +143,25 @@ func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready b
 	if q.closed || p == nil || len(p.reasons) == 0 || p.waits() {
 		return nil, 0, false
 	}
-	it.weight, it.since = p.weight, p.since
+	if it.weight = p.weight; q.opts.Timed {
+		it.since = q.time(p.since)
+	}
 	reasons, more = q.takeReasons(p)
 	q.recycle(it)
 	it.retries = it.pending != nil
 	return reasons, more, true
+}
+
+// time returns a place for a time, which Done takes back: only the items that workers have have one.
+func (q *Queue[K, R, S]) time(t time.Time) *time.Time {
+	n := len(q.times)
+	if n == 0 {
+		q.times, n = append(q.times, new(time.Time)), 1
+	}
+	place := q.times[n-1]
+	q.times = q.times[:n-1]
+	*place = t
+	return place
 }
 
 // Done ends the work on a key. If it was added in the meantime it waits in line
@@ -155,9 +170,14 @@ func (q *Queue[K, R, S]) Done(it *Item[K, R, S]) {
 	if it.parked != nil && it.parked.end() {
 		it.parked = nil
 	}
-	if !it.Keep {
+	if it.since != nil || !it.Keep {
 		q.mu.Lock()
-		q.dropIdle(it)
+		if it.since != nil {
+			q.times, it.since = append(q.times, it.since), nil
+		}
+		if !it.Keep {
+			q.dropIdle(it)
+		}
 		q.mu.Unlock()
 	}
 	q.work.Done(it)

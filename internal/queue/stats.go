@@ -86,9 +86,12 @@ func (it *Item[K, R, S]) Unpark() { it.parked = nil }
 // before that, and since when it has been waiting for either. It is for the worker, and zero
 // without Options.Timed.
 func (it *Item[K, R, S]) Waited() (ready time.Time, held time.Duration, since time.Time) {
-	p := it.parked
-	if p == nil || it.since.IsZero() {
-		return it.since, 0, it.since
+	if it.since != nil {
+		ready = *it.since
 	}
-	return it.since, it.since.Sub(p.first), p.ready
+	p := it.parked
+	if p == nil || ready.IsZero() {
+		return ready, 0, ready
+	}
+	return ready, ready.Sub(p.first), p.ready
 }
