@@ -231,7 +231,7 @@ func TestG21AFailingObjectStopsItsRetries(t *testing.T) {
 // TestG21AValueThatIsNone pauses, and is an error that is said once. Kills: a typo that counts as no pause, an
 // error without an end.
 func TestG21AValueThatIsNone(t *testing.T) {
-	for _, value := range []string{"yes", "True", " true", "2026-01-02", "2026-01-02T15:04:05", "\x1b[2Jtrue"} {
+	for _, value := range []string{"yes", "True", " true", "2026-01-02", "2026-01-02T15:04:05", "9999-12-31T23:59:59-01:00", "\x1b[2Jtrue"} {
 		t.Run(value, func(t *testing.T) {
 			inBubble(t, func(b *harness) {
 				b.start()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 	"k8s.io/client-go/util/cert"
 )
 
@@ -33,7 +34,7 @@ func (p *Process) certificates() (*tls.Config, error) {
 		secure.Certificates = []tls.Certificate{pair}
 		return secure, nil
 	}
-	read := &certificateFiles{chain: filepath.Join(dir, "tls.crt"), key: filepath.Join(dir, "tls.key"), logger: p.Logger}
+	read := &certificateFiles{chain: filepath.Join(dir, "tls.crt"), key: filepath.Join(dir, "tls.key"), logger: p.Logger, told: rate.Sometimes{Interval: time.Minute}}
 	if err := read.again(); err != nil {
 		return nil, err
 	}
@@ -47,6 +48,7 @@ type certificateFiles struct {
 	logger     *zap.Logger
 
 	mu      sync.Mutex
+	told    rate.Sometimes
 	changed [2]time.Time
 	pair    *tls.Certificate
 }
@@ -56,7 +58,9 @@ func (c *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err := c.again(); err != nil {
-		c.logger.Warn("the certificate for metrics cannot be read again, the old one is used", zap.Error(err))
+		c.told.Do(func() {
+			c.logger.Warn("the certificate for metrics cannot be read again, the old one is used", zap.Error(err))
+		})
 	}
 	return c.pair, nil
 }

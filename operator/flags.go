@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 	"go.uber.org/zap/zapcore"
+	"k8s.io/apimachinery/pkg/api/validation"
 )
 
 // settings are what the flags say.
@@ -58,23 +60,15 @@ func parse(n names, opts Options, args []string, out io.Writer) (*settings, erro
 		err = fmt.Errorf("there are flags only, and no argument like %q", flags.Arg(0))
 	}
 	if err == nil {
+		s.given = given(flags)
 		err = fromEnvironment(n, flags)
 	}
 	if err == nil {
-		err = s.validate()
+		err = errors.Join(s.watched(flags), s.validate())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; --help lists the flags", err)
 	}
-	flags.Visit(func(f *pflag.Flag) {
-		if lasting(f.Name) && f.Name != "kubeconfig" {
-			value := f.Value.String()
-			if list, ok := f.Value.(pflag.SliceValue); ok {
-				value = strings.Join(list.GetSlice(), ",")
-			}
-			s.given = append(s.given, "--"+f.Name+"="+value)
-		}
-	})
 	if s.version {
 		fmt.Fprintln(out, n.Name, version())
 		return nil, errDone
@@ -101,6 +95,22 @@ func (s *settings) declare(flags *pflag.FlagSet, opts Options) {
 	flags.BoolVar(&s.uninstall, "uninstall", false, "instead of working, clean up all objects and release their finalizers, then end; stop all replicas before")
 	flags.StringVar(&s.manifests, "manifests", "", "instead of working, write the manifests to install the operator, for kubectl apply -k, to this `directory`")
 	flags.BoolVar(&s.version, "version", false, "print the version and end")
+}
+
+// given returns the flags that were given and are about how the operator works. What is in the environment
+// is not among them: it may be secret.
+func given(flags *pflag.FlagSet) (all []string) {
+	flags.Visit(func(f *pflag.Flag) {
+		if !lasting(f.Name) || f.Name == "kubeconfig" {
+			return
+		}
+		value := f.Value.String()
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			value = strings.Join(list.GetSlice(), ",")
+		}
+		all = append(all, "--"+f.Name+"="+value)
+	})
+	return all
 }
 
 // variable returns the name of the environment variable that stands for a flag.
@@ -132,19 +142,52 @@ func (s *settings) validate() error {
 	if s.workers < 0 {
 		return fmt.Errorf("--workers is %d, it must not be negative", s.workers)
 	}
-	for _, namespace := range s.namespaces {
-		if strings.TrimSpace(namespace) == "" {
-			return errors.New("--namespaces has an empty name in it")
-		}
-	}
 	if s.logFormat != "json" && s.logFormat != "text" {
 		return fmt.Errorf("--log-format is %q, it must be json or text", s.logFormat)
+	}
+	if s.lease < 6*time.Second || s.lease%time.Second != 0 {
+		return fmt.Errorf("--leader-elect-lease-duration is %s, it must be whole seconds, and 6s at least", s.lease)
 	}
 	if _, err := s.level(); err != nil {
 		return err
 	}
+	return s.validateServing()
+}
+
+func (s *settings) validateServing() error {
+	for flag, addr := range map[string]string{"health-addr": s.healthAddr, "metrics-addr": s.metricsAddr} {
+		if _, _, err := net.SplitHostPort(addr); addr != off && err != nil {
+			return fmt.Errorf("--%s is %q, it must be host:port, :port, or 0: %w", flag, addr, err)
+		}
+	}
 	if s.metricsCert != "" && !s.metricsSecure {
 		return errors.New("--metrics-cert-dir is set, but --metrics-secure is false")
+	}
+	if s.metricsSecure && s.oneServer() {
+		return errors.New("--health-addr and --metrics-addr are the same, which needs --metrics-secure=false: probes are in clear text")
+	}
+	return nil
+}
+
+// oneServer reports whether everything is served at one address.
+func (s *settings) oneServer() bool {
+	return s.healthAddr == s.metricsAddr && s.healthAddr != off && !strings.HasSuffix(s.healthAddr, ":0") // which is any port that is free
+}
+
+// watched checks and cleans the names of the namespaces. No names at all, as of an empty variable, is none,
+// and not all.
+func (s *settings) watched(flags *pflag.FlagSet) error {
+	if f := flags.Lookup("namespaces"); f == nil || !f.Changed {
+		return nil
+	}
+	for i, name := range s.namespaces {
+		s.namespaces[i] = strings.TrimSpace(name)
+		if problems := validation.ValidateNamespaceName(s.namespaces[i], false); len(problems) > 0 {
+			return fmt.Errorf("--namespaces has the name %q in it: %s", name, strings.Join(problems, ", "))
+		}
+	}
+	if len(s.namespaces) == 0 {
+		return errors.New("--namespaces is empty; leave it out to watch all")
 	}
 	return nil
 }

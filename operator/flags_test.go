@@ -41,13 +41,14 @@ func TestFlagsAndEnvironment(t *testing.T) {
 		leaderElect: true, lease: 15 * time.Second, healthAddr: ":8081", metricsAddr: ":8443", metricsSecure: true, logLevel: "info", logFormat: "json",
 	}, s)
 	t.Setenv("SHOP_OPERATOR_WORKERS", "7")
-	t.Setenv("SHOP_OPERATOR_NAMESPACES", "a,b")
+	t.Setenv("SHOP_OPERATOR_NAMESPACES", "a, b")
 	t.Setenv("SHOP_OPERATOR_LOG_FORMAT", "text")
 	t.Setenv("SHOP_OPERATOR_UNINSTALL", "true") // for a process, not for all
 	s, _, err = parsed("--log-format=json", "--leader-elect=false")
 	require.NoError(t, err)
 	require.Equal(t, 7, s.workers)
 	require.Equal(t, []string{"a", "b"}, s.namespaces)
+	require.Equal(t, []string{"--log-format=json", "--leader-elect=false"}, s.given)
 	require.Equal(t, "json", s.logFormat, "a flag wins")
 	require.False(t, s.leaderElect)
 	require.False(t, s.uninstall)
@@ -55,26 +56,47 @@ func TestFlagsAndEnvironment(t *testing.T) {
 
 func TestWrongFlagsAreRefused(t *testing.T) {
 	for args, want := range map[string]string{
-		"--workers=many":    `invalid argument "many" for "--workers" flag`,
-		"--workers=-1":      "--workers is -1, it must not be negative",
-		"--log-level=loud":  `--log-level is "loud", it must be debug, info, warn or error`,
-		"--log-level=fatal": `--log-level is "fatal", it must be debug, info, warn or error`,
-		"--log-level=":      `--log-level is "", it must be debug, info, warn or error`,
-		"--log-format=xml":  `--log-format is "xml", it must be json or text`,
-		"--namespaces=a,,b": "--namespaces has an empty name in it",
-		"--namspaces=a":     "unknown flag: --namspaces",
-		"run":               `there are flags only, and no argument like "run"`,
+		"--workers=many":                       `invalid argument "many" for "--workers" flag`,
+		"--workers=-1":                         "--workers is -1, it must not be negative",
+		"--log-level=loud":                     `--log-level is "loud", it must be debug, info, warn or error`,
+		"--log-level=fatal":                    `--log-level is "fatal", it must be debug, info, warn or error`,
+		"--log-level=":                         `--log-level is "", it must be debug, info, warn or error`,
+		"--log-format=xml":                     `--log-format is "xml", it must be json or text`,
+		"--namespaces=a,,b":                    `--namespaces has the name "" in it`,
+		"--namespaces=a,B":                     `--namespaces has the name "B" in it`,
+		"--namespaces=":                        "--namespaces is empty",
+		"--health-addr=foo":                    `--health-addr is "foo", it must be host:port`,
+		"--metrics-addr=8443":                  `--metrics-addr is "8443", it must be host:port`,
+		"--health-addr=:8443":                  "the same, which needs --metrics-secure=false",
+		"--leader-elect-lease-duration=1s":     "whole seconds, and 6s at least",
+		"--leader-elect-lease-duration=7500ms": "whole seconds, and 6s at least",
+		"--namspaces=a":                        "unknown flag: --namspaces",
+		"run":                                  `there are flags only, and no argument like "run"`,
 		"--metrics-secure=false --metrics-cert-dir=/x": "--metrics-cert-dir is set, but --metrics-secure is false",
 	} {
 		_, _, err := parsed(strings.Fields(args)...)
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "--help lists the flags")
 	}
-	t.Setenv("SHOP_OPERATOR_WORKERS", "many")
+	t.Setenv("SHOP_OPERATOR_NAMESPACES", "")
 	_, _, err := parsed()
+	require.ErrorContains(t, err, "--namespaces is empty", "an empty variable is not all namespaces")
+	t.Setenv("SHOP_OPERATOR_NAMESPACES", "a")
+	t.Setenv("SHOP_OPERATOR_WORKERS", "many")
+	_, _, err = parsed()
 	require.ErrorContains(t, err, "environment variable SHOP_OPERATOR_WORKERS: ")
 	_, _, err = parsed("--workers=1")
 	require.NoError(t, err, "the flag wins, and the variable is not read")
+}
+
+// Kills: a password in the environment of who writes the manifests that is in the manifests.
+func TestS2WhatIsInTheEnvironmentIsInNoManifest(t *testing.T) {
+	t.Setenv("SHOP_OPERATOR_SMTP_PASSWORD", "tiger")
+	own := flag.NewFlagSet("", flag.ContinueOnError)
+	own.String("smtp-password", "", "")
+	for _, text := range manifests(t, &Options{Flags: own}, "--workers=3") {
+		require.NotContains(t, string(text), "tiger")
+	}
 }
 
 // An operator's own flags are parsed, listed and set in the environment as ours are.

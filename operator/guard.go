@@ -3,6 +3,7 @@ package operator
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -28,19 +29,49 @@ const (
 	refusedFor = 10 * time.Second
 	askFor     = 10 * time.Second
 	remembered = 1024
-	// atOnce is how many are reviewed at a time: tokens that somebody makes up must not become a flood of
-	// requests for the API server.
-	atOnce = 4
+	// atOnce is how many are reviewed at a time, and waiting how many wait for that: tokens that somebody
+	// makes up must not become a flood of requests for the API server, nor keep others waiting. Who was let in
+	// during the last hour does not wait for those who were not.
+	atOnce   = 4
+	waiting  = 64
+	knownFor = time.Hour
 )
 
 // guard lets the API server decide who may read a path: it reviews the token of the request, and whether its
 // user may "get" the path, as a rule for nonResourceURLs allows.
 type guard struct {
-	tokens  authentication.TokenReviewInterface
-	access  authorization.SubjectAccessReviewInterface
-	answers *cache.LRUExpireCache // of status, by question
-	asking  chan struct{}         // filled by those who ask the API server
-	tell    func(error)
+	tokens authentication.TokenReviewInterface
+	access authorization.SubjectAccessReviewInterface
+	// Answers, and who was let in, by question. Each has a memory of its own: refusals must not displace others.
+	granted, refused, known *cache.LRUExpireCache
+	friends, strangers      *lane
+	tell                    func(error)
+}
+
+// lane is who may ask the API server.
+type lane struct{ asking, waiting chan struct{} }
+
+func newLane() *lane {
+	return &lane{make(chan struct{}, atOnce), make(chan struct{}, waiting)}
+}
+
+// errBusy is for those for whom there is no place to wait.
+var errBusy = errors.New("too many ask for metrics with tokens that are not known")
+
+// enter waits for a place, until leave is called.
+func (l *lane) enter(ctx context.Context) (leave func(), err error) {
+	select {
+	case l.waiting <- struct{}{}:
+		defer func() { <-l.waiting }()
+	default:
+		return nil, errBusy
+	}
+	select {
+	case l.asking <- struct{}{}:
+		return func() { <-l.asking }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
 }
 
 // question is the key of an answer. The token is not kept.
@@ -66,7 +97,8 @@ func newGuard(cfg *rest.Config, logger *zap.Logger) (*guard, error) {
 	told := rate.Sometimes{Interval: time.Minute}
 	return &guard{
 		tokens: tokens.TokenReviews(), access: access.SubjectAccessReviews(),
-		answers: cache.NewLRUExpireCache(remembered), asking: make(chan struct{}, atOnce),
+		granted: cache.NewLRUExpireCache(remembered), refused: cache.NewLRUExpireCache(remembered), known: cache.NewLRUExpireCache(remembered),
+		friends: newLane(), strangers: newLane(),
 		tell: func(err error) {
 			told.Do(func() { logger.Warn("the API server could not be asked who may read the metrics", zap.Error(err)) })
 		},
@@ -98,25 +130,45 @@ func (g *guard) protect(h http.Handler) http.Handler {
 // ask returns the status to answer with.
 func (g *guard) ask(ctx context.Context, token, path string) (int, error) {
 	asked := question{sha256.Sum256([]byte(token)), path}
-	if status, ok := g.answers.Get(asked); ok {
-		return status.(int), nil
+	if status, ok := g.answered(asked); ok {
+		return status, nil
 	}
-	select {
-	case g.asking <- struct{}{}:
-		defer func() { <-g.asking }()
-	case <-ctx.Done():
-		return 0, context.Cause(ctx)
+	lane := g.strangers
+	if _, ok := g.known.Get(asked); ok {
+		lane = g.friends
+	}
+	leave, err := lane.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	if status, ok := g.answered(asked); ok { // another one has asked the same meanwhile
+		return status, nil
 	}
 	status, err := g.review(ctx, token, path)
 	switch {
 	case err != nil:
 		return 0, err
 	case status == http.StatusOK:
-		g.answers.Add(asked, status, allowedFor)
+		g.granted.Add(asked, status, allowedFor)
+		g.known.Add(asked, status, knownFor)
 	default:
-		g.answers.Add(asked, status, refusedFor)
+		g.known.Remove(asked)
+		g.refused.Add(asked, status, refusedFor)
 	}
 	return status, nil
+}
+
+// answered returns what the API server said not long ago.
+func (g *guard) answered(asked question) (status int, ok bool) {
+	answer, ok := g.granted.Get(asked)
+	if !ok {
+		answer, ok = g.refused.Get(asked)
+	}
+	if !ok {
+		return 0, false
+	}
+	return answer.(int), true //nolint:forcetypeassert // nothing else is put there
 }
 
 func (g *guard) review(ctx context.Context, token, path string) (int, error) {

@@ -114,7 +114,7 @@ func (p *Process) installation() (*installation, error) {
 	if err != nil {
 		return nil, err
 	}
-	if about.MetricsPort != 0 && p.settings.metricsSecure {
+	if p.settings.metricsAddr != off && p.settings.metricsSecure {
 		about.GuardRules = guardRules()
 	}
 	alerts, err := metrics.Files.ReadFile("alerts.yaml")

@@ -92,6 +92,7 @@ func TestManifestsFollowTheFlags(t *testing.T) {
 	d := deployment(t, manifests(t, nil, "--workers=9", "--log-format=text", "--kubeconfig=/mine"))
 	require.Equal(t, []string{"--workers=9", "--log-format=text"}, d.Spec.Template.Spec.Containers[0].Args)
 	require.Equal(t, int32(2), *d.Spec.Replicas)
+	require.False(t, *d.Spec.Template.Spec.EnableServiceLinks, "a Service shop-operator-webhook sets SHOP_OPERATOR_WEBHOOK_PORT")
 	require.Equal(t, appsv1.DeploymentStrategyType(""), d.Spec.Strategy.Type)
 
 	d = deployment(t, manifests(t, &Options{Image: "registry.example.com/shop:v1"}, "--leader-elect=false"))
@@ -120,24 +121,27 @@ func TestManifestsOfAnOperatorThatServesNothing(t *testing.T) {
 		require.Nil(t, pod.ReadinessProbe)
 		require.Nil(t, pod.LivenessProbe)
 		require.Empty(t, the[*networkingv1.NetworkPolicy](t, files["base/networkpolicy.yaml"]).Spec.Ingress)
-		require.NotContains(t, string(files["base/rbac.yaml"]), "tokenreviews")
 		require.NotContains(t, files, "base/service.yaml")
 		require.NotContains(t, string(files["base/kustomization.yaml"]), "service.yaml")
 		for path := range files {
 			require.False(t, strings.HasPrefix(path, "monitoring/"), path)
 		}
 	}
+	require.NotContains(t, string(manifests(t, nil, "--metrics-addr=0")["base/rbac.yaml"]), "tokenreviews")
+	require.Contains(t, string(manifests(t, nil, "--metrics-addr=127.0.0.1:1")["base/rbac.yaml"]), "tokenreviews", "who is in the Pod needs a token, too")
+	same := deployment(t, manifests(t, nil, "--metrics-addr=:80", "--health-addr=:80", "--metrics-secure=false")).Spec.Template.Spec.Containers[0]
+	require.Equal(t, []corev1.ContainerPort{{Name: "metrics", ContainerPort: 80}}, same.Ports)
+	require.Equal(t, int32(80), same.LivenessProbe.HTTPGet.Port.IntVal)
+	require.Empty(t, same.LivenessProbe.HTTPGet.Scheme)
 	_, err := Manifests(theName, []string{"--metrics-addr=:metrics"}, shops, nil)
 	require.ErrorContains(t, err, `the port of the address ":metrics" must be a number`)
-	_, err = Manifests(theName, []string{"--metrics-addr=8443"}, shops, nil)
-	require.ErrorContains(t, err, "missing port in address")
 	require.NotContains(t, string(manifests(t, nil, "--metrics-secure=false")["monitoring/servicemonitor.yaml"]), "https")
 }
 
 // Kills: an operator of two namespaces that gets rights in all.
 func TestS5ManifestsOfAnOperatorOfNamespaces(t *testing.T) {
-	files := manifests(t, nil, "--namespaces=red,blue", "--leader-elect-namespace=leases")
-	require.Equal(t, []string{"--namespaces=red,blue", "--leader-elect-namespace=leases"}, deployment(t, files).Spec.Template.Spec.Containers[0].Args)
+	files := manifests(t, nil, "--namespaces=red,2024,null", "--leader-elect-namespace=leases")
+	require.Equal(t, []string{"--namespaces=red,2024,null", "--leader-elect-namespace=leases"}, deployment(t, files).Spec.Template.Spec.Containers[0].Args)
 	var in []string
 	for _, obj := range documents(t, files["base/rbac.yaml"]) {
 		switch b := obj.(type) {
@@ -147,7 +151,7 @@ func TestS5ManifestsOfAnOperatorOfNamespaces(t *testing.T) {
 			in = append(in, b.Namespace+"/"+b.RoleRef.Name)
 		}
 	}
-	require.Equal(t, []string{"red/shop-operator", "blue/shop-operator", "leases/shop-operator-leader-election"}, in)
+	require.Equal(t, []string{"red/shop-operator", "2024/shop-operator", "null/shop-operator", "leases/shop-operator-leader-election"}, in)
 }
 
 // Each file that a kustomization names is there, and each file is named.

@@ -191,6 +191,59 @@ func TestS8UninstallWaitsForTheReplicasToStop(t *testing.T) {
 	})
 }
 
+// Kills: an uninstall that says that all is well, while a replica that stood by puts the finalizers on again.
+func TestS8UninstallTellsOfAReplicaThatStoodBy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		obj := held(t, w)
+		cleaning := make(chan struct{})
+		user := controller.Funcs[*corev1.ConfigMap]{FinalizerName: finalizing, CleanupFunc: func(context.Context, *corev1.ConfigMap) (controller.Action, error) {
+			<-cleaning
+			return controller.AwaitChange(), nil
+		}}
+		uninstall := w.start(t, shop(user), silent("--uninstall")...)
+		time.Sleep(10 * time.Second)
+		replica := w.start(t, shop(user), silent()...)
+		time.Sleep(10 * time.Second)
+		close(cleaning)
+		require.ErrorContains(t, <-uninstall.ended, "has begun to work since: stop all replicas, and uninstall again")
+		require.Equal(t, []string{finalizing}, w.finalizers(t, obj))
+		require.NoError(t, replica.end())
+		require.NoError(t, w.run(t.Context(), shop(user), silent("--uninstall")...))
+		require.Empty(t, w.finalizers(t, obj))
+	})
+}
+
+// Kills: a controller that runs on each replica and is not uninstalled; an error without a reason.
+func TestS8UninstallIsOfAllControllers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		obj := held(t, w)
+		user := shop(controller.Funcs[*corev1.ConfigMap]{FinalizerName: finalizing})
+		setup := func(p *Process) error {
+			err := user(p)
+			p.EachReplica(p.leads...)
+			p.leads = nil
+			return err
+		}
+		require.NoError(t, w.run(t.Context(), setup, silent("--uninstall")...))
+		require.Empty(t, w.finalizers(t, obj))
+		out := said(t, func() {
+			r := w.start(t, func(p *Process) error {
+				p.Lead(wrong{})
+				return nil
+			}, silent("--uninstall")...)
+			time.Sleep(10 * time.Second)
+			require.ErrorContains(t, r.end(), "wired wrongly")
+		})
+		require.Contains(t, out, `trying again","error":"wired wrongly"`)
+	})
+}
+
+type wrong struct{ controller.RunnerFunc }
+
+func (wrong) ReleaseAll(context.Context) error { return errors.New("wired wrongly") }
+
 // Kills: an address that is taken is not told of; a process that works on without its probes.
 func TestAnAddressThatIsTakenIsAnError(t *testing.T) {
 	w := newWorld(t)

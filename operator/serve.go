@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -92,7 +91,7 @@ func (s server) listen(ctx context.Context) (net.Listener, error) {
 func (p *Process) servers() (all []server, err error) {
 	metrics := server{addr: p.settings.metricsAddr, mux: http.NewServeMux()}
 	health := server{addr: p.settings.healthAddr, mux: http.NewServeMux()}
-	same := health.addr == metrics.addr && !strings.HasSuffix(health.addr, ":0") // which is any port that is free
+	same := p.settings.oneServer()
 	if same {
 		health.mux = metrics.mux
 	}
@@ -153,7 +152,7 @@ func onlyLocal(h http.Handler) http.Handler {
 
 func isLoopback(address string) bool {
 	ip := net.ParseIP(hostname(address))
-	return ip != nil && ip.IsLoopback()
+	return ip.Equal(net.IPv4(127, 0, 0, 1)) || ip.Equal(net.IPv6loopback) // others of 127.0.0.0/8 may be a proxy
 }
 
 // hostname is an address without its port, if it has one.

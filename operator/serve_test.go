@@ -53,6 +53,7 @@ func TestS6ThePageIsForTheSamePodOnly(t *testing.T) {
 		require.Equal(t, http.StatusForbidden, get(h, PagePath, "10.0.0.7:4000", "10.0.0.1:8081", ""))
 		require.Equal(t, http.StatusForbidden, get(h, PagePath, "10.0.0.7:4000", "localhost:8081", ""))
 		require.Equal(t, http.StatusForbidden, get(h, PagePath, "127.0.0.1:4000", "rebound.example.com:8081", ""))
+		require.Equal(t, http.StatusForbidden, get(h, PagePath, "127.0.0.6:4000", "localhost:8081", ""), "a proxy in the Pod, for somebody else")
 		require.Equal(t, http.StatusNotFound, get(h, "/debug/pprof/", "127.0.0.1:4000", "localhost", ""))
 	}
 }
@@ -60,14 +61,16 @@ func TestS6ThePageIsForTheSamePodOnly(t *testing.T) {
 // Kills: probes that need a token, which the kubelet has not; a readiness probe that is always good.
 func TestG13ProbesAreForEverybody(t *testing.T) {
 	w := newWorld(t)
-	all, err := w.make(t, applying(nothing), silent("--health-addr=:8081", "--metrics-addr=:8081")...).servers()
+	all, err := w.make(t, applying(nothing), silent("--health-addr=:8081", "--metrics-addr=:8443")...).servers()
 	require.NoError(t, err)
-	require.Len(t, all, 1, "one address, one server")
-	h := all[0].mux
+	require.Len(t, all, 2)
+	require.Nil(t, all[1].secure)
+	h := all[1].mux
 	require.Equal(t, http.StatusServiceUnavailable, get(h, "/readyz", "10.0.0.7:4000", "10.0.0.1", ""), "its caches are not full")
 	require.Equal(t, http.StatusOK, get(h, "/livez", "10.0.0.7:4000", "10.0.0.1", ""))
-	require.Equal(t, http.StatusUnauthorized, get(h, "/metrics", "127.0.0.1:4000", "localhost", ""))
-	require.Equal(t, http.StatusUnauthorized, get(h, PagePath, "127.0.0.1:4000", "localhost", ""))
+	require.Equal(t, http.StatusNotFound, get(h, "/metrics", "127.0.0.1:4000", "localhost", ""))
+	require.Equal(t, http.StatusUnauthorized, get(all[0].mux, "/metrics", "127.0.0.1:4000", "localhost", ""))
+	require.Equal(t, http.StatusUnauthorized, get(all[0].mux, PagePath, "127.0.0.1:4000", "localhost", ""))
 }
 
 // Kills: a socket that is opened though no flag asks for it.
@@ -160,6 +163,50 @@ func TestS7MadeUpTokensAreNoFloodForTheAPIServer(t *testing.T) {
 		}
 		all.Wait()
 		require.Equal(t, int32(atOnce), most.Load())
+	})
+}
+
+// Kills: who makes up tokens keeps Prometheus from its scrape: by a queue that it stands in, by answers that
+// displace that to Prometheus, or by one question that is asked a thousand times.
+func TestS7MadeUpTokensDoNotKeepOthersOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, err := sim.New(sim.Options{Kinds: sim.Core("clusterroles.rbac.authorization.k8s.io", "clusterrolebindings.rbac.authorization.k8s.io")})
+		require.NoError(t, err)
+		defer srv.Close()
+		require.NoError(t, cluster.ApplyYAML(t.Context(), srv.Config(), []byte(reader)))
+		cfg := srv.Config()
+		var reviews atomic.Int32
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				reviews.Add(1)
+				time.Sleep(50 * time.Millisecond)
+				return next.RoundTrip(r)
+			})
+		})
+		g, err := newGuard(cfg, zap.NewNop())
+		require.NoError(t, err)
+		h := g.protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		ask := func(token string) int { return get(h, "/metrics", "10.0.0.7:4", "10.0.0.1", token) }
+		prometheus := srv.Token("prometheus")
+		require.Equal(t, http.StatusOK, ask(prometheus))
+
+		var all sync.WaitGroup
+		for range 1000 {
+			all.Go(func() { ask("the same") })
+		}
+		all.Wait()
+		require.LessOrEqual(t, reviews.Load(), int32(2+atOnce))
+
+		for minute := range 5 {
+			for i := range 4000 {
+				all.Go(func() { ask(strconv.Itoa(minute*4000 + i)) })
+			}
+			begun := time.Now()
+			require.Equal(t, http.StatusOK, ask(prometheus))
+			require.Less(t, time.Since(begun), time.Second)
+			all.Wait()
+			time.Sleep(time.Minute)
+		}
 	})
 }
 

@@ -4,12 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"go.uber.org/zap"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	coordination "k8s.io/client-go/kubernetes/typed/coordination/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // releaser is a controller.
@@ -22,11 +28,14 @@ type releaser interface {
 func (p *Process) uninstall(ctx context.Context) error {
 	var all []*release
 	var runners []controller.Runner
-	for _, r := range p.leads {
-		if r, ok := r.(releaser); ok {
-			one := &release{releaser: r, logger: p.Logger}
-			all, runners = append(all, one), append(runners, one)
+	for _, runner := range slices.Concat(p.each, p.leads) {
+		r, ok := runner.(releaser)
+		if !ok {
+			p.Logger.Warn("uninstall: a runner has no method ReleaseAll, nothing is done for it", zap.String("type", fmt.Sprintf("%T", runner)))
+			continue
 		}
+		one := &release{releaser: r, logger: p.Logger}
+		all, runners = append(all, one), append(runners, one)
 	}
 	if len(all) == 0 {
 		return errors.New("uninstall: no runner has a method ReleaseAll")
@@ -39,6 +48,9 @@ func (p *Process) uninstall(ctx context.Context) error {
 	err := p.events.Run(working, p.elected(runners)...)
 	for _, one := range all {
 		err = errors.Join(err, one.left())
+	}
+	if err == nil && p.settings.leaderElect {
+		err = p.nobodyTakesOver(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("uninstall: %w", err)
@@ -73,7 +85,7 @@ func (r *release) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
-			r.logger.Warn("uninstall: not all objects are released, trying again")
+			r.logger.Warn("uninstall: not all objects are released, trying again", zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
 		}
 	}
 }
@@ -90,6 +102,32 @@ func (r *release) left() error {
 	default:
 		return fmt.Errorf("it was ended before all was released: %w", r.last)
 	}
+}
+
+// nobodyTakesOver returns an error if there is a replica that waited for the lease: it works now, and puts the
+// finalizers on again. Standbys look at the lease twice a second.
+func (p *Process) nobodyTakesOver(ctx context.Context) error {
+	client, err := coordination.NewForConfig(p.Config)
+	if err != nil {
+		return err
+	}
+	const looks, every = 6, 500 * time.Millisecond
+	for range looks {
+		select {
+		case <-ctx.Done():
+			return nil // all is released, and nobody was seen
+		case <-time.After(every):
+		}
+		lease, err := client.Leases(p.lease.Namespace).Get(ctx, p.lease.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+		case err != nil:
+			return fmt.Errorf("all objects are released, but whether a replica is left is not known: %w", err)
+		case ptr.Deref(lease.Spec.HolderIdentity, "") != "":
+			return fmt.Errorf("all objects were released, but %s has begun to work since: stop all replicas, and uninstall again", *lease.Spec.HolderIdentity)
+		}
+	}
+	return nil
 }
 
 // tellWaiting tells who has the lease that uninstall waits for.

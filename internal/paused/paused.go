@@ -34,7 +34,7 @@ func Of(obj metav1.Object, now time.Time) (p Pause, is bool) {
 		return Pause{}, true
 	}
 	until, err := time.Parse(time.RFC3339, value)
-	if err != nil {
+	if until = until.UTC(); err != nil || until.Year() > 9999 { // which no JSON has
 		return Pause{Err: kerr.Invalid(fmt.Errorf(
 			"the annotation %s is %s, want \"true\", \"false\", or a time with a zone such as \"2006-01-02T15:04:05Z\"; it counts as \"true\" until it is corrected",
 			Annotation, strconv.Quote(kerr.Text(value, mostShown)),

@@ -47,8 +47,9 @@ type replica struct {
 	name  string
 	n     *narrator
 	cmd   *exec.Cmd
-	stdin io.Closer  // closed, it ends the process at once
-	ended chan error // how the process ended, once
+	stdin io.Closer     // closed, it ends the process at once
+	ended chan struct{} // closed when the process has ended
+	how   error         // how it ended, then
 
 	mu      sync.Mutex
 	leading bool
@@ -61,7 +62,7 @@ func launch(name, kubeconfig string, n *narrator) (*replica, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start replica %s: %w", name, err)
 	}
-	r := &replica{name: name, n: n, ended: make(chan error, 1)}
+	r := &replica{name: name, n: n, ended: make(chan struct{})}
 	r.cmd = exec.Command(program, replicaArg, "--kubeconfig", kubeconfig, "--leader-elect-lease-duration", leaseDuration.String(), //nolint:noctx // it ends in order, by SIGTERM
 		"--health-addr=127.0.0.1:0", "--metrics-addr=0")
 	r.cmd.Env = append(os.Environ(), "POD_NAMESPACE="+configmirror.Namespace)
@@ -80,7 +81,8 @@ func launch(name, kubeconfig string, n *narrator) (*replica, error) {
 		for lines.Scan() {
 			r.hear(lines.Bytes())
 		}
-		r.ended <- r.cmd.Wait()
+		r.how = r.cmd.Wait()
+		close(r.ended)
 	}()
 	return r, nil
 }
@@ -124,9 +126,9 @@ func (r *replica) end() error {
 		return fmt.Errorf("end replica %s: %w", r.name, err)
 	}
 	select {
-	case err := <-r.ended:
-		if err != nil {
-			return fmt.Errorf("replica %s: %w", r.name, err)
+	case <-r.ended:
+		if r.how != nil {
+			return fmt.Errorf("replica %s: %w", r.name, r.how)
 		}
 		return nil
 	case <-time.After(patience):
@@ -138,7 +140,6 @@ func (r *replica) end() error {
 // kill ends the process at once, as a machine that loses its power does.
 func (r *replica) kill() {
 	_ = r.cmd.Process.Kill()
-	if err := <-r.ended; err != nil { // which there is: it was killed
-		r.set(func() { r.leading = false })
-	}
+	<-r.ended
+	r.set(func() { r.leading = false })
 }
