@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	utilnet "k8s.io/apimachinery/pkg/util/net"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
@@ -95,7 +94,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		return nil, err
 	}
 	s.listing(lists)
-	stream, err := accepted(ctx, s, func() (watch.Interface, error) { return s.with.WatchWithContext(ctx, o) })
+	stream, err := s.open(ctx, func() (watch.Interface, error) { return s.with.WatchWithContext(ctx, o) }, lists)
 	if err := s.end(err); err != nil {
 		cancel()
 		return nil, s.heard(lists, err)
@@ -114,7 +113,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 // anybody if the server refuses the connection, or asks to wait; and a stream of everything that has
 // expired, which no server should say, it asks for again at once, for ever.
 func (s *source) heard(lists bool, err error) error {
-	if s.onSilent != nil && (utilnet.IsConnectionRefused(err) || apierrors.IsTooManyRequests(err)) {
+	if s.onSilent != nil && unreachable(err) {
 		s.onSilent(err)
 	}
 	if lists && (apierrors.IsResourceExpired(err) || apierrors.IsGone(err)) && !errors.Is(err, errExpired) {

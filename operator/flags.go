@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap/zapcore"
 	"k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/sets"
 )
 
 // settings are what the flags say.
@@ -65,6 +66,9 @@ func parse(n names, opts Options, args []string, out io.Writer) (*settings, erro
 	}
 	if err == nil {
 		err = errors.Join(s.watched(flags), s.validate())
+		if f := flags.Lookup("manifests"); err == nil && f.Changed && s.manifests == "" {
+			err = errors.New("--manifests is empty, it must be a directory")
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w; --help lists the flags", err)
@@ -128,7 +132,11 @@ func fromEnvironment(n names, flags *pflag.FlagSet) (err error) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		name := n.variable(f.Name)
 		value, set := os.LookupEnv(name)
-		if f.Changed || !set || !lasting(f.Name) || err != nil {
+		if f.Changed || !set || err != nil || f.Name == "version" { // which others may mean something else by
+			return
+		}
+		if !lasting(f.Name) {
+			err = fmt.Errorf("environment variable %s: --%s can be given as a flag only", name, f.Name)
 			return
 		}
 		if wrong := flags.Set(f.Name, value); wrong != nil {
@@ -141,6 +149,9 @@ func fromEnvironment(n names, flags *pflag.FlagSet) (err error) {
 func (s *settings) validate() error {
 	if s.workers < 0 {
 		return fmt.Errorf("--workers is %d, it must not be negative", s.workers)
+	}
+	if s.uninstall && s.manifests != "" {
+		return errors.New("--uninstall and --manifests are two things to do: give one")
 	}
 	if s.logFormat != "json" && s.logFormat != "text" {
 		return fmt.Errorf("--log-format is %q, it must be json or text", s.logFormat)
@@ -180,11 +191,16 @@ func (s *settings) watched(flags *pflag.FlagSet) error {
 	if f := flags.Lookup("namespaces"); f == nil || !f.Changed {
 		return nil
 	}
+	known := sets.New[string]()
 	for i, name := range s.namespaces {
 		s.namespaces[i] = strings.TrimSpace(name)
 		if problems := validation.ValidateNamespaceName(s.namespaces[i], false); len(problems) > 0 {
 			return fmt.Errorf("--namespaces has the name %q in it: %s", name, strings.Join(problems, ", "))
 		}
+		if known.Has(s.namespaces[i]) {
+			return fmt.Errorf("--namespaces has the name %q twice", s.namespaces[i])
+		}
+		known.Insert(s.namespaces[i])
 	}
 	if len(s.namespaces) == 0 {
 		return errors.New("--namespaces is empty; leave it out to watch all")

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"flag"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -43,7 +44,7 @@ func TestFlagsAndEnvironment(t *testing.T) {
 	t.Setenv("SHOP_OPERATOR_WORKERS", "7")
 	t.Setenv("SHOP_OPERATOR_NAMESPACES", "a, b")
 	t.Setenv("SHOP_OPERATOR_LOG_FORMAT", "text")
-	t.Setenv("SHOP_OPERATOR_UNINSTALL", "true") // for a process, not for all
+	t.Setenv("SHOP_OPERATOR_VERSION", "v1.2.3") // of an image, for instance
 	s, _, err = parsed("--log-format=json", "--leader-elect=false")
 	require.NoError(t, err)
 	require.Equal(t, 7, s.workers)
@@ -64,6 +65,9 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		"--log-format=xml":                     `--log-format is "xml", it must be json or text`,
 		"--namespaces=a,,b":                    `--namespaces has the name "" in it`,
 		"--namespaces=a,B":                     `--namespaces has the name "B" in it`,
+		"--namespaces=a,a":                     `--namespaces has the name "a" twice`,
+		"--manifests=":                         "--manifests is empty",
+		"--uninstall --manifests=d":            "two things to do",
 		"--namespaces=":                        "--namespaces is empty",
 		"--health-addr=foo":                    `--health-addr is "foo", it must be host:port`,
 		"--metrics-addr=8443":                  `--metrics-addr is "8443", it must be host:port`,
@@ -78,8 +82,12 @@ func TestWrongFlagsAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.ErrorContains(t, err, "--help lists the flags")
 	}
-	t.Setenv("SHOP_OPERATOR_NAMESPACES", "")
+	t.Setenv("SHOP_OPERATOR_UNINSTALL", "true")
 	_, _, err := parsed()
+	require.ErrorContains(t, err, "SHOP_OPERATOR_UNINSTALL: --uninstall can be given as a flag only", "it must not begin to work")
+	require.NoError(t, os.Unsetenv("SHOP_OPERATOR_UNINSTALL"))
+	t.Setenv("SHOP_OPERATOR_NAMESPACES", "")
+	_, _, err = parsed()
 	require.ErrorContains(t, err, "--namespaces is empty", "an empty variable is not all namespaces")
 	t.Setenv("SHOP_OPERATOR_NAMESPACES", "a")
 	t.Setenv("SHOP_OPERATOR_WORKERS", "many")
@@ -120,7 +128,7 @@ func TestFlagsOfTheOperatorItself(t *testing.T) {
 }
 
 func TestNamesOfOperators(t *testing.T) {
-	for _, wrong := range []string{"", "shop", "/shop", "example.com/", "example.com/Shop", "example.com/a/b", "example.com/shop.operator"} {
+	for _, wrong := range []string{"", "shop", "/shop", "example.com/", "example.com/Shop", "example.com/a/b", "example.com/shop.operator", "example.com/" + strings.Repeat("a", 46)} {
 		_, _, err := (*Options)(nil).withDefaults(wrong)
 		require.ErrorContains(t, err, "the name of the operator is", wrong)
 	}

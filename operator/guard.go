@@ -108,6 +108,11 @@ func newGuard(cfg *rest.Config, logger *zap.Logger) (*guard, error) {
 // protect answers 401 to who is not known, 403 to who may not, and 503 if the API server cannot be asked.
 func (g *guard) protect(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "only GET and HEAD are allowed", http.StatusMethodNotAllowed)
+			return
+		}
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
 			w.Header().Set("WWW-Authenticate", "Bearer")
@@ -120,6 +125,7 @@ func (g *guard) protect(h http.Handler) http.Handler {
 			g.tell(err)
 			http.Error(w, "the API server could not be asked who this is", http.StatusServiceUnavailable)
 		case status != http.StatusOK:
+			w.Header().Set("WWW-Authenticate", "Bearer")
 			http.Error(w, http.StatusText(status), status)
 		default:
 			h.ServeHTTP(w, r)

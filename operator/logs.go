@@ -1,6 +1,7 @@
 package operator
 
 import (
+	"context"
 	"log/slog"
 	"os"
 
@@ -34,9 +35,24 @@ func slogLevel(level zapcore.Level) slog.Level { return slog.Level(4 * int(level
 
 // ownProcess makes the logger that of klog and of package slog, and so of package log.
 func (p *Process) ownProcess() {
-	klog.SetSlogLogger(p.Slog)
+	klog.SetSlogLogger(slog.New(coarse{p.Slog.Handler()}))
 	slog.SetDefault(p.Slog)
 }
+
+// coarse leaves out what klog says at its levels from 1 on, as klog itself does by default: among it are the
+// bodies of requests, with the content of objects and with tokens.
+type coarse struct{ slog.Handler }
+
+// Enabled implements [slog.Handler].
+func (c coarse) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo && c.Handler.Enabled(ctx, level)
+}
+
+// WithAttrs implements [slog.Handler].
+func (c coarse) WithAttrs(attrs []slog.Attr) slog.Handler { return coarse{c.Handler.WithAttrs(attrs)} }
+
+// WithGroup implements [slog.Handler].
+func (c coarse) WithGroup(name string) slog.Handler { return coarse{c.Handler.WithGroup(name)} }
 
 func bridged(logger *zap.Logger) *slog.Logger {
 	return slog.New(zapslog.NewHandler(logger.Core()))

@@ -27,6 +27,7 @@ var templates embed.FS
 // installation is what the templates are filled in with.
 type installation struct {
 	Name, Namespace, LeaseNamespace, Image string
+	CertDir                                string // where the certificate of the metrics is mounted
 	Replicas                               int
 	Args                                   []string
 	Namespaces                             []string
@@ -69,6 +70,9 @@ func (p *Process) writeManifests(setup Setup) error {
 }
 
 func (p *Process) manifests(setup Setup) (map[string][]byte, error) {
+	if name := p.opts.Namespace; name == "default" || strings.HasPrefix(name, "kube-") {
+		return nil, fmt.Errorf("manifests: the operator needs a namespace of its own, which %q is not: Options.Namespace", name)
+	}
 	err := p.connect(&rest.Config{})
 	if err == nil {
 		err = setup(p)
@@ -102,7 +106,7 @@ func (p *Process) RequiredRules() []rbacv1.PolicyRule {
 func (p *Process) installation() (*installation, error) {
 	about := &installation{
 		Name: p.names.Name, Namespace: p.opts.Namespace, LeaseNamespace: p.lease.Namespace, Image: p.opts.Image,
-		Replicas: 1, Args: p.settings.given, Namespaces: p.Namespaces, CRDs: len(p.opts.CRDs) > 0, Rules: p.RequiredRules(),
+		CertDir: p.settings.metricsCert, Replicas: 1, Args: p.settings.given, Namespaces: p.Namespaces, CRDs: len(p.opts.CRDs) > 0, Rules: p.RequiredRules(),
 	}
 	if p.settings.leaderElect {
 		about.Replicas, about.LeaseRules = 2, p.elector.RequiredRules()

@@ -133,6 +133,13 @@ func TestManifestsOfAnOperatorThatServesNothing(t *testing.T) {
 	require.Equal(t, []corev1.ContainerPort{{Name: "metrics", ContainerPort: 80}}, same.Ports)
 	require.Equal(t, int32(80), same.LivenessProbe.HTTPGet.Port.IntVal)
 	require.Empty(t, same.LivenessProbe.HTTPGet.Scheme)
+	for _, name := range []string{"default", "kube-system"} {
+		_, err := Manifests(theName, nil, shops, &Options{Namespace: name})
+		require.ErrorContains(t, err, "needs a namespace of its own", "it would be restricted, and be deleted with the operator")
+	}
+	cert := deployment(t, manifests(t, nil, "--metrics-cert-dir=/certs")).Spec.Template.Spec
+	require.Equal(t, "/certs", cert.Containers[0].VolumeMounts[0].MountPath)
+	require.Equal(t, "shop-operator-metrics-cert", cert.Volumes[0].Secret.SecretName)
 	_, err := Manifests(theName, []string{"--metrics-addr=:metrics"}, shops, nil)
 	require.ErrorContains(t, err, `the port of the address ":metrics" must be a number`)
 	require.NotContains(t, string(manifests(t, nil, "--metrics-secure=false")["monitoring/servicemonitor.yaml"]), "https")

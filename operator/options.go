@@ -42,6 +42,9 @@ type Options struct {
 	Observer controller.Observer
 }
 
+// mostName is so short that what is added to it in the manifests fits into a label.
+const mostName = 45
+
 // names are what the name of an operator stands for.
 type names struct {
 	Full string // with the domain: who reports events
@@ -60,6 +63,9 @@ func (o *Options) withDefaults(name string) (Options, names, error) {
 	}
 	if problems := validation.NameIsDNSLabel(short, false); len(problems) > 0 {
 		return opts, n, fmt.Errorf("the name of the operator is %q: %s", name, strings.Join(problems, ", "))
+	}
+	if len(short) > mostName {
+		return opts, n, fmt.Errorf("the name of the operator is %q, which is longer than %d characters: names in its manifests are made of it", name, mostName)
 	}
 	if opts.Namespace == "" {
 		opts.Namespace = short + "-system"

@@ -292,6 +292,9 @@ func TestS4RecordsAreLines(t *testing.T) {
 				slog.Info("at slog", "value", hostile)
 				klog.Infof("at klog: %s", hostile)
 				klog.ErrorS(errors.New(hostile), "at klog")
+				for level := range 10 {
+					klog.FromContext(t.Context()).WithName("n").WithValues("k", "v").V(level+1).Info("Request Body", "body", "tiger")
+				}
 			})
 			lines := strings.Split(out, "\n")
 			require.Len(t, lines, want, "%s %s:\n%s", format, level, out)

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"golang.org/x/time/rate"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	coordinationv1 "k8s.io/client-go/kubernetes/typed/coordination/v1"
@@ -65,7 +67,7 @@ func New(cfg *rest.Config, lease types.NamespacedName, opts *Options) (*Elector,
 	if err != nil {
 		return fail(err)
 	}
-	l := &lock{opts: all, Interface: &resourcelock.LeaseLock{
+	l := &lock{opts: all, said: rate.Sometimes{Interval: time.Minute}, Interface: &resourcelock.LeaseLock{
 		LeaseMeta:  metav1.ObjectMeta{Namespace: lease.Namespace, Name: lease.Name},
 		Client:     client,
 		LockConfig: resourcelock.ResourceLockConfig{Identity: all.Identity},

@@ -8,11 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/kuberator/kuberator/internal/fence"
+	"github.com/kuberator/kuberator/kerr"
 )
 
 // lock is client-go's lock of a lease, and corrects five things in what client-go's elector does
@@ -42,6 +45,7 @@ type lock struct {
 	promised time.Time    // another may write until then
 	renewed  time.Time    // when the last renewal that succeeded was sent
 	err      error        // of the last request
+	said     rate.Sometimes
 }
 
 var (
@@ -69,7 +73,7 @@ func (l *lock) Get(ctx context.Context) (*resourcelock.LeaderElectionRecord, []b
 	record, raw, err := l.Interface.Get(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err = err; err != nil {
+	if l.noted(err); err != nil {
 		if apierrors.IsNotFound(err) && l.known { // its holder may not have noticed yet
 			l.promise(l.opts.LeaseDuration)
 			l.known = false
@@ -129,7 +133,7 @@ func (l *lock) write(ctx context.Context, record resourcelock.LeaderElectionReco
 	err := send(ctx, record)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err = err; err != nil {
+	if l.noted(err); err != nil {
 		return err
 	}
 	if record.HolderIdentity == l.Identity() {
@@ -138,6 +142,17 @@ func (l *lock) write(ctx context.Context, record resourcelock.LeaderElectionReco
 	}
 	l.saw(record)
 	return nil
+}
+
+// noted notes how a request for the lease ended, and says once a minute what keeps this process from competing.
+// That the lease does not exist yet, or that another was faster, is not among it. It must be called with l.mu held.
+func (l *lock) noted(err error) {
+	if l.err = err; err == nil || apierrors.IsNotFound(err) || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || errors.Is(err, context.Canceled) {
+		return
+	}
+	l.said.Do(func() {
+		l.opts.Logger.Warn("the lease cannot be read or written", zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
+	})
 }
 
 // saw must be called with l.mu held.
