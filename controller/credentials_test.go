@@ -2,11 +2,15 @@ package controller_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +21,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 
@@ -38,17 +43,30 @@ type account struct {
 	stop  context.CancelFunc
 	done  chan error
 
+	workers    int
+	takes      time.Duration                                     // each attempt, before it writes
+	before     func(context.Context, types.NamespacedName) error // of each attempt, before it writes
+	unverified atomic.Bool                                       // the certificate of the server
+
 	mu      sync.Mutex
 	applied map[string]time.Time // the last attempt that succeeded, by object
 	failed  int                  // attempts
 }
 
+type transportFunc func(*http.Request) (*http.Response, error)
+
+func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // asAccount runs a controller in a bubble. It writes each object that it applies, every minute.
-func asAccount(t *testing.T, f func(a *account)) {
+func asAccount(t *testing.T, f func(a *account), with ...func(a *account)) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "token")
 	synctest.Test(t, func(t *testing.T) {
-		a := &account{t: t, file: file, applied: map[string]time.Time{}}
+		a := &account{t: t, file: file, workers: 1, applied: map[string]time.Time{}}
+		a.before = func(context.Context, types.NamespacedName) error { return nil }
+		for _, w := range with {
+			w(a)
+		}
 		var err error
 		a.srv, err = sim.New(sim.Options{Kinds: sim.Core("configmaps", "serviceaccounts", "roles.rbac.authorization.k8s.io", "rolebindings.rbac.authorization.k8s.io")})
 		require.NoError(t, err)
@@ -98,17 +116,29 @@ func (a *account) run() {
 	a.t.Helper()
 	cfg := a.srv.Config()
 	cfg.BearerTokenFile = a.file
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper {
+		return transportFunc(func(r *http.Request) (*http.Response, error) {
+			if a.unverified.Load() {
+				return nil, &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}
+			}
+			return next.RoundTrip(r)
+		})
+	})
 	repo, err := repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"), repository.InNamespaces("default"))
 	require.NoError(a.t, err)
 	logger, logs := newLogs()
 	a.logs = logs
 	user := controller.Funcs[*corev1.ConfigMap]{FinalizerName: ours, ApplyFunc: func(ctx context.Context, cm *corev1.ConfigMap) (action, error) {
+		time.Sleep(a.takes)
+		if err := a.before(ctx, repository.Key(cm)); err != nil {
+			return controller.Requeue(time.Minute), err
+		}
 		changed := cm.DeepCopy()
 		changed.Data = map[string]string{"at": time.Now().String()}
 		_, err := repo.Update(ctx, cm, changed)
 		return controller.Requeue(time.Minute), err
 	}}
-	c, err := controller.New(repo, user, &controller.Options{Workers: 1, Logger: logger, Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, at controller.Attempt) {
+	c, err := controller.New(repo, user, &controller.Options{Workers: a.workers, Logger: logger, Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, at controller.Attempt) {
 		a.mu.Lock()
 		defer a.mu.Unlock()
 		if at.Err == nil {

@@ -57,6 +57,17 @@ func TestS9OneOfThoseRefusedIsTried(t *testing.T) {
 		require.Equal(t, rest, after(0))
 		require.Empty(t, after(time.Hour))
 
+		for _, name := range []string{"a", "b", "c", "d"} {
+			r.add(named(name), 1)
+		}
+		tried = append(after(tryRefused), after(tryRefused)...)
+		require.Len(t, tried, 2, "the second one while the first one is tried")
+		r.accepted(named(tried[0]))
+		require.Len(t, after(0), 2)
+		r.accepted(named(tried[1]))
+		require.Empty(t, r.tried, "all have reported")
+		require.Empty(t, after(time.Hour))
+
 		r.add(named("a"), 1)
 		r.stop()
 		r.add(named("b"), 1)

@@ -20,7 +20,7 @@ const leastAfter = 100 * time.Millisecond
 //	success of a pause         when the pause ends
 //	error                      after the backoff, or the time that the error names, see kerr.NextTry
 //	error that cannot improve  when something changes, or after the Requeue
-//	401                        as any error, and when the server accepts the credentials, see refusals
+//	credentials refused        as any error, and when the server accepts them, see refusals
 //
 // A Requeue beside an error that is tried again does not shorten the wait. docs/retries.md has
 // the whole table.
@@ -33,7 +33,7 @@ func (t *reconciliation[T, C]) schedule() {
 			return t.bounded(failing.Backoff(wait, time.Now())), Reason{Verb: VerbRetry, Failures: failures}
 		})
 		failing.Failed(at.Start, at.Start.Add(at.Duration+at.Next))
-		if isRefused(at.Err) {
+		if t.c.isRefused(at.Err) {
 			r.refusals.add(it.Key, at.Failures)
 		} else {
 			r.refusals.accepted(it.Key)

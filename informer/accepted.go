@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"github.com/kuberator/kuberator/internal/credentials"
 )
 
-// refusedEvery is how often a request is repeated whose credentials the server does not accept, and
-// sayRefused every how many times that is reported. The reflector's own wait grows to a minute, which is
-// long for a watch that needs nothing but the new token, which is there.
+// refusedEvery is how often a request is repeated whose credentials the server does not accept, or whose server
+// cannot be verified, and sayRefused every how many times that is reported. The reflector's own wait grows to a
+// minute, which is long for a watch that needs nothing but the new token or authority, which is there.
 const (
 	refusedEvery = 3 * time.Second
 	sayRefused   = 10
@@ -19,7 +19,7 @@ const (
 func accepted[R any](ctx context.Context, s *source, ask func() (R, error)) (R, error) {
 	for n := 0; ; n++ {
 		got, err := ask()
-		if s.onSilent == nil || !apierrors.IsUnauthorized(err) {
+		if s.onSilent == nil || !credentials.Refused(err) {
 			return got, err
 		}
 		if n%sayRefused == 0 {

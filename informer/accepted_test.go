@@ -1,7 +1,10 @@
 package informer_test
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"maps"
+	"net/url"
 	"testing"
 	"time"
 
@@ -13,6 +16,17 @@ import (
 // and later, when the watch has ended. The handlers know what there is 5 s after it does; until then it is asked
 // every 3 s, and the failure is reported twice a minute. Kills: the reflector's own wait.
 func TestS9AWatchIsBackWithinSeconds(t *testing.T) {
+	refusedFor(t, apierrors.NewUnauthorized("who are you?"))
+}
+
+// TestS9AWatchIsBackWithinSecondsOfTheAuthority is the same for a server whose certificate is of an authority that
+// comes half an hour late.
+func TestS9AWatchIsBackWithinSecondsOfTheAuthority(t *testing.T) {
+	refusedFor(t, &url.Error{Op: "Get", URL: "https://server", Err: &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}})
+}
+
+func refusedFor(t *testing.T, refusal error) {
+	t.Helper()
 	modes(t, func(t *testing.T, o *origin) {
 		everything := func(asked) bool { return true }
 		outage := func(d *diary) {
@@ -25,7 +39,7 @@ func TestS9AWatchIsBackWithinSeconds(t *testing.T) {
 			settle(5 * time.Second)
 		}
 		o.serve(t)
-		refused := func(asked) error { return apierrors.NewUnauthorized("who are you?") }
+		refused := func(asked) error { return refusal }
 		o.refuseWith(refused)
 		in, d, _ := subscribed(t, o, nil)
 		outage(d)

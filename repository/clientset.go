@@ -3,6 +3,7 @@ package repository
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,6 +77,9 @@ func FromClusterClient[T Object, L runtime.Object, C Client[T, L]](clientset any
 func fromClient[T Object, L runtime.Object, C Client[T, L]](clientset any, gvk schema.GroupVersionKind, client func(string) C, s scope, opts []Option) *Live[T] {
 	plural, _ := meta.UnsafeGuessKindToResource(gvk)
 	l := &Live[T]{kind: gvk, resource: plural, scope: s, backend: clientBackend[T, L, C]{clientset, client}}
+	if reflect.ValueOf(clientset).Comparable() {
+		l.whose = clientset
+	}
 	switch {
 	case client == nil, nilness.Is(clientset):
 		l.err = errors.New("repository.FromClient: the client is nil")

@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/pager"
 
+	"github.com/kuberator/kuberator/internal/credentials"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -30,7 +31,8 @@ func (l *Live[T]) List(ctx context.Context, namespace string, opts metav1.ListOp
 	if namespace != "" {
 		lw = l.ListerWatcherIn(namespace)
 	}
-	return ListFrom[T](ctx, l.kind, lw, opts)
+	objs, err := ListFrom[T](ctx, l.kind, lw, opts)
+	return objs, credentials.Mark(l.whose, err)
 }
 
 // checkList is check for a list, which has no name. Without a namespace it goes to

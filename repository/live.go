@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/credentials"
 	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
@@ -36,6 +37,7 @@ type Live[T Object] struct {
 	scope      scope
 	backend    backend[T]
 	writing    writing // of all writes
+	whose      any     // the credentials, see credentials.Mark; nil if nothing is known of them
 	err        error
 }
 
@@ -63,6 +65,8 @@ var (
 	_ Namespaced = (*Live[*metav1.PartialObjectMetadata])(nil)
 	_ Resourced  = (*Live[*metav1.PartialObjectMetadata])(nil)
 	_ DryRunner  = (*Live[*metav1.PartialObjectMetadata])(nil)
+
+	_ Authenticated = (*Live[*metav1.PartialObjectMetadata])(nil)
 )
 
 // Err returns what is wrong with the arguments of [FromClient], or nil. Every request returns
@@ -104,6 +108,7 @@ func (l *Live[T]) Get(ctx context.Context, key types.NamespacedName) (T, error) 
 		return *new(T), l.wrap(kerr.OpGet, key, "", err)
 	}
 	got, err := l.backend.get(ctx, key)
+	err = credentials.Mark(l.whose, err)
 	if a, ref := journal.From(ctx), l.ref(key); a.Follows(ref) {
 		switch {
 		case err == nil:
@@ -127,12 +132,18 @@ func (l *Live[T]) GetUnstructured(ctx context.Context, key types.NamespacedName)
 		return nil, l.wrap(kerr.OpGet, key, "", err)
 	}
 	got, err := l.backend.raw(ctx, key)
-	return got, l.wrap(kerr.OpGet, key, "", err)
+	return got, l.wrap(kerr.OpGet, key, "", credentials.Mark(l.whose, err))
 }
 
 func (l *Live[T]) ref(key types.NamespacedName) journal.Ref {
 	return journal.Ref{Kind: l.kind.GroupKind(), Key: key}
 }
+
+// Unauthenticated implements [Authenticated]. The credentials of a repository of [New] are those of its rest.Config,
+// which all repositories share whose rest.Configs have the same server and credentials; those of [FromClient],
+// [FromDynamic] and [FromMetadata] are the client's, which all repositories of that same client share. A 401 of
+// another server or client, or that user code made, is none of them.
+func (l *Live[T]) Unauthenticated(err error) bool { return credentials.IsMarked(l.whose, err) }
 
 // With returns a repository of the same objects whose writes have the options, in addition to
 // those that l has: Create, Update, Patch and Ensure, and with [DryRun] also Apply and deletions.
@@ -174,6 +185,7 @@ func (l *Live[T]) write(ctx context.Context, op kerr.Op, obj metav1.Object, w wr
 	}
 	got, err := send(fenced, key)
 	leave()
+	err = credentials.Mark(l.whose, err)
 	by := string(cmp.Or(w.by, op))
 	switch {
 	case err != nil && w.dryRun:
@@ -270,7 +282,9 @@ func nothingWritten(err error) error {
 }
 
 // notSent reports whether the error proves that the server did not get the request.
-func notSent(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) || fence.Refused(err) }
+func notSent(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || credentials.Unverified(err) || fence.Refused(err)
+}
 
 func (l *Live[T]) wrap(op kerr.Op, key types.NamespacedName, uid types.UID, err error) error {
 	return kerr.New(op, l.kind, key, uid, err)

@@ -70,6 +70,16 @@ type DryRunner interface {
 	DryRun() bool
 }
 
+// Authenticated is an optional interface that can be implemented by a [Repository] that knows its credentials. If
+// implemented, a controller does not let the objects whose attempts fail for that reason wait for the end of their
+// backoff when the server accepts the credentials again.
+type Authenticated interface {
+	// Unauthenticated reports whether err, or one that it wraps, is of a request that was sent with the credentials
+	// of this repository, and that was refused with 401, or not sent since the certificate of the server could not
+	// be verified.
+	Unauthenticated(err error) bool
+}
+
 // Key returns the namespace and the name of obj. The namespace is empty for
 // cluster-scoped kinds.
 func Key(obj metav1.Object) types.NamespacedName {

@@ -78,7 +78,7 @@ func New[E any, T interface {
 		params:    runtime.NewParameterCodec(params),
 		newObject: func() T { return new(E) },
 	}
-	l := apply(&Live[T]{kind: kind, resource: gvr, backend: b}, opts)
+	l := apply(&Live[T]{kind: kind, resource: gvr, backend: b, whose: credentials.Of(cfg)}, opts)
 	if l.err != nil {
 		return fail(l.err)
 	}

@@ -1,8 +1,6 @@
 package credentials
 
 import (
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -48,8 +46,7 @@ func (c *credentials) send(r *http.Request) (*http.Response, error) {
 // request had no effect.
 func refused(answer *http.Response, err error) bool {
 	if err != nil {
-		_, unknown := errors.AsType[*tls.CertificateVerificationError](err)
-		return unknown
+		return Unverified(err)
 	}
 	return answer.StatusCode == http.StatusUnauthorized
 }
