@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/internal/pace"
+	"github.com/kuberator/kuberator/internal/safelog"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -182,7 +183,7 @@ func names(key types.NamespacedName, uid types.UID) []zap.Field {
 func errorFields(err error) []zap.Field {
 	fields := []zap.Field{
 		zap.String("class", kerr.ClassOf(err).String()),
-		zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)),
+		safelog.Error(err),
 	}
 	if p, ok := errors.AsType[*kerr.PanicError](err); ok {
 		fields = append(fields, zap.String("stack", kerr.Text(p.Stack, 8<<10)))

@@ -11,6 +11,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 	"k8s.io/client-go/util/cert"
+
+	"github.com/kuberator/kuberator/internal/safelog"
 )
 
 // certificates returns how /metrics is served: with the certificate of a directory, or one that is made now.
@@ -19,15 +21,7 @@ func (p *Process) certificates() (*tls.Config, error) {
 	secure := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	dir := p.settings.metricsCert
 	if dir == "" {
-		host, err := os.Hostname()
-		if err != nil {
-			return nil, fmt.Errorf("make a certificate: %w", err)
-		}
-		chain, key, err := cert.GenerateSelfSignedCertKey(host, nil, nil)
-		if err != nil {
-			return nil, fmt.Errorf("make a certificate: %w", err)
-		}
-		pair, err := tls.X509KeyPair(chain, key)
+		pair, err := selfSigned()
 		if err != nil {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
@@ -40,6 +34,19 @@ func (p *Process) certificates() (*tls.Config, error) {
 	}
 	secure.GetCertificate = read.get
 	return secure, nil
+}
+
+// selfSigned is a certificate for the name of this machine, or Pod.
+func selfSigned() (pair tls.Certificate, err error) {
+	host, err := os.Hostname()
+	if err != nil {
+		return pair, err
+	}
+	chain, key, err := cert.GenerateSelfSignedCertKey(host, nil, nil)
+	if err != nil {
+		return pair, err
+	}
+	return tls.X509KeyPair(chain, key)
 }
 
 // certificateFiles reads a certificate when one of its files has changed.
@@ -59,7 +66,7 @@ func (c *certificateFiles) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	defer c.mu.Unlock()
 	if err := c.again(); err != nil {
 		c.told.Do(func() {
-			c.logger.Warn("the certificate for metrics cannot be read again, the old one is used", zap.Error(err))
+			c.logger.Warn("the certificate for metrics cannot be read again, the old one is used", safelog.Error(err))
 		})
 	}
 	return c.pair, nil

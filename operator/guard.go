@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/internal/credentials"
+	"github.com/kuberator/kuberator/internal/safelog"
 )
 
 // How long an answer of the API server is good. They are those of the delegating authorizers of Kubernetes,
@@ -100,7 +101,7 @@ func newGuard(cfg *rest.Config, logger *zap.Logger) (*guard, error) {
 		granted: cache.NewLRUExpireCache(remembered), refused: cache.NewLRUExpireCache(remembered), known: cache.NewLRUExpireCache(remembered),
 		friends: newLane(), strangers: newLane(),
 		tell: func(err error) {
-			told.Do(func() { logger.Warn("the API server could not be asked who may read the metrics", zap.Error(err)) })
+			told.Do(func() { logger.Warn("the API server could not be asked who may read the metrics", safelog.Error(err)) })
 		},
 	}, nil
 }
@@ -108,11 +109,6 @@ func newGuard(cfg *rest.Config, logger *zap.Logger) (*guard, error) {
 // protect answers 401 to who is not known, 403 to who may not, and 503 if the API server cannot be asked.
 func (g *guard) protect(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet && r.Method != http.MethodHead {
-			w.Header().Set("Allow", "GET, HEAD")
-			http.Error(w, "only GET and HEAD are allowed", http.StatusMethodNotAllowed)
-			return
-		}
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if token = strings.TrimSpace(token); !strings.EqualFold(scheme, "Bearer") || token == "" {
 			w.Header().Set("WWW-Authenticate", "Bearer")

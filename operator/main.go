@@ -9,7 +9,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"go.uber.org/zap"
+	"github.com/kuberator/kuberator/internal/safelog"
 )
 
 // Setup makes the controllers of a process and gives them to [Process.Lead]. It must make no request: it is
@@ -46,7 +46,7 @@ func run(name string, args []string, setup Setup, opts *Options) (status int) {
 	switch {
 	case errors.Is(err, errDone):
 	case err != nil:
-		p.Logger.Error("ended by an error", zap.Error(err))
+		p.Logger.Error("ended by an error", safelog.Error(err))
 		return 1
 	default:
 		p.Logger.Info("ended")

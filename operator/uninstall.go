@@ -15,7 +15,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/kuberator/kuberator/controller"
-	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/internal/safelog"
 )
 
 // releaser is a controller.
@@ -85,7 +85,7 @@ func (r *release) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(wait):
-			r.logger.Warn("uninstall: not all objects are released, trying again", zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
+			r.logger.Warn("uninstall: not all objects are released, trying again", safelog.Error(err))
 		}
 	}
 }
@@ -141,7 +141,7 @@ func (p *Process) tellWaiting(ctx context.Context) {
 		case <-ticker.C:
 		}
 		if s := p.elector.Status(); !s.Leading {
-			p.Logger.Warn("uninstall: waiting for the lease: stop all replicas", zap.String("lease", s.Lease.String()), zap.String("holder", s.Holder), zap.Error(s.Err))
+			p.Logger.Warn("uninstall: waiting for the lease: stop all replicas", zap.String("lease", s.Lease.String()), zap.String("holder", s.Holder), safelog.Error(s.Err))
 		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/internal/pace"
 	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/internal/safelog"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -248,5 +249,5 @@ func (b *Broadcaster) complain(message, reason string, err error) {
 	if repeated {
 		return
 	}
-	b.opts.Logger.Warn(message, zap.String("reason", word), zap.Int("sameBefore", unsaid), zap.String("class", class), zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
+	b.opts.Logger.Warn(message, zap.String("reason", word), zap.Int("sameBefore", unsaid), zap.String("class", class), safelog.Error(err))
 }

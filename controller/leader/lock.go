@@ -8,14 +8,13 @@ import (
 	"sync"
 	"time"
 
-	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/kuberator/kuberator/internal/fence"
-	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/internal/safelog"
 )
 
 // lock is client-go's lock of a lease, and corrects five things in what client-go's elector does
@@ -151,7 +150,7 @@ func (l *lock) noted(err error) {
 		return
 	}
 	l.said.Do(func() {
-		l.opts.Logger.Warn("the lease cannot be read or written", zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
+		l.opts.Logger.Warn("the lease cannot be read or written", safelog.Error(err))
 	})
 }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 
-	"go.uber.org/zap"
 	"k8s.io/client-go/tools/leaderelection"
 	"k8s.io/klog/v2"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/internal/fence"
+	"github.com/kuberator/kuberator/internal/safelog"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -81,9 +81,9 @@ func (e *Elector) lead(ctx context.Context, f *fence.Fence, runners []controller
 		e.opts.Logger.Info("stopped leading")
 		return true, err
 	}
-	e.opts.Logger.Warn("lease lost", zap.String("error", kerr.Text(lost.Error(), kerr.MaxLog)))
+	e.opts.Logger.Warn("lease lost", safelog.Error(lost))
 	if _, left := errors.AsType[*kerr.ShutdownTimeout](err); left && !e.opts.ExitOnLoss {
-		e.opts.Logger.Error("attempts outlived the lease", zap.String("error", kerr.Text(err.Error(), kerr.MaxLog)))
+		e.opts.Logger.Error("attempts outlived the lease", safelog.Error(err))
 		err = nil
 	}
 	if e.opts.ExitOnLoss {

@@ -31,6 +31,15 @@ func New(logger *zap.Logger, slogger *slog.Logger) (*zap.Logger, error) {
 	return contained(logger), nil
 }
 
+// Error is the field of a record that an error is in: bounded, and in one line.
+// There is none without an error.
+func Error(err error) zap.Field {
+	if err == nil {
+		return zap.Skip()
+	}
+	return zap.String("error", kerr.Text(err.Error(), kerr.MaxLog))
+}
+
 // standard is zap's production logger for warnings and errors, without sampling, which would hide errors
 // exactly when there are many, and without stack traces of our own frames.
 func standard() (*zap.Logger, error) {
