@@ -79,7 +79,7 @@ func (s *source) ListWithContext(ctx context.Context, o metav1.ListOptions) (run
 		return nil, err
 	}
 	s.listing(o.Continue == "")
-	list, err := accepted(ctx, s, func() (runtime.Object, error) { return s.with.ListWithContext(ctx, o) })
+	list, err := ask(ctx, s, newPatience(false), func() (runtime.Object, error) { return s.with.ListWithContext(ctx, o) })
 	return list, s.end(err)
 }
 
@@ -94,7 +94,7 @@ func (s *source) WatchWithContext(ctx context.Context, o metav1.ListOptions) (wa
 		return nil, err
 	}
 	s.listing(lists)
-	stream, err := s.open(ctx, func() (watch.Interface, error) { return s.with.WatchWithContext(ctx, o) }, lists)
+	stream, err := ask(ctx, s, newPatience(lists), func() (watch.Interface, error) { return s.with.WatchWithContext(ctx, o) })
 	if err := s.end(err); err != nil {
 		cancel()
 		return nil, s.heard(lists, err)
