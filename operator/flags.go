@@ -28,6 +28,7 @@ type settings struct {
 	metricsCert   string
 	healthAddr    string
 	logLevel      string
+	level         zapcore.Level // which that is
 	logFormat     string
 	kubeconfig    string
 	uninstall     bool
@@ -159,9 +160,11 @@ func (s *settings) validate() error {
 	if s.lease < 6*time.Second || s.lease%time.Second != 0 {
 		return fmt.Errorf("--leader-elect-lease-duration is %s, it must be whole seconds, and 6s at least", s.lease)
 	}
-	if _, err := s.level(); err != nil {
-		return err
+	level, err := zapcore.ParseLevel(s.logLevel)
+	if err != nil || level > zapcore.ErrorLevel || s.logLevel == "" {
+		return fmt.Errorf("--log-level is %q, it must be debug, info, warn or error", s.logLevel)
 	}
+	s.level = level
 	return s.validateServing()
 }
 
@@ -206,14 +209,6 @@ func (s *settings) watched(flags *pflag.FlagSet) error {
 		return errors.New("--namespaces is empty; leave it out to watch all")
 	}
 	return nil
-}
-
-func (s *settings) level() (zapcore.Level, error) {
-	level, err := zapcore.ParseLevel(s.logLevel)
-	if err != nil || level > zapcore.ErrorLevel || s.logLevel == "" {
-		return level, fmt.Errorf("--log-level is %q, it must be debug, info, warn or error", s.logLevel)
-	}
-	return level, nil
 }
 
 func help(out io.Writer, n names, opts Options, flags *pflag.FlagSet) {

@@ -15,20 +15,16 @@ import (
 
 // logger returns the logger that the flags ask for. It writes to standard error. No record is sampled: that
 // would hide errors exactly when there are many.
-func (s *settings) logger() (*zap.Logger, error) {
-	level, err := s.level()
-	if err != nil {
-		return nil, err
-	}
+func (s *settings) logger() *zap.Logger {
 	sink := zapcore.Lock(os.Stderr)
 	if s.logFormat == "text" {
 		// slog's text quotes what has line breaks or control characters in it, which zap's does not.
-		handler := slog.NewTextHandler(sink, &slog.HandlerOptions{Level: slogLevel(level)})
-		return zap.New(slogcore.New(handler)), nil
+		handler := slog.NewTextHandler(sink, &slog.HandlerOptions{Level: slogLevel(s.level)})
+		return zap.New(slogcore.New(handler))
 	}
 	encoding := zap.NewProductionEncoderConfig()
 	encoding.TimeKey, encoding.EncodeTime = "time", zapcore.RFC3339NanoTimeEncoder
-	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding), sink, level)), nil
+	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(encoding), sink, s.level))
 }
 
 func slogLevel(level zapcore.Level) slog.Level { return slog.Level(4 * int(level)) }

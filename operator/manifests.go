@@ -122,12 +122,15 @@ func (p *Process) installation() (*installation, error) {
 		about.GuardRules = guardRules()
 	}
 	alerts, err := metrics.Files.ReadFile("alerts.yaml")
-	if err == nil {
-		about.Alerts = indented(2, alerts)
-		alerts, err = metrics.Files.ReadFile("dashboard.json")
+	if err != nil {
+		return nil, err
 	}
-	about.Dashboard = indented(4, alerts)
-	return about, err
+	dashboard, err := metrics.Files.ReadFile("dashboard.json")
+	if err != nil {
+		return nil, err
+	}
+	about.Alerts, about.Dashboard = indented(2, alerts), indented(4, dashboard)
+	return about, nil
 }
 
 // port is that of an address to listen at; 0 if nothing listens, or nobody outside of the Pod can reach it.

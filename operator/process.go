@@ -60,10 +60,7 @@ func newProcess(name string, args []string, o *Options, out io.Writer) (*Process
 	if err != nil {
 		return nil, err
 	}
-	logger, err := s.logger()
-	if err != nil {
-		return nil, err
-	}
+	logger := s.logger()
 	return &Process{
 		Namespaces: s.namespaces, Logger: logger, Slog: bridged(logger),
 		names: n, opts: opts, settings: s, out: out,

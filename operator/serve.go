@@ -108,16 +108,16 @@ func (p *Process) servers() (all []server, err error) {
 			}
 			guarded, scrape = g.protect, g.protect
 		}
-		metrics.mux.Handle("/metrics", scrape(promhttp.HandlerFor(p.Registry, promhttp.HandlerOpts{Registry: p.Registry, EnableOpenMetrics: true})))
-		metrics.mux.Handle(PagePath, guarded(p.inspector))
+		metrics.mux.Handle("GET /metrics", scrape(promhttp.HandlerFor(p.Registry, promhttp.HandlerOpts{Registry: p.Registry, EnableOpenMetrics: true})))
+		metrics.mux.Handle("GET "+PagePath, guarded(p.inspector))
 		all = append(all, metrics)
 	}
 	if health.addr != off {
 		ready, healthy := p.probes()
-		health.mux.Handle("/readyz", debug.Readyz(ready...))
-		health.mux.Handle("/livez", debug.Livez(healthy...))
+		health.mux.Handle("GET /readyz", debug.Readyz(ready...))
+		health.mux.Handle("GET /livez", debug.Livez(healthy...))
 		if !same {
-			health.mux.Handle(PagePath, onlyLocal(p.inspector))
+			health.mux.Handle("GET "+PagePath, onlyLocal(p.inspector))
 			all = append(all, health)
 		}
 	}

@@ -73,6 +73,21 @@ func TestG13ProbesAreForEverybody(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, get(all[0].mux, PagePath, "127.0.0.1:4000", "localhost", ""))
 }
 
+// Kills: a request that changes something, by the name of its method, and is answered as a scrape is.
+func TestS6OnlyReadingIsAllowed(t *testing.T) {
+	w := newWorld(t)
+	all, err := w.make(t, applying(nothing), silent("--health-addr=:8081", "--metrics-addr=:8443")...).servers()
+	require.NoError(t, err)
+	for i, paths := range [][]string{{"/metrics", PagePath}, {"/readyz", "/livez", PagePath}} {
+		for _, path := range paths {
+			answer := httptest.NewRecorder()
+			all[i].mux.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, path, nil))
+			require.Equal(t, http.StatusMethodNotAllowed, answer.Code, path)
+			require.Equal(t, "GET, HEAD", answer.Header().Get("Allow"))
+		}
+	}
+}
+
 // Kills: a socket that is opened though no flag asks for it.
 func TestS6NothingListensByItself(t *testing.T) {
 	w := newWorld(t)

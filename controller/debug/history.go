@@ -29,8 +29,7 @@ var durations = []time.Duration{
 
 // history is what happened in one controller, as far as it is remembered.
 type history struct {
-	name     string
-	attempts int // that are remembered of each object
+	name string
 
 	mu       sync.Mutex
 	now      controller.Introspector // nil if it does not run
@@ -88,7 +87,7 @@ type trouble struct {
 
 func newHistory(name string, opts Options) *history {
 	return &history{
-		name: name, attempts: opts.Attempts, classes: map[string]*failure{}, objects: newObjects(opts.Objects),
+		name: name, classes: map[string]*failure{}, objects: newObjects(opts.Objects, opts.Attempts),
 		recent: ring[attempt]{most: mostRecent}, troubles: ring[trouble]{most: mostTroubles},
 	}
 }
@@ -131,7 +130,6 @@ func (h *history) ended(at *controller.Attempt) {
 	h.took[bar(at.Duration)]++
 	h.recent.add(one)
 	if of := h.objects.of(at.Key, eventful(at)); of != nil {
-		of.most = h.attempts
 		of.add(one)
 	}
 }
@@ -147,7 +145,7 @@ func (h *history) last(key types.NamespacedName) []attempt {
 	if of := h.objects.get(key); of != nil {
 		return of.newest()
 	}
-	of := ring[attempt]{most: h.attempts}
+	of := ring[attempt]{most: h.objects.attempts}
 	for _, one := range slices.Backward(h.recent.newest()) {
 		if one.key == key {
 			of.add(one)

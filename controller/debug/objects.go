@@ -7,10 +7,10 @@ import (
 // objects are the last attempts of each of the objects that were worked on last. The places are made at
 // first and used again, so that an attempt allocates nothing once they are filled. They are a list, from the object that was worked on last to the one that is forgotten next.
 type objects struct {
-	at     map[types.NamespacedName]int
-	places []place
-	most   int
-	first  int
+	at             map[types.NamespacedName]int
+	places         []place
+	most, attempts int
+	first          int
 }
 
 // place is one object. Its neighbours in the list, which is a circle, are places, too.
@@ -20,7 +20,9 @@ type place struct {
 	newer, older int
 }
 
-func newObjects(most int) objects { return objects{at: map[types.NamespacedName]int{}, most: most} }
+func newObjects(most, attempts int) objects {
+	return objects{at: map[types.NamespacedName]int{}, most: most, attempts: attempts}
+}
 
 // of returns the attempts of an object, which is the newest now. If all places are taken it returns nil for an
 // object that has none, unless the attempt is one to displace another object for.
@@ -33,7 +35,7 @@ func (o *objects) of(key types.NamespacedName, displaces bool) *ring[attempt] {
 		return nil
 	case len(o.places) < o.most:
 		i = len(o.places)
-		o.places = append(o.places, place{key: key})
+		o.places = append(o.places, place{key: key, attempts: ring[attempt]{most: o.attempts}})
 		o.at[key] = i
 	default:
 		i = o.places[o.first].newer // the oldest: the list is a circle

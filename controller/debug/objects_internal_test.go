@@ -18,7 +18,7 @@ import (
 // attempts. Kills: a list that loses its end; attempts of another object that had the place before.
 func TestObjectsAreThoseThatWereWorkedOnLast(t *testing.T) {
 	for most := 1; most <= 7; most++ {
-		o := newObjects(most)
+		o := newObjects(most, 3)
 		var want []types.NamespacedName // the newest last
 		random := rand.New(rand.NewPCG(1, uint64(most)))
 		for range 2000 {
@@ -31,7 +31,6 @@ func TestObjectsAreThoseThatWereWorkedOnLast(t *testing.T) {
 			}
 			want = append(want, key)
 			of := o.of(key, true)
-			of.most = 3
 			of.add(attempt{key: key})
 			require.ElementsMatch(t, want, slices.Collect(maps.Keys(o.at)))
 			for _, one := range of.newest() {

@@ -63,15 +63,14 @@ func (d *deployment) replace(inOrder bool) error {
 		return err
 	}
 	r := d.replicas[i]
+	how := "has ended"
 	if !inOrder {
 		r.kill()
-		d.n.say(operator, "replica %s is killed", r.name)
-		return d.start(i)
-	}
-	if err := r.end(); err != nil {
+		how = "is killed"
+	} else if err := r.end(); err != nil {
 		return err
 	}
-	d.n.say(operator, "replica %s has ended", r.name)
+	d.n.say(operator, "replica %s %s", r.name, how)
 	return d.start(i)
 }
 
