@@ -479,6 +479,25 @@ func TestS2S3S4LogsAreBoundedEscapedAndWithoutContent(t *testing.T) {
 	}, d)
 }
 
+// What a logger does with a record may depend on the cause of its error: tests do, and who counts them by kind.
+// Kills: only its text reaches the logger.
+func TestG16TheCauseOfALoggedErrorIsFound(t *testing.T) {
+	inBubble(t, func(b *harness) {
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			return controller.AwaitChange(), apierrors.NewNotFound(schema.GroupResource{Resource: "secrets"}, "s")
+		}
+		b.start()
+		b.settle(time.Second)
+		var causes int
+		for _, field := range b.logs.FilterMessage("attempt failed").All()[0].Context {
+			if err, ok := field.Interface.(error); ok && apierrors.IsNotFound(err) {
+				causes++
+			}
+		}
+		require.Equal(t, 1, causes)
+	}, newDeployment("a"))
+}
+
 func TestG16ConflictsOfTheFinalizerAreNotLoggedAsErrors(t *testing.T) {
 	inBubble(t, func(b *harness) {
 		b.fail(fault.On("patch", "deployments.apps").Times(4).Then(fault.Conflict()))

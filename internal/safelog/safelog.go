@@ -31,14 +31,25 @@ func New(logger *zap.Logger, slogger *slog.Logger) (*zap.Logger, error) {
 	return contained(logger), nil
 }
 
-// Error is the field of a record that an error is in: bounded, and in one line.
-// There is none without an error.
+// Error is the field of a record that an error is in. Its text is bounded, and in one line; a core that
+// looks for a cause, with errors.Is or errors.As, finds it. There is none without an error.
 func Error(err error) zap.Field {
 	if err == nil {
 		return zap.Skip()
 	}
-	return zap.String("error", kerr.Text(err.Error(), kerr.MaxLog))
+	return zap.Error(boundedError{kerr.Text(err.Error(), kerr.MaxLog), err})
 }
+
+// boundedError is an error with another text. It hides methods of the error that zap would ask for more
+// text, which nobody bounds.
+type boundedError struct {
+	text  string
+	cause error
+}
+
+func (e boundedError) Error() string { return e.text }
+
+func (e boundedError) Unwrap() error { return e.cause }
 
 // standard is zap's production logger for warnings and errors, without sampling, which would hide errors
 // exactly when there are many, and without stack traces of our own frames.

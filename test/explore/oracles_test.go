@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,9 +14,24 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/explore"
 	"github.com/kuberator/kuberator/test/sim"
 )
+
+// applied is a reconciler that only applies.
+type applied func(context.Context, *corev1.ConfigMap) error
+
+func (applied) Finalizer() string { return controller.NoFinalizer }
+
+func (f applied) Apply(ctx context.Context, cm *corev1.ConfigMap) (controller.Action, error) {
+	return controller.AwaitChange(), f(ctx, cm)
+}
+
+func (applied) Cleanup(context.Context, *corev1.ConfigMap) (controller.Action, error) {
+	return controller.AwaitChange(), nil
+}
 
 // Each test is an operator that is wrong in one way, for which one of the things that must
 // hold is there.
@@ -163,6 +179,34 @@ func TestCallsOfExternalSystems(t *testing.T) {
 	result, err := explore.Explore(t, c, explore.Errors())
 	require.NoError(t, err)
 	requireFound(t, result, "s3: put default/a: committed+error", "the operator has called s3: alarm default/a, which it does not do without faults")
+}
+
+// What it reads is not there yet, which its cache will tell it in a moment: who tries again a few times is
+// right, also if the library logs each of them, and who does so for ever is not.
+func TestErrorsThatPass(t *testing.T) {
+	passes := func(times int32) mapCase {
+		return mapCase{
+			Kinds: sim.Core("configmaps", "secrets"), Script: script()[:2],
+			New: func(env *explore.Env) (explore.Process, error) {
+				maps, secrets, err := mapsAndSecrets(env)
+				if err != nil {
+					return nil, err
+				}
+				var tried atomic.Int32
+				return controller.New(maps, applied(func(ctx context.Context, cm *corev1.ConfigMap) error {
+					if tried.Add(1) > times {
+						return nil
+					}
+					_, err := secrets.Get(ctx, repository.Key(cm))
+					return err
+				}), &controller.Options{Logger: env.Logger()})
+			},
+		}
+	}
+	_, err := explore.Explore(t, passes(3), explore.Crashes(0))
+	require.NoError(t, err)
+	_, err = explore.Explore(t, passes(100), explore.Crashes(0))
+	require.ErrorContains(t, err, "it logs an error, though nothing has gone wrong: log: attempt failed")
 }
 
 // It does nothing, and says why: without faults that is one.
