@@ -106,12 +106,7 @@ func TestG21APauseIsShown(t *testing.T) {
 	inBubble(t, func(t *testing.T, w *world) {
 		pause := func(name, value string) string {
 			time.Sleep(time.Second) // the first attempt is over
-			key := types.NamespacedName{Namespace: "shop", Name: name}
-			patch := `{"metadata":{"annotations":{"kuberator.dev/paused":"` + value + `"}}}`
-			cm := &corev1.ConfigMap{}
-			cm.Namespace, cm.Name = key.Namespace, key.Name
-			_, err := w.maps.Patch(t.Context(), cm, types.MergePatchType, []byte(patch))
-			require.NoError(t, err)
+			w.pause("shop", name, value)
 			time.Sleep(time.Second)
 			return w.get("/?key=shop/"+name, "").Body.String()
 		}

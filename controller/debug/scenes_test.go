@@ -31,6 +31,9 @@ func TestScenes(t *testing.T) {
 			w.create("shop", fmt.Sprintf("settings-%02d", i), "")
 			time.Sleep(80 * time.Second)
 		}
+		w.pause("shop", "settings-03", "true")
+		w.pause("shop", "settings-07", time.Now().Add(26*time.Hour).UTC().Format(time.RFC3339))
+		time.Sleep(5 * time.Minute)
 		w.scene("idle", "/debug/controllers")
 		w.create("team-a", "broken", "fail")
 		w.create("team-a", "negative", "refuse")

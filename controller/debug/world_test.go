@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kuberator/kuberator/controller"
@@ -116,6 +117,14 @@ func (w *world) create(namespace, name, do string) {
 	w.t.Helper()
 	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}, Data: map[string]string{"do": do}}
 	_, err := w.maps.Create(w.t.Context(), cm)
+	require.NoError(w.t, err)
+}
+
+// pause gives an object the annotation that pauses it.
+func (w *world) pause(namespace, name, value string) {
+	w.t.Helper()
+	cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: name}}
+	_, err := w.maps.Patch(w.t.Context(), cm, types.MergePatchType, []byte(`{"metadata":{"annotations":{"kuberator.dev/paused":"`+value+`"}}}`))
 	require.NoError(w.t, err)
 }
 
