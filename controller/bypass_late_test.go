@@ -3,6 +3,7 @@ package controller_test
 import (
 	"context"
 	goruntime "runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -166,7 +167,8 @@ func TestG3xAnObjectThatDoesNotFitAnyMoreIsNotGone(t *testing.T) {
 				require.Empty(t, s.settle(3*time.Hour))
 				require.Empty(t, logged(), "nothing was bypassed")
 				then.do(s)
-				require.Equal(t, then.want, s.settle(time.Hour))
+				// The other one can be read, and applied, before the watch shows it, and is applied again then.
+				require.Equal(t, then.want, slices.Compact(s.settle(time.Hour)))
 			})
 		})
 	}
