@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/foreign"
@@ -40,11 +41,13 @@ func (i *Informer[T]) transform(fake bool) cache.TransformFunc {
 	i.mu.Lock()
 	project := i.project
 	i.mu.Unlock()
+	kind := metav1.TypeMeta{APIVersion: i.Kind().GroupVersion().String(), Kind: i.Kind().Kind}
 	return func(obj any) (any, error) {
 		o, ok := obj.(T)
 		if !ok {
 			return obj, nil
 		}
+		o = named(o, kind, fake)
 		if !i.opts.KeepManagedFields && len(o.GetManagedFields()) > 0 {
 			if fake {
 				o = clone(o)
@@ -64,6 +67,21 @@ func (i *Informer[T]) transform(fake bool) cache.TransformFunc {
 		}
 		return projected, nil
 	}
+}
+
+// named says of which kind an object is of which only the metadata is known: its Go type does not, and the
+// server does not either.
+func named[T repository.Object](obj T, kind metav1.TypeMeta, fake bool) T {
+	partial, ok := any(obj).(*metav1.PartialObjectMetadata)
+	if !ok || partial.TypeMeta == kind {
+		return obj
+	}
+	if fake {
+		obj = clone(obj)
+		partial, _ = any(obj).(*metav1.PartialObjectMetadata)
+	}
+	partial.TypeMeta = kind
+	return obj
 }
 
 // projection returns what f makes of a copy of obj.

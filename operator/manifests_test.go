@@ -189,3 +189,20 @@ func TestTextsThatYAMLCouldMistakeAreQuoted(t *testing.T) {
 	require.Equal(t, []string{`""`, "configmaps/status", `"*"`, `"no"`, "/metrics", `"1"`, `"Shop"`},
 		quoted([]string{"", "configmaps/status", "*", "no", "/metrics", "1", "Shop"}))
 }
+
+// Kills: rights that depend on flags and that the manifests lack; those of one process in another.
+func TestS1RightsThatDependOnFlags(t *testing.T) {
+	right := func(resource, verb string) rbacv1.PolicyRule {
+		return rbacv1.PolicyRule{APIGroups: []string{""}, Resources: []string{resource}, Verbs: []string{verb}}
+	}
+	opts := &Options{Rules: append(make([]rbacv1.PolicyRule, 0, 2), right("secrets", "get"))}
+	for _, resource := range []string{"pods", "services"} {
+		files, err := Manifests(theName, nil, func(p *Process) error { p.Allow(right(resource, "delete")); return shops(p) }, opts)
+		require.NoError(t, err)
+		role := the[*rbacv1.ClusterRole](t, files["base/rbac.yaml"])
+		require.Contains(t, role.Rules, right("secrets", "get"))
+		require.Contains(t, role.Rules, right(resource, "delete"))
+		require.Equal(t, resource == "services", !strings.Contains(string(files["base/rbac.yaml"]), "pods"))
+	}
+	require.Len(t, opts.Rules, 1)
+}

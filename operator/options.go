@@ -29,7 +29,7 @@ type Options struct {
 	// has the types of Kubernetes only.
 	Scheme *runtime.Scheme
 	// Rules are the rights that Apply and Cleanup need, beside those that the library knows of, see
-	// [Process.RequiredRules].
+	// [Process.RequiredRules]. For rights that depend on flags, see [Process.Allow].
 	Rules []rbacv1.PolicyRule
 	// CRDs are the CustomResourceDefinitions in the manifests, as YAML.
 	CRDs []byte

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.uber.org/zap"
+	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
@@ -84,6 +85,11 @@ func (p *Process) Options() *controller.Options {
 		Logger:   p.Logger,
 		Observer: controller.Observers(p.metrics, p.inspector, event.Observe(p.events), p.opts.Observer),
 	}
+}
+
+// Allow adds rights that Apply and Cleanup need to those of [Options.Rules]: rights that depend on flags.
+func (p *Process) Allow(rules ...rbacv1.PolicyRule) {
+	p.opts.Rules = slices.Concat(p.opts.Rules, rules)
 }
 
 // LeaderConfig returns a Config for clients that are not repositories: what they write is refused while this

@@ -3,7 +3,6 @@ package repository
 import (
 	"context"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,13 +28,15 @@ func FromDynamic(client dynamic.Interface, gvr schema.GroupVersionResource, gvk 
 
 // FromMetadata returns the repository of the metadata of a kind: everything else is neither
 // fetched nor cached. client may be a fake. Its objects can be read, patched and deleted, which
-// is all that finalizers need. Create returns an error.
+// is all that finalizers need. Create returns an error. Their TypeMeta is that of gvk, so that events
+// can be recorded about them.
 func FromMetadata(client metadata.Interface, gvr schema.GroupVersionResource, gvk schema.GroupVersionKind, opts ...Option) *Live[*metav1.PartialObjectMetadata] {
+	kind := metav1.TypeMeta{APIVersion: gvk.GroupVersion().String(), Kind: gvk.Kind}
 	l := fromClient[*metav1.PartialObjectMetadata, *metav1.PartialObjectMetadataList](client, gvk, func(namespace string) metadataClient {
 		if namespace == "" {
-			return metadataClient{client.Resource(gvr), gvr}
+			return metadataClient{client.Resource(gvr), gvr, kind}
 		}
-		return metadataClient{client.Resource(gvr).Namespace(namespace), gvr}
+		return metadataClient{client.Resource(gvr).Namespace(namespace), gvr, kind}
 	}, scopeUnknown, opts)
 	l.resource = gvr
 	return l
@@ -66,34 +67,4 @@ func (d dynamicClient) Patch(ctx context.Context, name string, pt types.PatchTyp
 
 func (d dynamicClient) Watch(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
 	return d.in.Watch(ctx, opts)
-}
-
-// metadataClient gives client-go's metadata client the methods of generated ones.
-type metadataClient struct {
-	in  metadata.ResourceInterface
-	gvr schema.GroupVersionResource
-}
-
-func (m metadataClient) Create(_ context.Context, obj *metav1.PartialObjectMetadata, _ metav1.CreateOptions) (*metav1.PartialObjectMetadata, error) {
-	return nil, apierrors.NewMethodNotSupported(m.gvr.GroupResource(), "create "+obj.Name+" from its metadata alone")
-}
-
-func (m metadataClient) Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error {
-	return m.in.Delete(ctx, name, opts)
-}
-
-func (m metadataClient) Get(ctx context.Context, name string, opts metav1.GetOptions) (*metav1.PartialObjectMetadata, error) {
-	return m.in.Get(ctx, name, opts)
-}
-
-func (m metadataClient) List(ctx context.Context, opts metav1.ListOptions) (*metav1.PartialObjectMetadataList, error) {
-	return m.in.List(ctx, opts)
-}
-
-func (m metadataClient) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, opts metav1.PatchOptions, sub ...string) (*metav1.PartialObjectMetadata, error) {
-	return m.in.Patch(ctx, name, pt, data, opts, sub...)
-}
-
-func (m metadataClient) Watch(ctx context.Context, opts metav1.ListOptions) (watch.Interface, error) {
-	return m.in.Watch(ctx, opts)
 }
