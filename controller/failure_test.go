@@ -402,6 +402,11 @@ func TestS8ReleaseAllWithFailures(t *testing.T) {
 			require.Contains(t, d.Finalizers, "other.example.com/x")
 		}
 		require.Len(t, b.settle(0), len(objs), "Cleanup ran for each")
+		told := b.logs.FilterMessage("release all: every object was looked at").All()
+		require.Len(t, told, 1)
+		require.Subset(t, told[0].ContextMap(), map[string]any{
+			"finalizer": ours, "objects": int64(len(objs)), "withFinalizer": int64(len(objs)), "failed": int64((len(objs) + 19) / 20),
+		}, "none at all can be the sign of a wrong namespace")
 	}, objs...)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"go.uber.org/zap"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
@@ -28,7 +29,7 @@ import (
 // # Guarantees
 //
 // An object whose Cleanup fails, hangs or is not finished keeps its finalizer. The other objects
-// are released all the same.
+// are released all the same. A record at level info tells how many objects there were.
 //
 // # Assumptions
 //
@@ -74,11 +75,18 @@ func (c *Controller[T, C]) ReleaseAll(ctx context.Context) error {
 	return failures.joined()
 }
 
-// releaseEach releases the objects that there are on the server.
+// releaseEach releases the objects that there are on the server. How many there were is logged: none at all
+// may be the sign of a namespace that was named wrong.
 func (c *Controller[T, C]) releaseEach(ctx context.Context, failures *failures) error {
 	workers := make(chan struct{}, c.opts.Workers)
+	var objects, held int
 	var wg sync.WaitGroup
 	err := c.eachLive(ctx, func(obj T) {
+		objects++
+		if !finalizer.Held(obj, c.finalizer) {
+			return
+		}
+		held++
 		workers <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-workers }()
@@ -86,14 +94,13 @@ func (c *Controller[T, C]) releaseEach(ctx context.Context, failures *failures) 
 		})
 	})
 	wg.Wait()
+	c.opts.Logger.Info("release all: every object was looked at", zap.String("finalizer", c.finalizer),
+		zap.Int("objects", objects), zap.Int("withFinalizer", held), zap.Int("failed", failures.number()))
 	return err
 }
 
 // releaseInTime is release with a deadline, which holds also for code that ignores its ctx.
 func (c *Controller[T, C]) releaseInTime(ctx context.Context, obj T) error {
-	if !finalizer.Held(obj, c.finalizer) {
-		return nil
-	}
 	key, uid := repository.Key(obj), obj.GetUID()
 	ended, ok := c.left.release(key)
 	if !ok {
@@ -142,6 +149,13 @@ func (f *failures) add(err error) {
 	default:
 		f.more++
 	}
+}
+
+// number is how many there are.
+func (f *failures) number() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.first) + f.more
 }
 
 func (f *failures) joined() error {
