@@ -37,7 +37,7 @@ test: ## Run the tests that need no control plane: minutes the first time, then 
 
 .PHONY: explore-deep
 explore-deep: ## Explore the examples with two faults in each run: for nights
-	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror ./example/ttl -explore.depth=2
+	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror ./example/ttl ./example/foo -explore.depth=2
 
 .PHONY: test-cluster
 test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size
@@ -87,6 +87,7 @@ fmt: ## Format the code
 generate: ## Generate deep copies, CRDs and manifests of the example, and those of tests
 	$(controller-gen) object crd paths=$(example)/api/... output:crd:dir=$(example)/config
 	go run $(example)/cmd --manifests $(example)/config
+	$(controller-gen) object crd paths=./example/foo/api/... output:crd:dir=./example/foo/config
 	cd test/controllerruntime && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd \
 		paths=./internal/website output:crd:dir=internal/website/crd
 
