@@ -62,6 +62,10 @@ test-bench: ## Run each benchmark once, and see that those who are compared do t
 	go test -run '^$$' -bench . -benchtime 1x ./...
 	go -C test/bench test .
 
+.PHONY: apidiff
+apidiff: ## Compare what is exported with the last release: what is not allowed is an error [BASE=revision]
+	@go -C tools/apidiff run . -dir ../.. $(if $(BASE),-base '$(BASE)')
+
 .PHONY: lint
 lint: ## Check style, the imports between packages, file lengths, go.mod files
 	@files=$$(gofmt -l .) && test -z "$$files" || { echo "not formatted, run make fmt:" $$files; exit 1; }
@@ -71,6 +75,9 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go mod tidy -diff
 	go -C tools/lint mod tidy -diff
 	go -C tools/codegen mod tidy -diff
+	go -C tools/apidiff vet .
+	go -C tools/apidiff mod tidy -diff
+	go -C tools/apidiff test .
 	go -C test/bench mod tidy -diff
 	go -C test/controllerruntime vet ./...
 	go -C test/controllerruntime mod tidy -diff
@@ -118,4 +125,4 @@ controlplane: ## Build the real control plane, if it is not there yet: minutes, 
 	@go run ./test/cluster/build
 
 .PHONY: ci
-ci: lint test test-cluster test-runtime test-observability test-bench ## Everything a change has to pass
+ci: lint apidiff test test-cluster test-runtime test-observability test-bench ## Everything a change has to pass
