@@ -93,7 +93,6 @@ func TestVersionsAreThoseOfTheModules(t *testing.T) {
 	} {
 		found := regexp.MustCompile(c.version).FindStringSubmatch(read(t, c.file))
 		require.NotNil(t, found, c.version)
-		row := table[strings.Index(table, c.row):]
-		require.True(t, strings.HasPrefix(row, c.row+found[1]), "%s is not %s of %s", c.row, found[1], c.file)
+		require.Contains(t, table, c.row+found[1], "the version in %s", c.file)
 	}
 }
