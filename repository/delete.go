@@ -15,8 +15,8 @@ import (
 )
 
 // Delete deletes the object that obj names, if it has the UID of obj. If it has another UID, or
-// does not exist, nothing is deleted and there is no error: what obj stands for is gone. An obj without a UID, which only
-// fakes return, is deleted by its name alone.
+// does not exist, nothing is deleted and there is no error: what obj stands for is gone. An obj without a UID, such as one
+// that was made of a name and not read, is deleted by its name alone, whoever created it.
 //
 // Its dependents are deleted in the background, for every kind: also the Pods of a Job, which the
 // server's own default does not delete. [Foreground] and [Orphan] change that. With [IfUnchanged]
@@ -36,11 +36,17 @@ func (l *Live[T]) delete(ctx context.Context, obj T, w writing) error {
 	case apierrors.IsConflict(err):
 		// A precondition did not hold, or the kind refuses for a reason of its own.
 		live, getErr := l.Get(ctx, Key(obj))
-		if getErr != nil && kerr.ClassOf(getErr) == kerr.ClassNotFound || getErr == nil && live.GetUID() != obj.GetUID() {
+		if getErr != nil && kerr.ClassOf(getErr) == kerr.ClassNotFound || getErr == nil && isAnother(live, obj) {
 			return nil
 		}
 	}
 	return err
+}
+
+// isAnother reports whether the object that has the name is not the one that was to be deleted. Where that was any
+// object of the name, it is not.
+func isAnother[T Object](live, obj T) bool {
+	return obj.GetUID() != "" && live.GetUID() != obj.GetUID()
 }
 
 // DeleteAllOf deletes the objects that the selector selects, in a namespace or, if that is empty,

@@ -118,6 +118,17 @@ func TestG4DeleteLeavesARecreatedObjectAlone(t *testing.T) {
 	require.Equal(t, 3, s.writes())
 }
 
+// Kills: a refusal that is taken for the end of the object, whose UID the caller does not know.
+func TestG4ADeletionByNameThatIsRefused(t *testing.T) {
+	_, repo := setup(t, fault.On("delete", "configmaps").Nth(1).Then(fault.Conflict()))
+	_, err := repo.Create(t.Context(), owned(t, nil))
+	require.NoError(t, err)
+	require.Equal(t, kerr.ClassConflict, kerr.ClassOf(repo.Delete(t.Context(), owned(t, nil))))
+	require.NoError(t, repo.Delete(t.Context(), owned(t, nil)))
+	_, err = repo.Get(t.Context(), repository.Key(owned(t, nil)))
+	require.Equal(t, kerr.ClassNotFound, kerr.ClassOf(err))
+}
+
 // Kills: the deletion of what somebody has taken over since.
 func TestG4DeleteIfUnchanged(t *testing.T) {
 	s, repo := setup(t)
