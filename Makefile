@@ -2,6 +2,7 @@
 # go command builds them once and keeps them in its build cache.
 golangci-lint  = go tool -modfile=tools/lint/go.mod golangci-lint
 controller-gen = go tool -modfile=tools/codegen/go.mod controller-gen
+d2             = go tool -modfile=tools/diagram/go.mod d2 --layout elk --theme 0 --dark-theme 200 --pad 10 docs/images/architecture.d2
 
 # client-go then compares what is in a cache with copies, and panics if it was changed.
 detect = KUBE_CACHE_MUTATION_DETECTOR=true
@@ -75,6 +76,8 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go mod tidy -diff
 	go -C tools/lint mod tidy -diff
 	go -C tools/codegen mod tidy -diff
+	go -C tools/diagram mod tidy -diff
+	@$(d2) - 2>/dev/null | cmp - docs/images/architecture.svg || { echo "run make picture"; exit 1; }
 	go -C tools/apidiff vet .
 	go -C tools/apidiff mod tidy -diff
 	go -C tools/apidiff test .
@@ -85,6 +88,10 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go -C test/sim/cel mod tidy -diff
 	@# Not tidied: that would ask for the tests of all that Prometheus imports, which are those of every cloud.
 	go -C test/observability vet .
+
+.PHONY: picture
+picture: ## Draw the picture of the architecture from its source
+	$(d2) docs/images/architecture.svg
 
 .PHONY: fmt
 fmt: ## Format the code

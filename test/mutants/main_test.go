@@ -180,12 +180,12 @@ func TestTheListsAreTrue(t *testing.T) {
 	}
 }
 
-// guarantees returns the numbers at the beginning of paragraphs, such as G4.
+// guarantees returns the numbers in headings, such as G4.
 func guarantees(t *testing.T, module string) (numbers []string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(module, "docs/guarantees.md"))
 	require.NoError(t, err)
-	for _, heading := range regexp.MustCompile(`(?m)^\*\*([GS]\d[^*]*)\*\*`).FindAllStringSubmatch(string(text), -1) {
+	for _, heading := range regexp.MustCompile(`(?m)^### ([GS]\d.*)$`).FindAllStringSubmatch(string(text), -1) {
 		numbers = append(numbers, regexp.MustCompile(`\b[GS]\d+x?\b`).FindAllString(heading[1], -1)...)
 	}
 	return numbers
