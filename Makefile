@@ -46,8 +46,9 @@ test-cluster: controlplane ## Run all tests, with a real control plane, which is
 	go -C test/sim/cel test .
 
 .PHONY: test-runtime
-test-runtime: ## Explore operators that are written with controller-runtime, in a module of their own
+test-runtime: ## Test what is for operators that are written with controller-runtime, in modules of their own
 	$(detect) go -C test/controllerruntime test -race ./...
+	$(detect) go -C controllerruntime test -race ./...
 
 .PHONY: test-observability
 test-observability: ## Evaluate the dashboard and the alerts by Prometheus, in a module of their own
@@ -84,6 +85,8 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go -C test/bench mod tidy -diff
 	go -C test/controllerruntime vet ./...
 	go -C test/controllerruntime mod tidy -diff
+	go -C controllerruntime vet ./...
+	go -C controllerruntime mod tidy -diff
 	go -C test/controlplane mod tidy -diff
 	go -C test/sim/cel mod tidy -diff
 	@# Not tidied: that would ask for the tests of all that Prometheus imports, which are those of every cloud.

@@ -89,6 +89,7 @@ func TestVersionsAreThoseOfTheModules(t *testing.T) {
 		{"go.mod", `(?m)^go (\d+\.\d+)`, "| Go | "},
 		{"go.mod", `k8s.io/client-go (v\d+\.\d+)`, "| client-go, `k8s.io/api`, `k8s.io/apimachinery` | "},
 		{"test/controlplane/go.mod", `k8s.io/kubernetes v(\d+\.\d+)`, "| API server | "},
+		{"controllerruntime/go.mod", `sigs.k8s.io/controller-runtime (v\d+\.\d+)`, "| controller-runtime, in modules of their own | "},
 		{"test/controllerruntime/go.mod", `sigs.k8s.io/controller-runtime (v\d+\.\d+)`, "| controller-runtime, in modules of their own | "},
 	} {
 		found := regexp.MustCompile(c.version).FindStringSubmatch(read(t, c.file))
