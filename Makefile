@@ -38,7 +38,7 @@ test: ## Run the tests that need no control plane: minutes the first time, then 
 
 .PHONY: explore-deep
 explore-deep: ## Explore the examples with two faults in each run: for nights
-	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror ./example/ttl ./example/foo -explore.depth=2
+	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror ./example/ttl ./example/foo ./example/rollout -explore.depth=2
 
 .PHONY: test-cluster
 test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size

@@ -16,7 +16,8 @@ import (
 // SetTransform makes the informer cache what f returns for an object, instead of the object, so
 // that parts which are not read take no memory. f gets a copy, which it may change and return. It
 // is called for each state of each object, also for the last one of a deleted object, must return
-// quickly, and must be safe for concurrent use.
+// quickly, and must be safe for concurrent use. The objects of a list that the server streams are
+// given to f twice: for what it has returned, f must return the same.
 //
 // f must keep the name, the namespace, the UID, the resourceVersion, the finalizers and the
 // deletion timestamp, which identify an object and its state. If it does not, or if it returns
