@@ -38,7 +38,7 @@ test: ## Run the tests that need no control plane: minutes the first time, then 
 
 .PHONY: explore-deep
 explore-deep: ## Explore the examples with two faults in each run: for nights
-	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror ./example/ttl ./example/foo ./example/rollout -explore.depth=2
+	go test -timeout 12h -v -run Explored ./example/hello ./example/configmirror ./example/ttl ./example/foo ./example/rollout ./example/external -explore.depth=2
 
 .PHONY: test-cluster
 test-cluster: controlplane ## Run all tests, with a real control plane, which is built first, at full size
@@ -105,6 +105,7 @@ generate: ## Generate deep copies, CRDs and manifests of the example, and those 
 	$(controller-gen) object crd paths=$(example)/api/... output:crd:dir=$(example)/config
 	go run $(example)/cmd --manifests $(example)/config
 	$(controller-gen) object crd paths=./example/foo/api/... output:crd:dir=./example/foo/config
+	$(controller-gen) object crd paths=./example/external/api/... output:crd:dir=./example/external/config
 	cd test/controllerruntime && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd \
 		paths=./internal/website output:crd:dir=internal/website/crd
 
