@@ -3,6 +3,8 @@ package controller_test
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -43,6 +45,108 @@ func ExampleController_Source() {
 			}
 		}
 	})
+	fmt.Println(c.Run(ctx))
+	// Output:
+	// default/world because ConfigMap default/world added
+	// default/world because enqueued
+	// <nil>
+}
+
+// callback is what another system calls: POST /changed/NAMESPACE/NAME.
+func callback[T repository.Object, C controller.Context[T]](c *controller.Controller[T, C]) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /changed/{namespace}/{name}", func(w http.ResponseWriter, r *http.Request) {
+		c.Enqueue(types.NamespacedName{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")})
+		w.WriteHeader(http.StatusAccepted)
+	})
+	return mux
+}
+
+// Another system calls the operator by HTTP when something changed there.
+func ExampleController_Enqueue() {
+	cs := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "world"}})
+	repo := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
+	applied := make(chan controller.Reason)
+	c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{FinalizerName: controller.NoFinalizer}, &controller.Options{
+		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) { applied <- a.Reasons[0] }},
+	})
+	if err != nil {
+		panic(err)
+	}
+	server := httptest.NewServer(callback(c))
+	defer server.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- c.Run(ctx) }()
+
+	fmt.Println(<-applied)
+	answer, err := http.Post(server.URL+"/changed/default/world", "", nil)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(answer.Status, answer.Body.Close())
+	fmt.Println(<-applied)
+	cancel()
+	fmt.Println(<-ended)
+	// Output:
+	// ConfigMap default/world added
+	// 202 Accepted <nil>
+	// enqueued
+	// <nil>
+}
+
+// message is what a broker delivers until it is acknowledged.
+type message struct {
+	key         types.NamespacedName
+	acknowledge func()
+}
+
+// broker stands for the client of a message queue.
+type broker chan message
+
+func (b broker) receive(ctx context.Context) (message, error) {
+	select {
+	case m := <-b:
+		return m, nil
+	case <-ctx.Done():
+		return message{}, ctx.Err()
+	}
+}
+
+// follow is a source: what comes from a message queue is to be reconciled.
+func follow(queue broker) func(ctx context.Context, enqueue func(types.NamespacedName)) error {
+	return func(ctx context.Context, enqueue func(types.NamespacedName)) error {
+		for {
+			m, err := queue.receive(ctx)
+			if err != nil {
+				return err // logged, and called again after a backoff; not if ctx has ended
+			}
+			enqueue(m.key)
+			m.acknowledge()
+		}
+	}
+}
+
+// Messages of a queue wake the objects that they name.
+func ExampleController_Source_queue() {
+	cs := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "world"}})
+	repo := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
+	queue := make(broker, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{FinalizerName: controller.NoFinalizer}, &controller.Options{
+		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
+			fmt.Println(a.Key, "because", a.Reasons[0])
+			if a.Reasons[0].Verb == controller.VerbEnqueued {
+				cancel()
+				return
+			}
+			queue <- message{a.Key, func() {}}
+		}},
+	})
+	if err != nil {
+		panic(err)
+	}
+	c.Source(follow(queue))
 	fmt.Println(c.Run(ctx))
 	// Output:
 	// default/world because ConfigMap default/world added

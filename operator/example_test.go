@@ -2,6 +2,10 @@ package operator_test
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -54,4 +58,37 @@ func run() {
 // A whole operator: this and an image are all that a cluster needs.
 func Example() {
 	_ = run
+}
+
+// The files with which it is installed, for instance to compare them in a test with those in the
+// repository.
+func ExampleManifests() {
+	files, err := operator.Manifests("example.com/shop-operator", []string{"--namespaces=red,blue"}, setup, nil)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, path := range slices.Sorted(maps.Keys(files)) {
+		fmt.Println(path)
+	}
+	// Output:
+	// base/deployment.yaml
+	// base/kustomization.yaml
+	// base/namespace.yaml
+	// base/networkpolicy.yaml
+	// base/poddisruptionbudget.yaml
+	// base/rbac.yaml
+	// base/service.yaml
+	// monitoring/dashboard.yaml
+	// monitoring/kustomization.yaml
+	// monitoring/prometheusrule.yaml
+	// monitoring/servicemonitor.yaml
+	// uninstall/job.yaml
+	// uninstall/kustomization.yaml
+}
+
+// A wrong flag is an error. Otherwise the process runs until its ctx ends.
+func ExampleRun() {
+	err := operator.Run(context.Background(), "example.com/shop-operator", []string{"--workers=none"}, setup, nil, os.Stdout)
+	fmt.Println(err)
+	// Output: invalid argument "none" for "--workers" flag: strconv.ParseInt: parsing "none": invalid syntax; --help lists the flags
 }

@@ -2,10 +2,15 @@ package debug_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controller/debug"
@@ -42,4 +47,25 @@ func run(ctx context.Context, repo repository.Repository[*corev1.ConfigMap]) err
 // Probes and a page, on an address of the process.
 func Example() {
 	_ = run
+}
+
+// A controller that does not run is not ready, and nothing is wrong with it.
+func ExampleReadyz() {
+	cfg := &rest.Config{Host: "https://10.0.0.1"}
+	repo, err := repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
+	if err != nil {
+		fmt.Println(err)
+	}
+	c, err := controller.New(repo, hello{}, nil)
+	if err != nil {
+		fmt.Println(err)
+	}
+	for _, probe := range []http.Handler{debug.Readyz(c), debug.Livez(c)} {
+		answer := httptest.NewRecorder()
+		probe.ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/", nil))
+		fmt.Println(answer.Code, strings.TrimSpace(answer.Body.String()))
+	}
+	// Output:
+	// 503 controller "configmap" does not run
+	// 200 ok
 }

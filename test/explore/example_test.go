@@ -1,6 +1,7 @@
 package explore_test
 
 import (
+	"fmt"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -22,4 +23,17 @@ func ExampleRun() {
 			},
 		})
 	}
+}
+
+// A plan is what a report names, and what the flag -explore.plan takes.
+func ExampleParsePlan() {
+	plan, err := explore.ParsePlan("create secrets default/a: committed+crash; update configmaps default/a #2: rejected-409")
+	for _, fault := range plan {
+		fmt.Println(fault.At, "|", fault.Kind == explore.CommittedCrash)
+	}
+	fmt.Println(err)
+	// Output:
+	// create secrets default/a | true
+	// update configmaps default/a #2 | false
+	// <nil>
 }

@@ -1,7 +1,12 @@
 package loopback_test
 
 import (
+	"context"
 	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kuberator/kuberator/test/sim"
 	"github.com/kuberator/kuberator/test/sim/loopback"
@@ -21,5 +26,13 @@ func ExampleServe() {
 		return
 	}
 	defer served.Close()
-	fmt.Println("export KUBECONFIG=" + served.Kubeconfig())
+
+	cfg, err := clientcmd.BuildConfigFromFlags("", served.Kubeconfig()) // as another program does: KUBECONFIG
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	maps, err := kubernetes.NewForConfigOrDie(cfg).CoreV1().ConfigMaps("default").List(context.Background(), metav1.ListOptions{})
+	fmt.Println(len(maps.Items), err)
+	// Output: 0 <nil>
 }

@@ -1,0 +1,136 @@
+package status_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/status"
+	"github.com/kuberator/kuberator/test/sim"
+)
+
+// siteStatus is the status of a kind of your own.
+type siteStatus struct {
+	ObservedGeneration int64              `json:"observedGeneration,omitempty"`
+	LastError          string             `json:"lastError,omitempty"`
+	Conditions         []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// ObserveGeneration makes siteStatus a GenerationObserver.
+func (s *siteStatus) ObserveGeneration(generation int64) { s.ObservedGeneration = generation }
+
+// ObserveError makes siteStatus an ErrorObserver.
+func (s *siteStatus) ObserveError(err error) {
+	s.LastError = ""
+	if err != nil {
+		s.LastError = err.Error()
+	}
+}
+
+// site is the kind. Its DeepCopyObject is generated, as a rule.
+type site struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Status            siteStatus `json:"status"`
+}
+
+func (s *site) DeepCopyObject() runtime.Object {
+	c := &site{TypeMeta: s.TypeMeta, ObjectMeta: *s.ObjectMeta.DeepCopy(), Status: s.Status}
+	c.Status.Conditions = append([]metav1.Condition(nil), s.Status.Conditions...)
+	return c
+}
+
+// sites publishes them.
+type sites struct {
+	repo    *repository.Live[*site]
+	publish func(*site) error
+}
+
+func (sites) Finalizer() string { return controller.NoFinalizer }
+
+func (s sites) Apply(ctx context.Context, site *site) (controller.Action, error) {
+	ready := metav1.Condition{Type: "Ready", Status: metav1.ConditionTrue, Reason: "Published", ObservedGeneration: site.Generation}
+	failure := s.publish(site)
+	if failure != nil {
+		ready.Status, ready.Reason = metav1.ConditionFalse, "PublishFailed"
+		ready.Message = kerr.Text(failure.Error(), kerr.MaxMessage)
+	}
+	meta.SetStatusCondition(&site.Status.Conditions, ready) // lastTransitionTime changes only with the status
+	_, err := status.PatchError(ctx, s.repo, site, &site.Status, failure)
+	return controller.AwaitChange(), errors.Join(failure, err)
+}
+
+func (sites) Cleanup(context.Context, *site) (controller.Action, error) {
+	return controller.AwaitChange(), nil
+}
+
+// The status says what the last attempt found: a condition, the last error, and the generation
+// that both are about.
+func ExamplePatchError() {
+	kind := schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Site"}
+	known := runtime.NewScheme()
+	known.AddKnownTypeWithName(kind, &site{})
+	metav1.AddToGroupVersion(known, kind.GroupVersion())
+	srv, err := sim.New(sim.Options{Kinds: sim.Schemaless(kind, true)})
+	if err != nil {
+		panic(err)
+	}
+	defer srv.Close()
+	repo, err := repository.New[site](srv.Config(), known, kind.GroupVersion().WithResource("sites"))
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	shop := &site{TypeMeta: metav1.TypeMeta{APIVersion: "example.com/v1", Kind: "Site"}, ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "shop"}}
+	if _, err := repo.Create(ctx, shop); err != nil {
+		panic(err)
+	}
+	failures := []error{errors.New("the disk is full"), nil}
+	publish := func(*site) (err error) {
+		err, failures = failures[0], failures[1:]
+		return err
+	}
+	_ = controller.Run(ctx, repo, sites{repo, publish}, &controller.Options{
+		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
+			got, err := repo.Get(context.Background(), a.Key)
+			s := got.Status
+			fmt.Println(s.Conditions[0].Status, s.Conditions[0].Reason, s.Conditions[0].Message, "|", s.LastError, "|", s.ObservedGeneration, err)
+			if a.Err == nil {
+				cancel()
+			}
+		}},
+	})
+	// Output:
+	// False PublishFailed the disk is full | the disk is full | 1 <nil>
+	// True Published  |  | 1 <nil>
+}
+
+// Whether a status is about the object as it is now.
+func ExampleObserved() {
+	fmt.Println(status.Observed(&metav1.ObjectMeta{Generation: 2}, 1))
+	fmt.Println(status.Observed(&metav1.ObjectMeta{Generation: 2}, 2))
+	// Output:
+	// false
+	// true
+}
+
+func ExampleSetPaused() {
+	var conditions []metav1.Condition
+	obj := &metav1.ObjectMeta{Annotations: map[string]string{controller.PausedAnnotation: "true"}}
+	status.SetPaused(&conditions, obj)
+	fmt.Println(len(conditions), conditions[0].Type, conditions[0].Status, conditions[0].Reason)
+	obj.Annotations = nil
+	status.SetPaused(&conditions, obj)
+	fmt.Println(len(conditions))
+	// Output:
+	// 1 Paused True Paused
+	// 0
+}
