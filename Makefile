@@ -1,6 +1,7 @@
 # The tools are pinned in modules of their own, tools/lint and tools/codegen: the
 # go command builds them once and keeps them in its build cache.
 golangci-lint  = go tool -modfile=tools/lint/go.mod golangci-lint
+misspell       = go tool -modfile=tools/lint/go.mod misspell
 controller-gen = go tool -modfile=tools/codegen/go.mod controller-gen
 d2             = go tool -modfile=tools/diagram/go.mod d2 --layout elk --theme 0 --dark-theme 200 --pad 10 docs/images/architecture.d2
 
@@ -74,6 +75,8 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	@tools/filelength.sh
 	go vet ./...
 	$(golangci-lint) run ./...
+	@# As .golangci.yml has it for comments: the words of the Kubernetes API keep its spelling.
+	@find . -name '*.md' | xargs $(misspell) -error -locale UK -i finalization,finalize,finalized,finalizes,finalizing,unauthorized
 	go mod tidy -diff
 	go -C tools/lint mod tidy -diff
 	go -C tools/codegen mod tidy -diff

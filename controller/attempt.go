@@ -82,6 +82,7 @@ const (
 
 // Reason is one cause of an attempt: an event, a timer or a call of Enqueue.
 type Reason struct {
+	// Verb is the kind of the event or timer.
 	Verb Verb
 	// Kind, Key and ResourceVersion identify the object and the state that an event was about.
 	// All are empty for timers, retries and Enqueue. ResourceVersion alone is empty if another

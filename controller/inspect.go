@@ -44,9 +44,12 @@ type Inspection struct {
 
 // Read is an object that an attempt read, whether or not it exists, or a list.
 type Read struct {
+	// Kind is that of the informer.
 	Kind schema.GroupKind
-	Key  types.NamespacedName
-	List string // what the list selects, for people; empty if it is an object
+	// Key is that of the object; empty for a list.
+	Key types.NamespacedName
+	// List says what the list selects, for people; empty if it is an object.
+	List string
 }
 
 // Inspect returns what the controller has to do with an object. It takes time for all that is read
@@ -118,7 +121,10 @@ func begun(at *Attempt) *Attempt {
 
 // Introspector is a [Controller] of any type.
 type Introspector interface {
+	// Stats returns what the controller is at, see [Controller.Stats].
 	Stats() Stats
+	// Inspect returns what it has to do with an object, see [Controller.Inspect].
 	Inspect(key types.NamespacedName) Inspection
+	// Readers returns the objects whose last attempts read another object, see [Controller.Readers].
 	Readers(kind schema.GroupKind, key types.NamespacedName) []types.NamespacedName
 }

@@ -61,6 +61,7 @@ type Trouble struct {
 
 // ObserverFuncs makes an [Observer] of functions. A nil function is not called.
 type ObserverFuncs struct {
+	// StartedFunc, EndedFunc and TroubleFunc are what Started, Ended and Trouble call.
 	StartedFunc func(ctx context.Context, at Attempt) context.Context
 	EndedFunc   func(ctx context.Context, at Attempt)
 	TroubleFunc func(t Trouble)

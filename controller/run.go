@@ -178,6 +178,8 @@ func within(d time.Duration, done <-chan struct{}) bool {
 // Runner is anything that runs until its ctx ends, such as a [Controller] or an
 // informer.Informer.
 type Runner interface {
+	// Run returns after ctx has ended and everything that it started has stopped; nil if all went as asked.
+	// It may also return before, with an error or if its work is done.
 	Run(ctx context.Context) error
 }
 

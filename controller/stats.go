@@ -51,11 +51,12 @@ type Stats struct {
 // mostKept bounds Stats.Kept.
 const mostKept = 10
 
-// Parked are the objects that are kept back for one reason. Longest is how long the one has waited
-// that has waited longest.
+// Parked are the objects that are kept back for one reason.
 type Parked struct {
+	// Why is the reason, and Objects how many there are.
 	Why     ParkReason
 	Objects int
+	// Longest is how long the one has waited that has waited longest.
 	Longest time.Duration
 }
 

@@ -26,13 +26,17 @@ func labelled(namespace, name, app string) *corev1.Pod {
 }
 
 // filled fills the cache of an informer. A controller does so by itself.
-func filled(pods *informer.Informer[*corev1.Pod]) (end func() error) {
+func filled(pods *informer.Informer[*corev1.Pod]) (end func()) {
 	subscription, err := pods.Keep(context.Background(), func(err error) { fmt.Println(err) })
 	if err != nil {
 		panic(err)
 	}
 	cache.WaitFor(context.Background(), "", subscription.Synced()...)
-	return subscription.Stop
+	return func() {
+		if err := subscription.Stop(); err != nil {
+			fmt.Println(err)
+		}
+	}
 }
 
 func ExampleInformer_List() {

@@ -43,7 +43,7 @@ func admit(w http.ResponseWriter, r *http.Request) {
 	}
 	response := &admissionv1.AdmissionResponse{UID: review.Request.UID, Allowed: true}
 	var cm corev1.ConfigMap
-	if err = json.Unmarshal(review.Request.Object.Raw, &cm); err == nil {
+	if err = json.Unmarshal(review.Request.Object.Raw, &cm); err == nil && cm.DeletionTimestamp == nil { // what is going must lose its finalizer
 		err = validate(&cm)
 	}
 	if err != nil {
@@ -115,8 +115,8 @@ func TestWebhookAdmits(t *testing.T) {
 	require.True(t, roots.AppendCertsFromPEM(certificate))
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}}
 	defer client.CloseIdleConnections()
-	ask := func(name string) (review admissionv1.AdmissionReview) {
-		object, err := json.Marshal(&corev1.ConfigMap{Data: map[string]string{"name": name}})
+	ask := func(name string, going *metav1.Time) (review admissionv1.AdmissionReview) {
+		object, err := json.Marshal(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{DeletionTimestamp: going}, Data: map[string]string{"name": name}})
 		require.NoError(t, err)
 		review.TypeMeta = metav1.TypeMeta{APIVersion: "admission.k8s.io/v1", Kind: "AdmissionReview"}
 		review.Request = &admissionv1.AdmissionRequest{UID: "7d4c", Operation: admissionv1.Create, Object: runtime.RawExtension{Raw: object}}
@@ -133,13 +133,14 @@ func TestWebhookAdmits(t *testing.T) {
 		require.NoError(t, json.NewDecoder(answer.Body).Decode(&review))
 		return review
 	}
-	review := ask("world")
+	review := ask("world", nil)
 	require.Equal(t, "AdmissionReview", review.Kind)
 	require.EqualValues(t, "7d4c", review.Response.UID)
 	require.True(t, review.Response.Allowed)
-	review = ask("")
+	review = ask("", nil)
 	require.False(t, review.Response.Allowed)
 	require.Equal(t, "data.name: must not be empty", review.Response.Result.Message)
+	require.True(t, ask("", new(metav1.Now())).Response.Allowed)
 	client.CloseIdleConnections()
 	cancel()
 	require.NoError(t, <-ended)

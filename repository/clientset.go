@@ -20,6 +20,8 @@ import (
 // Client has the methods of a generated typed client, such as corev1client.ConfigMapInterface,
 // that a repository calls.
 type Client[T Object, L runtime.Object] interface { //nolint:interfacebloat // the methods are those of generated clients
+	// Create, Delete, Get, List, Patch and Watch are those of the generated client: of one namespace, and with
+	// the errors of the API server.
 	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
 	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
 	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)

@@ -60,6 +60,7 @@ type Namespaced interface {
 // Resourced is an optional interface that can be implemented by a [Repository] that knows the
 // resource of its kind: the lower-case plural in the URLs of the API server.
 type Resourced interface {
+	// Resource returns the group, the version and the plural. It sends no request.
 	Resource() schema.GroupVersionResource
 }
 
@@ -67,6 +68,7 @@ type Resourced interface {
 // writes may be dry runs. If DryRun returns true, controller.New refuses the repository, and
 // package status does not remember what it sent.
 type DryRunner interface {
+	// DryRun reports whether all writes are dry runs.
 	DryRun() bool
 }
 

@@ -43,7 +43,8 @@ type site struct {
 }
 
 func (s *site) DeepCopyObject() runtime.Object {
-	c := &site{TypeMeta: s.TypeMeta, ObjectMeta: *s.ObjectMeta.DeepCopy(), Status: s.Status}
+	c := &site{TypeMeta: s.TypeMeta, Status: s.Status}
+	s.DeepCopyInto(&c.ObjectMeta)
 	c.Status.Conditions = append([]metav1.Condition(nil), s.Status.Conditions...)
 	return c
 }

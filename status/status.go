@@ -28,6 +28,7 @@ import (
 // that the reconcile worked on. While a controller holds obj for paused it does not: no reconcile has
 // seen that generation.
 type GenerationObserver interface {
+	// ObserveGeneration puts the generation into the status.
 	ObserveGeneration(generation int64)
 }
 

@@ -17,7 +17,7 @@ type FakeRecorder struct {
 // Recorded is an event that a FakeRecorder was given.
 type Recorded struct {
 	About, Related Object // as they were given; they may change afterwards
-	Reason         Reason
+	Reason         Reason // as it was given
 	Note           string // formatted and cut, as it would be sent
 	Err            error  // why a Broadcaster would not send it, or nil
 }

@@ -61,6 +61,7 @@ type Case[T Object] struct {
 
 // Process is an operator that runs until its ctx ends, such as a controller.Controller.
 type Process interface {
+	// Run returns when ctx has ended and nothing of the operator goes on.
 	Run(ctx context.Context) error
 }
 

@@ -19,8 +19,9 @@ type Result struct {
 	Plans    int // that were tried
 	Idle     int // of them, those whose fault did not happen
 	NotTried int // for which there was no time before the deadline of the test
-	Failures []Failure
-	Took     time.Duration
+
+	Failures []Failure     // in the order of the plans
+	Took     time.Duration // on the clock, not virtual
 
 	report string
 }
@@ -29,8 +30,8 @@ type Result struct {
 // after it is not named in the plan: if all did, the plan is empty, and the operator has a race of its
 // own.
 type Failure struct {
-	Plan    Plan
-	Reasons []string
+	Plan    Plan     // what went wrong
+	Reasons []string // what the operator did wrong, one sentence each
 
 	outcome *outcome
 }

@@ -19,7 +19,8 @@ type Fault struct {
 	// one, "s3: put default/a". Or it is a step of the script: "step 3".
 	//
 	// A name that the server has made up ends in an asterisk: "create secrets default/a-*".
-	At   string
+	At string
+	// Kind is what goes wrong there.
 	Kind FaultKind
 }
 

@@ -10,7 +10,7 @@ import (
 // Entry is a rule that was applied to a request.
 type Entry struct {
 	Rule   string // as it was written
-	Method string
+	Method string // of HTTP
 	URL    string // path and query
 	Nth    int    // the request's number, of those that the rule matched
 }

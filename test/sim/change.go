@@ -11,13 +11,13 @@ import (
 
 // Change is a write that took effect, with the client that sent it.
 type Change struct {
-	Time        time.Time
-	Session     string // whose write it was; empty: that of a client of the server itself
-	Verb        string // create, update, patch, apply, delete, deletecollection
-	Resource    schema.GroupVersionResource
-	Subresource string
-	Key         types.NamespacedName
-	Type        watch.EventType
+	Time        time.Time                   // by the server's clock, which is virtual in a bubble
+	Session     string                      // whose write it was; empty: that of a client of the server itself
+	Verb        string                      // create, update, patch, apply, delete, deletecollection
+	Resource    schema.GroupVersionResource // that the request was sent to
+	Subresource string                      // such as "status"; empty for the object itself
+	Key         types.NamespacedName        // of the object
+	Type        watch.EventType             // what a watch of all objects shows
 	// Before and After are the states around the write; nil for an object that did not
 	// exist, or exists no more. They are shared, and must not be changed.
 	Before, After *unstructured.Unstructured
