@@ -20,8 +20,13 @@ import (
 
 // crd is a CustomResourceDefinition of apiextensions.k8s.io/v1, as far as it is understood.
 type crd struct {
-	Metadata struct{ Name string }
-	Spec     struct {
+	Metadata struct {
+		Name        string
+		Annotations map[string]string
+	}
+	Spec struct {
+		PreserveUnknownFields bool `json:"preserveUnknownFields"`
+
 		Group string
 		Scope string
 		Names struct {
@@ -137,6 +142,13 @@ func (d *crd) sameSchemas() bool {
 	return true
 }
 
+// approved is the annotation that definitions need in groups of Kubernetes.
+const approved = "api-approved.kubernetes.io"
+
+func isProtected(group string) bool {
+	return group == "k8s.io" || strings.HasSuffix(group, ".k8s.io") || group == "kubernetes.io" || strings.HasSuffix(group, ".kubernetes.io")
+}
+
 // validate says what is wrong with a definition, as far as a client would notice.
 func (d *crd) validate() (errs field.ErrorList) {
 	spec := field.NewPath("spec")
@@ -156,6 +168,14 @@ func (d *crd) validate() (errs field.ErrorList) {
 	}
 	if d.Spec.Scope != "" && d.Spec.Scope != "Namespaced" && d.Spec.Scope != "Cluster" {
 		errs = append(errs, field.NotSupported(spec.Child("scope"), d.Spec.Scope, []string{"Cluster", "Namespaced"}))
+	}
+	if isProtected(d.Spec.Group) && d.Metadata.Annotations[approved] == "" {
+		errs = append(errs, field.Required(field.NewPath("metadata", "annotations").Key(approved),
+			"protected groups must have approval annotation \""+approved+"\", see https://github.com/kubernetes/enhancements/pull/1111"))
+	}
+	if d.Spec.PreserveUnknownFields {
+		errs = append(errs, field.Invalid(spec.Child("preserveUnknownFields"), true,
+			"cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead"))
 	}
 	stored := 0
 	for i, v := range d.Spec.Versions {

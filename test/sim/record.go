@@ -67,6 +67,8 @@ func (c *custom) settle(object map[string]any, hasStatus bool) (unsettled bool) 
 		stored := runtime.DeepCopyJSON(object)
 		c.stored.Default(object)
 		unsettled = !equal(object, stored)
+	} else if len(c.schema.DropUnknown(object)) > 0 { // below what preserves, server-side apply stores it
+		unsettled = true
 	}
 	if status, has := object["status"]; has && status == nil && hasStatus {
 		delete(object, "status") // a null is stored, and not read

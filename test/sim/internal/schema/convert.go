@@ -14,7 +14,7 @@ import (
 // which fields there are and how lists and maps merge. It is made by each call, and the making
 // costs far more than the use.
 func TypeConverter(versions map[schema.GroupVersionKind]*Schema) (managedfields.TypeConverter, error) {
-	models := map[string]*spec.Schema{}
+	models := map[string]*spec.Schema{metadataModel: objectMeta.mergeSchema()}
 	for gvk, s := range versions {
 		kind := s.object.mergeSchema()
 		kind.AddExtension("x-kubernetes-group-version-kind", []any{map[string]any{
@@ -30,6 +30,10 @@ func TypeConverter(versions map[schema.GroupVersionKind]*Schema) (managedfields.
 	}
 	return converter, nil
 }
+
+// metadataModel is the name of metav1.ObjectMeta among the models. It is referred to, since what preserves
+// unknown fields hands that down to what stands in it, but not to what it refers to.
+const metadataModel = "ObjectMeta"
 
 // mergeSchema is the node as the OpenAPI that server-side apply understands. It is
 // not the one that validates: there, an integer or a string has both types, and
@@ -58,7 +62,7 @@ func (n *node) mergeSchema() *spec.Schema {
 	if n.embedded {
 		out.SetProperty("apiVersion", *spec.StringProperty())
 		out.SetProperty("kind", *spec.StringProperty())
-		out.SetProperty("metadata", *objectMeta.mergeSchema())
+		out.SetProperty("metadata", *spec.RefSchema("#/definitions/" + metadataModel))
 	}
 	n.mergeExtensions(out)
 	return out

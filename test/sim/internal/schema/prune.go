@@ -16,13 +16,19 @@ import (
 // the server does at the same moment: to say null is to say nothing. Those are not
 // among the returned paths.
 func (s *Schema) Prune(obj map[string]any) (pruned []string) {
+	pruned = s.DropUnknown(obj)
+	dropNulls(obj, s.object)
+	return pruned
+}
+
+// DropUnknown is Prune without the nulls: the server does not look for them in what server-side apply has merged.
+func (s *Schema) DropUnknown(obj map[string]any) (pruned []string) {
 	var meta pruner
 	meta.push("metadata")
 	meta.value(obj["metadata"], objectMeta, false)
 
 	var rest pruner
 	rest.value(obj, s.object, false)
-	dropNulls(obj, s.object)
 
 	// In the order in which the server finds them.
 	for _, paths := range [][]string{meta.unknown, rest.unknown, rest.inMetadata} {
