@@ -24,7 +24,7 @@ import (
 // counts is a controller of this library that counts its calls.
 func counts(t *testing.T, mgr ctrl.Manager, applied *atomic.Int32) *controller.Controller[*corev1.ConfigMap, controller.Funcs[*corev1.ConfigMap]] {
 	t.Helper()
-	repo, err := controllerruntime.Repository[corev1.ConfigMap](mgr)
+	repo, err := controllerruntime.Repository[corev1.ConfigMap](mgr, repository.InNamespaces("default"))
 	require.NoError(t, err)
 	c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{
 		FinalizerName: controller.NoFinalizer,
