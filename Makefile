@@ -51,6 +51,10 @@ test-runtime: ## Test what is for operators that are written with controller-run
 	$(detect) go -C test/controllerruntime test -race ./...
 	$(detect) go -C controllerruntime test -race ./...
 
+.PHONY: test-examples
+test-examples: ## Test the example cron, which is a module of its own
+	$(detect) go -C example/cron test -race ./...
+
 .PHONY: test-observability
 test-observability: ## Evaluate the dashboard and the alerts by Prometheus, in a module of their own
 	go -C test/observability test .
@@ -86,6 +90,8 @@ lint: ## Check style, the imports between packages, file lengths, go.mod files
 	go -C tools/apidiff mod tidy -diff
 	go -C tools/apidiff test .
 	go -C test/bench mod tidy -diff
+	go -C example/cron vet ./...
+	go -C example/cron mod tidy -diff
 	go -C test/controllerruntime vet ./...
 	go -C test/controllerruntime mod tidy -diff
 	go -C controllerruntime vet ./...
@@ -109,6 +115,7 @@ generate: ## Generate deep copies, CRDs and manifests of the example, and those 
 	go run $(example)/cmd --manifests $(example)/config
 	$(controller-gen) object crd paths=./example/foo/api/... output:crd:dir=./example/foo/config
 	$(controller-gen) object crd paths=./example/external/api/... output:crd:dir=./example/external/config
+	cd example/cron && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd paths=./api/... output:crd:dir=config
 	cd test/controllerruntime && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd \
 		paths=./internal/website output:crd:dir=internal/website/crd
 
@@ -139,4 +146,4 @@ controlplane: ## Build the real control plane, if it is not there yet: minutes, 
 	@go run ./test/cluster/build
 
 .PHONY: ci
-ci: lint apidiff test test-cluster test-runtime test-observability test-bench ## Everything a change has to pass
+ci: lint apidiff test test-cluster test-runtime test-examples test-observability test-bench ## Everything a change has to pass
