@@ -63,6 +63,9 @@ type Options struct {
 	// "kuberator.dev/skip-cleanup" is "true": whoever may set that can skip the Cleanup. Each use
 	// is logged. The default is false, because what Cleanup would have removed remains.
 	AllowSkipCleanup bool
+	// NoStatus says that Apply and Cleanup never write the status of the objects, for instance since they are of
+	// a kind of somebody else: RequiredRules then does not ask for the right to. The default is false.
+	NoStatus bool
 	// Logger receives one record per attempt (errors at error level, successes at debug level)
 	// and warnings about blocked deletions, skipped cleanups, stuck attempts and reconcile loops.
 	// If it and Slog are nil, errors and warnings go to standard error as JSON. The function

@@ -11,8 +11,8 @@ import (
 )
 
 // RequiredRules returns the RBAC rules that the library needs for this controller: to read, watch
-// and patch its kind, to patch the status, and to list and watch the kinds given to Owns,
-// OwnsShared, Watches and References. Call it after these functions. "list" is for the probe of
+// and patch its kind, to patch the status unless [Options].NoStatus is set, and to list and watch the kinds given
+// to Owns, OwnsShared, Watches and References. Call it after these functions. "list" is for the probe of
 // the watches, for API servers that cannot stream lists, and for ReleaseAll and a [Sweeper].
 //
 // Add the rights for what Apply and Cleanup send, and "get" for a kind that they write and read
@@ -27,9 +27,9 @@ func (c *Controller[T, C]) RequiredRules() []rbacv1.PolicyRule {
 	if c.finalizer != NoFinalizer {
 		verbs = append(verbs, "patch")
 	}
-	rules := []rbacv1.PolicyRule{
-		rule(own, verbs...),
-		rule(own.GroupVersion().WithResource(own.Resource+"/status"), "patch"),
+	rules := []rbacv1.PolicyRule{rule(own, verbs...)}
+	if !c.opts.NoStatus {
+		rules = append(rules, rule(own.GroupVersion().WithResource(own.Resource+"/status"), "patch"))
 	}
 	c.mu.Lock()
 	sources := slices.Clone(c.sources)

@@ -269,3 +269,14 @@ func TestRequiredRules(t *testing.T) {
 		require.Equal(t, []string{"list", "watch"}, rules[2].Verbs)
 	})
 }
+
+// Kills: the right to write a status that nobody writes.
+func TestS1RequiredRulesWithoutAStatus(t *testing.T) {
+	inBubble(t, func(b *harness) {
+		b.opts.NoStatus = true
+		b.make()
+		rules := b.c.RequiredRules()
+		require.Len(t, rules, 1)
+		require.Equal(t, []string{"deployments"}, rules[0].Resources)
+	})
+}

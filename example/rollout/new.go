@@ -53,7 +53,11 @@ func add[E any, T interface {
 // Program returns the arguments of operator.Main.
 func Program() (name string, setup operator.Setup, opts *operator.Options) {
 	setup = func(p *operator.Process) error {
-		all, err := New(p.Config, p.Events, p.Options)
+		all, err := New(p.Config, p.Events, func() *controller.Options {
+			opts := p.Options()
+			opts.NoStatus = true
+			return opts
+		})
 		p.Lead(all...)
 		return err
 	}

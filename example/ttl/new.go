@@ -68,6 +68,7 @@ func Program() (name string, setup operator.Setup, opts *operator.Options) {
 		for _, kind := range kinds {
 			options := p.Options()
 			options.Name = kind.GroupKind().String() // Job.batch; a kind alone may have two groups
+			options.NoStatus = true
 			c, err := New(p.Config, kind, p.Events, options)
 			if err != nil {
 				return err
