@@ -84,10 +84,14 @@ func all(fields []zapcore.Field) []slog.Attr {
 	return found
 }
 
-// attrs returns one field as attributes: an error can be several.
+// attrs returns one field as attributes: an error can be several, of which one is the error itself, so that
+// handlers find its cause.
 func attrs(f zapcore.Field) []slog.Attr {
 	enc := zapcore.NewMapObjectEncoder()
 	f.AddTo(enc)
+	if _, told := enc.Fields[f.Key]; told && f.Type == zapcore.ErrorType {
+		enc.Fields[f.Key] = f.Interface
+	}
 	found := make([]slog.Attr, 0, len(enc.Fields))
 	for _, key := range slices.Sorted(maps.Keys(enc.Fields)) {
 		found = append(found, slog.Any(key, enc.Fields[key]))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"testing"
 	"testing/slogtest"
@@ -39,6 +40,23 @@ level=WARN msg=two with=x logger=n error="it broke" in.side=true
 level=ERROR msg=three with=x group.c=2 group.logger=n
 `, buf.String())
 	require.NoError(t, log.Sync())
+}
+
+// Kills: errors that are only text in a handler.
+func TestG16AnErrorKeepsItsCauseOverSlog(t *testing.T) {
+	var found []error
+	handler := slog.NewTextHandler(&bytes.Buffer{}, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if err, ok := a.Value.Any().(error); ok {
+			found = append(found, err)
+		}
+		return a
+	}})
+	cause := errors.New("it broke")
+	zap.New(slogcore.New(handler)).With(zap.NamedError("first", cause)).Warn("m", zap.Error(fmt.Errorf("apply: %w", cause)), zap.Error(nil))
+	require.Len(t, found, 2)
+	for _, err := range found {
+		require.ErrorIs(t, err, cause)
+	}
 }
 
 func TestLevels(t *testing.T) {
