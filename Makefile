@@ -35,7 +35,7 @@ quick     = -short -vet=off '-ldflags=-s -w' '-gcflags=all=$(plain) -l' $(foreac
 test: ## Run the tests that need no control plane: minutes the first time, then seconds [PKG=./controller] [RUN=regexp]
 	@packages="$(or $(PKG),$$(go list ./...))" && \
 		GORACE="atexit_sleep_ms=50 $$GORACE" go test -race $(quick) $(if $(RUN),-run '$(RUN)') \
-		$$(echo "$$packages" | grep -Ev "/e2e$$|/test/(cluster|clients|sim/kubectl|conform/fuzz)")
+		$$(echo "$$packages" | grep -Ev "/e2e$$|/test/(cluster|clients|sim/kubectl|conform/fuzz)|/tutorial/step")
 
 .PHONY: explore-deep
 explore-deep: ## Explore the examples with two faults in each run: for nights

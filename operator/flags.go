@@ -63,7 +63,9 @@ func parse(n names, opts Options, args []string, out io.Writer) (*settings, erro
 	}
 	if err == nil {
 		s.given = given(flags)
-		err = fromEnvironment(n, flags)
+		if s.manifests == "" { // else they would not fit the flags that they have
+			err = fromEnvironment(n, flags)
+		}
 	}
 	if err == nil {
 		err = errors.Join(s.watched(flags), s.validate())

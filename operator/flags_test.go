@@ -107,6 +107,16 @@ func TestS2WhatIsInTheEnvironmentIsInNoManifest(t *testing.T) {
 	}
 }
 
+// Kills: manifests with the rights for what is in the environment of who writes them, which the Deployment does
+// not get: a role in some namespaces for an operator of all, no Lease for one that elects a leader.
+func TestS2TheEnvironmentDoesNotChangeTheManifests(t *testing.T) {
+	want := manifests(t, nil)
+	t.Setenv("SHOP_OPERATOR_NAMESPACES", "red,blue")
+	t.Setenv("SHOP_OPERATOR_LEADER_ELECT", "false")
+	t.Setenv("SHOP_OPERATOR_METRICS_ADDR", "0")
+	require.Equal(t, want, manifests(t, nil))
+}
+
 // An operator's own flags are parsed, listed and set in the environment as ours are.
 func TestFlagsOfTheOperatorItself(t *testing.T) {
 	own := flag.NewFlagSet("", flag.ContinueOnError)

@@ -40,11 +40,11 @@ type installation struct {
 // Manifests returns the files to install an operator, by their path: three folders for kubectl apply -k and
 // kustomize. "base" has the operator with its rights, two replicas, probes, a PodDisruptionBudget and a
 // NetworkPolicy, for a namespace with restricted Pod security; "monitoring" adds a ServiceMonitor, alerts and
-// a dashboard; "uninstall" is a Job. args are flags, such as --namespaces, which the operator gets. They are
-// those of [Main], whose --manifests writes the files, for a program that writes them by itself, or compares
-// them in a test with those in the repository.
+// a dashboard; "uninstall" is a Job. args are flags, such as --namespaces, which the operator gets; what is in
+// the environment has no effect. They are those of [Main], whose --manifests writes the files, for a program that
+// writes them by itself, or compares them in a test with those in the repository.
 func Manifests(name string, args []string, setup Setup, o *Options) (map[string][]byte, error) {
-	p, err := newProcess(name, args, o, nil)
+	p, err := newProcess(name, append([]string{"--manifests=."}, args...), o, nil) // as a process that writes them
 	if err != nil {
 		return nil, err
 	}
