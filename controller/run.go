@@ -11,6 +11,7 @@ import (
 
 	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/nilness"
 	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 )
@@ -190,8 +191,14 @@ type RunnerFunc func(ctx context.Context) error
 func (f RunnerFunc) Run(ctx context.Context) error { return f(ctx) }
 
 // RunAll runs the runners concurrently until ctx ends or one of them returns an error, which ends
-// the others too. It returns when all have returned, with their errors joined.
+// the others too. It returns when all have returned, with their errors joined. If a runner is nil, that is
+// an error at once, and none is run.
 func RunAll(ctx context.Context, runners ...Runner) error {
+	for i, runner := range runners {
+		if nilness.Is(runner) {
+			return fmt.Errorf("run all: runner %d of %d is nil", i+1, len(runners))
+		}
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make([]error, len(runners))

@@ -145,6 +145,10 @@ func TestRunAll(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		require.NoError(t, controller.RunAll(ctx, forever))
+
+		require.EqualError(t, controller.RunAll(ctx, forever, nil), "run all: runner 2 of 2 is nil")
+		require.EqualError(t, controller.RunAll(ctx, (*controller.Controller[*deployment, controller.Context[*deployment]])(nil)), "run all: runner 1 of 1 is nil")
+		require.Equal(t, 2, stopped, "none was run")
 	})
 }
 

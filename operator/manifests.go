@@ -42,7 +42,14 @@ type installation struct {
 // NetworkPolicy, for a namespace with restricted Pod security; "monitoring" adds a ServiceMonitor, alerts and
 // a dashboard; "uninstall" is a Job. args are flags, such as --namespaces, which the operator gets; what is in
 // the environment has no effect. They are those of [Main], whose --manifests writes the files, for a program that
-// writes them by itself, or compares them in a test with those in the repository.
+// writes them by itself, or compares them in a test with those in the repository. A nil o means the
+// defaults.
+//
+// It needs no cluster: setup is called, and nothing that it makes is run.
+//
+// # Errors
+//
+// Those of wrong flags and of setup.
 func Manifests(name string, args []string, setup Setup, o *Options) (map[string][]byte, error) {
 	p, err := newProcess(name, append([]string{"--manifests=."}, args...), o, nil) // as a process that writes them
 	if err != nil {

@@ -70,10 +70,13 @@ func newProcess(name string, args []string, o *Options, out io.Writer) (*Process
 }
 
 // Lead adds runners that run on one replica at a time: controllers. With --leader-elect=false they run in
-// this process whatever others do.
+// this process whatever others do. The first that returns an error ends the process. Call it in the [Setup];
+// a nil runner is an error of [Run].
 func (p *Process) Lead(runners ...controller.Runner) { p.leads = append(p.leads, runners...) }
 
-// EachReplica adds runners that run on each replica, as a webhook server does.
+// EachReplica adds runners that run on each replica, as a webhook server does, from the start of the process
+// to its end, whether it leads or not. The first that returns an error ends the process. Call it in the
+// [Setup]. Their writes are not fenced: see [Process.LeaderConfig].
 func (p *Process) EachReplica(runners ...controller.Runner) { p.each = append(p.each, runners...) }
 
 // Options returns new options for a controller, with what the flags say, and with the observers of the
@@ -101,7 +104,9 @@ func (p *Process) LeaderConfig() *rest.Config {
 	return p.elector.Config(p.Config)
 }
 
-// Fact adds a line to the head of the page, which value is called for each time.
+// Fact adds a line to the head of the page, which value is called for each time the page is shown. value must
+// return at once, and be safe for concurrent use. A second call for the same name takes the place of the
+// first.
 func (p *Process) Fact(name string, value func() string) { p.inspector.Fact(name, value) }
 
 // connect makes what speaks to the API server of cfg. It makes no request.
