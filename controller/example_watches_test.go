@@ -76,7 +76,7 @@ func ExampleWatches() {
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := controller.New(deployments, audits{configMaps}, &controller.Options{
 		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
-			fmt.Println(a.Key, "writes:", a.Writes, "because", a.Reasons[0])
+			fmt.Println(a.Key, "writes:", a.Writes)
 			if a.Writes == 0 {
 				cancel()
 			}
@@ -88,7 +88,7 @@ func ExampleWatches() {
 	controller.Watches(c, children, audited)
 	fmt.Println(c.Run(ctx))
 	// Output:
-	// shop/web writes: 2 because Deployment shop/web added
-	// shop/web writes: 0 because ConfigMap audit/deployment-1 added
+	// shop/web writes: 2
+	// shop/web writes: 0
 	// <nil>
 }
