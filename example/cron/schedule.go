@@ -1,9 +1,7 @@
-package cron
+package main
 
 import (
-	"errors"
-	"fmt"
-	"strings"
+	"cmp"
 	"time"
 
 	"github.com/robfig/cron/v3"
@@ -11,44 +9,36 @@ import (
 	"github.com/kuberator/kuberator/example/cron/api/v1alpha1"
 )
 
-// timetable are the times at which a task is due.
-type timetable struct {
-	schedule cron.Schedule
-	zone     *time.Location
+// scheduleOf returns the times of a task. "@every 1h", which the CRD refuses, has none that can be computed again.
+func scheduleOf(task *v1alpha1.CronTask) (cron.Schedule, error) {
+	return cron.ParseStandard("CRON_TZ=" + cmp.Or(task.Spec.TimeZone, "UTC") + " " + task.Spec.Schedule)
 }
 
-func timetableOf(task *v1alpha1.CronTask) (timetable, error) {
-	if strings.Contains(task.Spec.Schedule, "TZ=") || strings.HasPrefix(task.Spec.Schedule, "@every") {
-		return timetable{}, errors.New("spec.schedule: there is spec.timeZone for time zones, and @every has no times that can be computed again")
+// since returns the time after which a run can be due: what was started before is not, nor what is too late.
+func since(task *v1alpha1.CronTask, now time.Time) time.Time {
+	after := later(task.CreationTimestamp.Time, task.Status.LastScheduleTime.Time)
+	if s := task.Spec.StartingDeadlineSeconds; s != nil {
+		after = later(after, now.Add(-time.Duration(*s)*time.Second))
 	}
-	schedule, err := cron.ParseStandard(task.Spec.Schedule)
-	if err != nil {
-		return timetable{}, fmt.Errorf("spec.schedule: %w", err)
-	}
-	zone, err := time.LoadLocation(task.Spec.TimeZone) // UTC if it is empty
-	if err != nil || task.Spec.TimeZone == "Local" {
-		return timetable{}, fmt.Errorf("spec.timeZone: %q is not the name of a time zone", task.Spec.TimeZone)
-	}
-	return timetable{schedule, zone}, nil
+	return after
 }
-
-// next returns the first time after t; zero if there is none in the next five years.
-func (t timetable) next(after time.Time) time.Time { return t.schedule.Next(after.In(t.zone)) }
 
 // last returns the last time that is after one time and not after another, or zero. It looks back in steps
 // that double, and not through all that was missed.
-func (t timetable) last(after, now time.Time) (due time.Time) {
-	for back := time.Hour; due.IsZero(); back *= 2 {
-		from := now.Add(-back)
-		if from.Before(after) {
-			from = after
-		}
-		for at := t.next(from); !at.IsZero() && !at.After(now); at = t.next(at) {
+func last(schedule cron.Schedule, after, now time.Time) (due time.Time) {
+	from := now
+	for back := time.Hour; due.IsZero() && from.After(after); back *= 2 {
+		from = later(after, now.Add(-back)).UTC()
+		for at := schedule.Next(from); !at.IsZero() && !at.After(now); at = schedule.Next(at) {
 			due = at
-		}
-		if from.Equal(after) {
-			break
 		}
 	}
 	return due
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

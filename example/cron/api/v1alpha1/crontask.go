@@ -16,42 +16,29 @@ import (
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:printcolumn:name="Schedule",type=string,JSONPath=`.spec.schedule`
-// +kubebuilder:printcolumn:name="Active",type=integer,JSONPath=`.status.active`
 // +kubebuilder:printcolumn:name="Last",type=date,JSONPath=`.status.lastScheduleTime`
+// +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 52",message="with the time, the name has to fit into a label of Pods"
 type CronTask struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// +required
-	Spec CronTaskSpec `json:"spec"`
-	// +optional
+	Spec   CronTaskSpec   `json:"spec"`
 	Status CronTaskStatus `json:"status,omitzero"`
 }
 
-// CronTaskSpec means what that of a CronJob means.
+// CronTaskSpec means what that of a CronJob means, but for HistoryLimit.
 type CronTaskSpec struct {
-	// +required
+	// +kubebuilder:validation:Pattern=`^([^@]|@[^e])`
 	Schedule string `json:"schedule"`
-	// +optional
 	TimeZone string `json:"timeZone,omitempty"`
-	// +optional
-	Suspend bool `json:"suspend,omitempty"`
-	// +optional
-	// +kubebuilder:default=Allow
-	// +kubebuilder:validation:Enum=Allow;Forbid;Replace
-	ConcurrencyPolicy batchv1.ConcurrencyPolicy `json:"concurrencyPolicy,omitempty"`
-	// +optional
+	Suspend  bool   `json:"suspend,omitempty"`
 	// +kubebuilder:validation:Minimum=0
 	StartingDeadlineSeconds *int64 `json:"startingDeadlineSeconds,omitempty"`
-	// +optional
-	// +kubebuilder:default=3
+	// +kubebuilder:validation:Enum=Allow;Forbid;Replace
+	ConcurrencyPolicy batchv1.ConcurrencyPolicy `json:"concurrencyPolicy,omitempty"`
+	// HistoryLimit is how many Jobs stay that have ended: 3 by default.
 	// +kubebuilder:validation:Minimum=0
-	SuccessfulJobsHistoryLimit *int32 `json:"successfulJobsHistoryLimit,omitempty"`
-	// +optional
-	// +kubebuilder:default=1
-	// +kubebuilder:validation:Minimum=0
-	FailedJobsHistoryLimit *int32 `json:"failedJobsHistoryLimit,omitempty"`
-	// +required
+	HistoryLimit *int32 `json:"historyLimit,omitempty"`
 	// +kubebuilder:validation:Schemaless
 	// +kubebuilder:validation:Type=object
 	// +kubebuilder:pruning:PreserveUnknownFields
@@ -61,15 +48,7 @@ type CronTaskSpec struct {
 // CronTaskStatus says what was started.
 type CronTaskStatus struct {
 	// LastScheduleTime is the time that the last Job was for.
-	//
-	// +optional
-	LastScheduleTime *metav1.Time `json:"lastScheduleTime,omitempty"`
-	// +optional
-	Active int32 `json:"active"`
-	// +optional
-	// +listType=map
-	// +listMapKey=type
-	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	LastScheduleTime metav1.Time `json:"lastScheduleTime,omitzero"`
 }
 
 // CronTaskList is a list of CronTasks.
@@ -87,9 +66,10 @@ func GroupVersion() schema.GroupVersion {
 	return schema.GroupVersion{Group: "cron.kuberator.dev", Version: "v1alpha1"}
 }
 
-// AddToScheme adds the types of the API to a scheme.
-func AddToScheme(s *runtime.Scheme) error {
+// Scheme returns a scheme with the types of the API.
+func Scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
 	s.AddKnownTypes(GroupVersion(), &CronTask{}, &CronTaskList{})
 	metav1.AddToGroupVersion(s, GroupVersion())
-	return nil
+	return s
 }
