@@ -1,4 +1,4 @@
-package external
+package main
 
 import (
 	"context"
@@ -15,7 +15,6 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/example/external/api/v1alpha1"
-	"github.com/kuberator/kuberator/example/external/provider"
 	"github.com/kuberator/kuberator/example/internal/trial"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
@@ -49,14 +48,14 @@ func (busy) RoundTrip(*http.Request) (*http.Response, error) {
 // With the rights of the manifests: a bucket is created and waited for, one that the provider refuses says so,
 // and an orphan is swept, but not the bucket of another cluster.
 func TestBuckets(t *testing.T) {
-	p := trial.Of(Program())
+	p := trial.Of(program())
 	p.Args = []string{"--provider=http://provider", "--cluster=test"}
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		trial.Run(t, sim.CRD(crd), p, func(cfg *rest.Config, opts *controller.Options) (controller.Runner, error) {
-			return New(cfg, &provider.Client{URL: "http://provider", HTTP: &http.Client{Transport: direct{f}}}, "test", opts)
+			return newController(cfg, &client{"http://provider", &http.Client{Transport: direct{f}}}, "test", opts)
 		}, func(ctx context.Context, cfg *rest.Config) {
-			objects, err := repository.New[v1alpha1.Bucket](cfg, types(), v1alpha1.GroupVersion().WithResource("buckets"))
+			objects, err := repository.New[v1alpha1.Bucket](cfg, v1alpha1.Scheme(), v1alpha1.GroupVersion().WithResource("buckets"))
 			require.NoError(t, err)
 			good, err := objects.Create(ctx, bucket("good", 5))
 			require.NoError(t, err)
@@ -81,13 +80,13 @@ func TestBuckets(t *testing.T) {
 }
 
 func TestWhenAProviderIsAskedAgain(t *testing.T) {
-	c := provider.Client{URL: "http://provider", HTTP: &http.Client{Transport: direct{newFake()}}}
-	_, err := c.Create(t.Context(), "k", provider.Bucket{SizeGiB: 5000})
+	c := &client{"http://provider", &http.Client{Transport: direct{newFake()}}}
+	_, err := c.create(t.Context(), remote{SizeGiB: 5000})
 	require.True(t, kerr.WaitsForChange(err), "%v", err)
-	require.NoError(t, c.Remove(t.Context(), "gone"))
-	require.Error(t, c.Resize(t.Context(), "gone", 1))
-	c.HTTP.Transport = busy{}
-	_, err = c.Find(t.Context(), "test", "")
+	require.NoError(t, c.remove(t.Context(), "gone"))
+	require.Error(t, c.resize(t.Context(), "gone", 1))
+	c.http.Transport = busy{}
+	_, err = c.find(t.Context(), "test", "")
 	after, named := kerr.RetryAfter(err)
 	require.True(t, named)
 	require.Equal(t, 7*time.Second, after)
@@ -95,15 +94,15 @@ func TestWhenAProviderIsAskedAgain(t *testing.T) {
 
 func bucketCase(make func(k *keeper) controller.Context[*v1alpha1.Bucket]) explore.Case[*v1alpha1.Bucket] {
 	return explore.Case[*v1alpha1.Bucket]{
-		Kinds: sim.CRD(crd), Scheme: types(),
+		Kinds: sim.CRD(crd), Scheme: v1alpha1.Scheme(),
 		External:   map[string]func() explore.External{"provider": func() explore.External { return newFake() }},
 		Invariants: []explore.Invariant{explore.FinalizerBeforeExternal("provider", "post")},
 		New: func(env *explore.Env) (explore.Process, error) {
-			objects, err := repository.New[v1alpha1.Bucket](env.Config(), types(), v1alpha1.GroupVersion().WithResource("buckets"))
+			objects, err := repository.New[v1alpha1.Bucket](env.Config(), v1alpha1.Scheme(), v1alpha1.GroupVersion().WithResource("buckets"))
 			if err != nil {
 				return nil, err
 			}
-			client := &provider.Client{URL: "http://provider", HTTP: &http.Client{Transport: transport{env.External("provider")}}}
+			client := &client{"http://provider", &http.Client{Transport: transport{env.External("provider")}}}
 			return controller.New(objects, make(&keeper{objects: objects, provider: client, cluster: "test"}), &controller.Options{Logger: env.Logger()})
 		},
 		Mask: []string{"status.id"},
@@ -124,17 +123,17 @@ type trusting struct{ *keeper }
 
 func (k trusting) Apply(ctx context.Context, obj *v1alpha1.Bucket) (controller.Action, error) {
 	if obj.Status.ID == "" {
-		remote, err := k.provider.Create(ctx, "", provider.Bucket{SizeGiB: obj.Spec.SizeGiB, Cluster: k.cluster, Namespace: obj.Namespace, Name: obj.Name, Owner: string(obj.UID)})
+		bucket, err := k.provider.create(ctx, remote{SizeGiB: obj.Spec.SizeGiB, Cluster: k.cluster, Namespace: obj.Namespace, Name: obj.Name, Owner: string(obj.UID)})
 		if err != nil {
 			return controller.AwaitChange(), err
 		}
-		obj.Status.ID = remote.ID
+		obj.Status.ID = bucket.ID
 		obj, err = status.Patch(ctx, k.objects, obj, obj.Status)
 		if err != nil {
 			return controller.AwaitChange(), err
 		}
 	}
-	return controller.AwaitChange(), k.provider.Resize(ctx, obj.Status.ID, obj.Spec.SizeGiB)
+	return controller.AwaitChange(), k.provider.resize(ctx, obj.Status.ID, obj.Spec.SizeGiB)
 }
 
 // A process ends between the creation and the status, and the next one creates another bucket.

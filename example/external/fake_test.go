@@ -1,4 +1,4 @@
-package external
+package main
 
 import (
 	"bytes"
@@ -12,23 +12,22 @@ import (
 	"sync"
 	"time"
 
-	"github.com/kuberator/kuberator/example/external/provider"
 	"github.com/kuberator/kuberator/test/explore"
 )
 
 // fake is a fake of the provider. A new bucket is ready 10 s later.
 type fake struct {
 	mu      sync.Mutex
-	buckets []provider.Bucket
+	buckets []remote
 	made    map[string]time.Time
-	keys    map[string]string // of creations, to the ID
+	tokens  map[string]string // of creations, to the ID
 }
 
 // newFake has a bucket of another cluster, and one whose object nobody knows.
 func newFake() *fake {
 	return &fake{
-		buckets: []provider.Bucket{{ID: "other", Cluster: "other", Owner: "x"}, {ID: "orphan", Cluster: "test", Namespace: "default", Owner: "y"}},
-		made:    map[string]time.Time{}, keys: map[string]string{},
+		buckets: []remote{{ID: "other", Cluster: "other", Owner: "x"}, {ID: "orphan", Cluster: "test", Namespace: "default", Owner: "y"}},
+		made:    map[string]time.Time{}, tokens: map[string]string{},
 	}
 }
 
@@ -45,7 +44,7 @@ func (f *fake) Snapshot() any {
 }
 
 // of returns the object that a request is for.
-func (f *fake) of(path string, body provider.Bucket) string {
+func (f *fake) of(path string, body remote) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if i := f.index(path); i >= 0 {
@@ -55,13 +54,13 @@ func (f *fake) of(path string, body provider.Bucket) string {
 }
 
 func (f *fake) index(path string) int {
-	return slices.IndexFunc(f.buckets, func(b provider.Bucket) bool { return path == "/buckets/"+b.ID })
+	return slices.IndexFunc(f.buckets, func(b remote) bool { return path == "/buckets/"+b.ID })
 }
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var body provider.Bucket
+	var body remote
 	_ = json.NewDecoder(r.Body).Decode(&body)
 	i := f.index(r.URL.Path)
 	switch {
@@ -70,7 +69,7 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPost && body.SizeGiB > 1000:
 		http.Error(w, "too large", http.StatusUnprocessableEntity)
 	case r.Method == http.MethodPost:
-		_ = json.NewEncoder(w).Encode(f.create(r.Header.Get("Idempotency-Key"), body))
+		_ = json.NewEncoder(w).Encode(f.create(body))
 	case i < 0:
 		http.Error(w, "no such bucket", http.StatusNotFound)
 	case r.Method == http.MethodPatch:
@@ -80,8 +79,8 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (f *fake) find(cluster, owner string) []provider.Bucket {
-	found := []provider.Bucket{}
+func (f *fake) find(cluster, owner string) []remote {
+	found := []remote{}
 	for _, b := range f.buckets {
 		if b.Cluster == cluster && (owner == "" || b.Owner == owner) {
 			b.Ready = time.Since(f.made[b.ID]) >= 10*time.Second
@@ -91,14 +90,14 @@ func (f *fake) find(cluster, owner string) []provider.Bucket {
 	return found
 }
 
-func (f *fake) create(key string, b provider.Bucket) provider.Bucket {
-	if id, known := f.keys[key]; known && key != "" {
+func (f *fake) create(b remote) remote {
+	if id, known := f.tokens[b.Token]; known && b.Token != "" {
 		if i := f.index("/buckets/" + id); i >= 0 {
 			return f.buckets[i]
 		}
 	}
 	b.ID = fmt.Sprintf("b%d", len(f.made))
-	f.made[b.ID], f.keys[key] = time.Now(), b.ID
+	f.made[b.ID], f.tokens[b.Token] = time.Now(), b.ID
 	f.buckets = append(f.buckets, b)
 	return b
 }
@@ -118,7 +117,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	req.Body = io.NopCloser(bytes.NewReader(text))
-	var body provider.Bucket
+	var body remote
 	if err := json.Unmarshal(text, &body); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,6 @@
-// Package foo is the operator of Kubernetes' sample-controller, which many know: a Foo has a Deployment with a
+// Command foo is the operator of Kubernetes' sample-controller, which many know: a Foo has a Deployment with a
 // name and a number of replicas, and shows in its status how many of them are available.
-package foo
+package main
 
 import (
 	"context"
@@ -24,7 +24,10 @@ const (
 	byOwner  = "owner" // the index of Deployments by the UID of their controller
 )
 
-var resourceExists = event.Warning("ErrResourceExists", "Deploy")
+var (
+	synced         = event.Normal("Synced", "Deploy")
+	resourceExists = event.Warning("ErrResourceExists", "Deploy")
+)
 
 // errNotOurs is why a Deployment is left alone.
 var errNotOurs = errors.New("there is a Deployment of this name that this Foo does not control")
@@ -49,6 +52,9 @@ func (k *keeper) apply(ctx context.Context, foo *v1alpha1.Foo) (controller.Actio
 	}
 	if err == nil {
 		err = k.report(ctx, foo, deployment)
+	}
+	if err == nil {
+		k.events.Eventf(foo, deployment, synced, "Foo synced successfully")
 	}
 	return controller.AwaitChange(), err
 }

@@ -1,8 +1,9 @@
-package foo
+package main
 
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,11 +45,11 @@ func kinds() []sim.Kind { return append(sim.Core("deployments.apps"), sim.CRD(cr
 // With the rights of the manifests. A Deployment that is not the Foo's is left alone, and told of; when it
 // is gone, the Foo gets its own.
 func TestAForeignDeploymentIsLeftAlone(t *testing.T) {
-	p := trial.Of(Program())
+	p := trial.Of(program())
 	synctest.Test(t, func(t *testing.T) {
 		events := &event.FakeRecorder{}
 		trial.Run(t, kinds(), p, func(cfg *rest.Config, opts *controller.Options) (controller.Runner, error) {
-			return New(cfg, events, opts)
+			return newController(cfg, events, opts)
 		}, func(ctx context.Context, cfg *rest.Config) {
 			foos, err := repository.New[v1alpha1.Foo](cfg, types(), v1alpha1.GroupVersion().WithResource("foos"))
 			require.NoError(t, err)
@@ -58,7 +59,6 @@ func TestAForeignDeploymentIsLeftAlone(t *testing.T) {
 			foo, err := foos.Create(ctx, aFoo("a", "web"))
 			require.NoError(t, err)
 			time.Sleep(time.Second)
-			require.Equal(t, "Warning ErrResourceExists default/a: Deployment web: "+errNotOurs.Error(), events.Events()[0].String())
 
 			require.NoError(t, deployments.Delete(ctx, "web", metav1.DeleteOptions{}))
 			time.Sleep(time.Second)
@@ -79,7 +79,14 @@ func TestAForeignDeploymentIsLeftAlone(t *testing.T) {
 			require.Len(t, list.Items, 1)
 			require.Equal(t, "api", list.Items[0].Name)
 		})
-		require.Len(t, events.Events(), 1)
+		var told []string
+		for _, e := range events.Events() {
+			told = append(told, e.String())
+		}
+		// How often is not determined: if the cache shows the foreign Deployment late, that is another attempt.
+		require.Equal(t, []string{
+			"Warning ErrResourceExists default/a: Deployment web: " + errNotOurs.Error(), "Normal Synced default/a: Foo synced successfully",
+		}, slices.Compact(told))
 	})
 }
 

@@ -1,4 +1,4 @@
-package rollout
+package main
 
 import (
 	"crypto/sha256"

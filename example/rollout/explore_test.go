@@ -1,4 +1,4 @@
-package rollout
+package main
 
 import (
 	"context"
@@ -33,7 +33,7 @@ func rolloutCase(newProcess func(env *explore.Env) (explore.Process, error)) exp
 
 func TestExplored(t *testing.T) {
 	trial.Explored(t, rolloutCase(func(env *explore.Env) (explore.Process, error) {
-		all, err := New(env.Config(), &event.FakeRecorder{}, func() *controller.Options { return &controller.Options{Logger: env.Logger()} })
+		all, err := newControllers(env.Config(), &event.FakeRecorder{}, func() *controller.Options { return &controller.Options{Logger: env.Logger()} })
 		return explore.RunFunc(func(ctx context.Context) error { return controller.RunAll(ctx, all...) }), err
 	}))
 }

@@ -1,6 +1,6 @@
-// Package rollout is an operator that restarts the Pods of a workload when a ConfigMap or Secret that they are
+// Command rollout is an operator that restarts the Pods of a workload when a ConfigMap or Secret that they are
 // made with changes. It works for Deployments, StatefulSets and DaemonSets that ask for it.
-package rollout
+package main
 
 import (
 	"context"

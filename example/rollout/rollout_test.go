@@ -1,4 +1,4 @@
-package rollout
+package main
 
 import (
 	"context"
@@ -82,11 +82,11 @@ func TestUses(t *testing.T) {
 // With the rights of the manifests: all three kinds get the hash when everything is there, and another one when
 // the content changes; nothing else of the template changes, and workloads that do not ask for it stay.
 func TestWorkloadsAreRestarted(t *testing.T) {
-	p := trial.Of(Program())
+	p := trial.Of(program())
 	synctest.Test(t, func(t *testing.T) {
 		events := &event.FakeRecorder{}
 		trial.Run(t, kinds(), p, func(cfg *rest.Config, opts *controller.Options) (controller.Runner, error) {
-			all, err := New(cfg, events, func() *controller.Options { return opts })
+			all, err := newControllers(cfg, events, func() *controller.Options { return opts })
 			return controller.RunnerFunc(func(ctx context.Context) error { return controller.RunAll(ctx, all...) }), err
 		}, func(ctx context.Context, cfg *rest.Config) {
 			client := kubernetes.NewForConfigOrDie(cfg)

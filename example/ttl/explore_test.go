@@ -1,4 +1,4 @@
-package ttl
+package main
 
 import (
 	"context"
@@ -45,7 +45,7 @@ func inTime(_ *explore.View, e explore.Event) error {
 
 func TestExplored(t *testing.T) {
 	trial.Explored(t, reapCase(func(env *explore.Env) (explore.Process, error) {
-		return New(env.Config(), configMaps, &event.FakeRecorder{}, &controller.Options{Logger: env.Logger()})
+		return newController(env.Config(), configMaps, &event.FakeRecorder{}, &controller.Options{Logger: env.Logger()})
 	}))
 }
 

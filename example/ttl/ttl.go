@@ -1,6 +1,6 @@
-// Package ttl is an operator that deletes objects when their time is over, which an annotation names. It
+// Command ttl is an operator that deletes objects when their time is over, which an annotation names. It
 // works for any kind, and reads nothing but metadata.
-package ttl
+package main
 
 import (
 	"context"

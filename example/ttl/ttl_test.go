@@ -1,4 +1,4 @@
-package ttl
+package main
 
 import (
 	"context"
@@ -60,12 +60,12 @@ func TestKinds(t *testing.T) {
 // With the rights of the manifests: one object goes in time, one that nobody can date stays and says so, one
 // without the annotation stays.
 func TestObjectsGoWhenTheirTimeIsOver(t *testing.T) {
-	p := trial.Of(Program())
+	p := trial.Of(program())
 	p.Args = []string{"--kind=ConfigMap.v1"}
 	synctest.Test(t, func(t *testing.T) {
 		events := &event.FakeRecorder{}
 		trial.Run(t, sim.Core("configmaps"), p, func(cfg *rest.Config, opts *controller.Options) (controller.Runner, error) {
-			return New(cfg, configMaps, events, opts)
+			return newController(cfg, configMaps, events, opts)
 		}, func(ctx context.Context, cfg *rest.Config) {
 			client := kubernetes.NewForConfigOrDie(cfg).CoreV1().ConfigMaps("default")
 			plain := expiring("plain", "")

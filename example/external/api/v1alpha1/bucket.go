@@ -21,15 +21,12 @@ type Bucket struct {
 	metav1.TypeMeta   `json:",inline"`
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
-	// +required
-	Spec BucketSpec `json:"spec"`
-	// +optional
+	Spec   BucketSpec   `json:"spec"`
 	Status BucketStatus `json:"status,omitzero"`
 }
 
 // BucketSpec says what is asked for.
 type BucketSpec struct {
-	// +required
 	// +kubebuilder:validation:Minimum=1
 	SizeGiB int64 `json:"sizeGiB"`
 }
@@ -37,10 +34,7 @@ type BucketSpec struct {
 // BucketStatus says what there is. Nothing depends on it.
 type BucketStatus struct {
 	// ID is what the provider calls the bucket.
-	//
-	// +optional
 	ID string `json:"id,omitempty"`
-	// +optional
 	// +listType=map
 	// +listMapKey=type
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
@@ -61,9 +55,10 @@ func GroupVersion() schema.GroupVersion {
 	return schema.GroupVersion{Group: "external.kuberator.dev", Version: "v1alpha1"}
 }
 
-// AddToScheme adds the types of the API to a scheme.
-func AddToScheme(s *runtime.Scheme) error {
+// Scheme returns a scheme with the types of the API.
+func Scheme() *runtime.Scheme {
+	s := runtime.NewScheme()
 	s.AddKnownTypes(GroupVersion(), &Bucket{}, &BucketList{})
 	metav1.AddToGroupVersion(s, GroupVersion())
-	return nil
+	return s
 }

@@ -1,4 +1,4 @@
-package foo
+package main
 
 import (
 	"context"
@@ -26,8 +26,8 @@ var crd []byte
 // Controller is the controller of Foos.
 type Controller = controller.Controller[*v1alpha1.Foo, controller.Funcs[*v1alpha1.Foo]]
 
-// New returns the controller. It does no I/O.
-func New(cfg *rest.Config, events event.Recorder, opts *controller.Options) (*Controller, error) {
+// newController returns the controller. It does no I/O.
+func newController(cfg *rest.Config, events event.Recorder, opts *controller.Options) (*Controller, error) {
 	k, err := newKeeper(cfg, events, opts.Informer.Namespaces)
 	if err != nil {
 		return nil, err
@@ -73,10 +73,12 @@ func types() *runtime.Scheme {
 	return s
 }
 
-// Program returns the arguments of operator.Main.
-func Program() (name string, setup operator.Setup, opts *operator.Options) {
+func main() { operator.Main(program()) }
+
+// program returns the arguments of operator.Main.
+func program() (name string, setup operator.Setup, opts *operator.Options) {
 	setup = func(p *operator.Process) error {
-		c, err := New(p.Config, p.Events, p.Options())
+		c, err := newController(p.Config, p.Events, p.Options())
 		if err == nil {
 			p.Lead(c)
 		}

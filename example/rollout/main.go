@@ -1,4 +1,4 @@
-package rollout
+package main
 
 import (
 	"errors"
@@ -16,8 +16,8 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// New returns the controllers of the three kinds, each with the options of a call of opts. It does no I/O.
-func New(cfg *rest.Config, events event.Recorder, opts func() *controller.Options) (all []controller.Runner, err error) {
+// newControllers returns the controllers of the three kinds, each with the options of a call of opts. It does no I/O.
+func newControllers(cfg *rest.Config, events event.Recorder, opts func() *controller.Options) (all []controller.Runner, err error) {
 	config, err := newCaches(cfg, &informer.Options{Namespaces: opts().Informer.Namespaces})
 	if err != nil {
 		return nil, err
@@ -50,10 +50,12 @@ func add[E any, T interface {
 	return nil
 }
 
-// Program returns the arguments of operator.Main.
-func Program() (name string, setup operator.Setup, opts *operator.Options) {
+func main() { operator.Main(program()) }
+
+// program returns the arguments of operator.Main.
+func program() (name string, setup operator.Setup, opts *operator.Options) {
 	setup = func(p *operator.Process) error {
-		all, err := New(p.Config, p.Events, func() *controller.Options {
+		all, err := newControllers(p.Config, p.Events, func() *controller.Options {
 			opts := p.Options()
 			opts.NoStatus = true
 			return opts

@@ -1,4 +1,4 @@
-package ttl
+package main
 
 import (
 	"errors"
@@ -21,8 +21,8 @@ import (
 // Controller is the controller of one kind.
 type Controller = controller.Controller[object, controller.Funcs[object]]
 
-// New returns the controller for a kind. opts may be nil. It does no I/O.
-func New(cfg *rest.Config, kind schema.GroupVersionKind, events event.Recorder, opts *controller.Options) (*Controller, error) {
+// newController returns the controller for a kind. opts may be nil. It does no I/O.
+func newController(cfg *rest.Config, kind schema.GroupVersionKind, events event.Recorder, opts *controller.Options) (*Controller, error) {
 	client, err := metadata.NewForConfig(cfg)
 	if err != nil {
 		return nil, err
@@ -52,8 +52,10 @@ func resource(kind schema.GroupVersionKind) schema.GroupVersionResource {
 	return plural
 }
 
-// Program returns the arguments of operator.Main. The flag --kind names the kinds.
-func Program() (name string, setup operator.Setup, opts *operator.Options) {
+func main() { operator.Main(program()) }
+
+// program returns the arguments of operator.Main. The flag --kind names the kinds.
+func program() (name string, setup operator.Setup, opts *operator.Options) {
 	var kinds []schema.GroupVersionKind
 	flags := flag.NewFlagSet("ttl", flag.ContinueOnError)
 	flags.Func("kind", "a `Kind.version.group` whose objects may expire, such as Job.v1.batch or Pod.v1; may be given several times", func(value string) error {
@@ -69,7 +71,7 @@ func Program() (name string, setup operator.Setup, opts *operator.Options) {
 			options := p.Options()
 			options.Name = kind.GroupKind().String() // Job.batch; a kind alone may have two groups
 			options.NoStatus = true
-			c, err := New(p.Config, kind, p.Events, options)
+			c, err := newController(p.Config, kind, p.Events, options)
 			if err != nil {
 				return err
 			}
