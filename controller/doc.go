@@ -16,10 +16,14 @@
 // repositories ([repository.New]), both with the ctx that it got. Before Run, say which of their
 // changes concern an object:
 //
-//   - [References]: changes of what Apply read, found or not, by name, list or index. Begin with
-//     this one: no mapping has to be written.
-//   - [Owns]: changes of children, whose controller is the object, see [repository.SetController].
+//   - [Owns], for children: changes of the objects whose controller is the object, see
+//     [repository.SetController], whether Apply read them or not.
+//   - [References], for what else Apply reads: changes of what it read, found or not, by name, list
+//     or index, whoever owns it. No mapping has to be written. A child that Apply wrote without
+//     reading it is not among them.
 //   - [Watches]: changes of what a function of yours maps to the object.
+//
+// One informer may be given to several of them.
 //
 // Run runs these informers too. Reads with the ctx of an attempt show what that attempt, and
 // earlier ones of the same object, wrote, even if the watch has not delivered it yet.

@@ -15,6 +15,10 @@ import (
 // name and UID, in the namespace of the child or cluster-scoped. A reference whose UID is not
 // that of the cached owner is ignored. Run runs the informer too.
 //
+// Take it for children: it does not depend on whether Apply read them. An object that is somebody
+// else's, and one that Apply looked for and that does not exist, are for [References]; the same
+// informer may be given to both.
+//
 // If anyOf has predicates, an update counts only if one of them returns true or panics. Creations
 // and deletions always count. If the owner of a child changes, both owners are reconciled.
 //

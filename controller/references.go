@@ -17,6 +17,10 @@ import (
 // or not it existed, or any object that enters, leaves or changes inside the result of a List or
 // ByIndex. No mapping has to be written. Call it before Run. Run runs the informer too.
 //
+// An object that is written without being read, by Create, Apply or ApplyConfiguration of a
+// repository, is not among them; Ensure counts as a Get. So take [Owns] for children, and both if Apply also
+// reads objects of the kind that are not its children.
+//
 // If anyOf has predicates, an update counts only if one of them returns true or panics. Creations
 // and deletions always count.
 //

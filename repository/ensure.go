@@ -41,7 +41,18 @@ import (
 // # Assumptions
 //
 // change has no side effects and may be called twice; the result of the first call is dropped
-// then. It does not change fields that others own.
+// then. It does not change fields that others own, and sets fields rather than to replace lists and
+// structs to which the server adds defaults:
+//
+//	pod := &d.Spec.Template.Spec
+//	if len(pod.Containers) == 0 {
+//		pod.Containers = []corev1.Container{{Name: "main"}}
+//	}
+//	pod.Containers[0].Image = image
+//
+// A new list without the defaults differs from what the server has, so that each attempt writes;
+// controller.Attempt.Writes and the metric kuberator_writes_total show that.
+// [Live.ApplyConfiguration] has no such trap.
 //
 // # Caveats
 //
