@@ -23,13 +23,13 @@ func (o *Operator) applyChildren(ctx context.Context, site *webv1.Website) (*app
 			return nil, err
 		}
 	}
-	if _, err := o.configMaps.Apply(ctx, configMap, fieldManager); err != nil {
+	if _, err := o.configMaps.Apply(ctx, configMap, fieldManager, repository.Force()); err != nil {
 		return nil, err
 	}
-	if _, err := o.services.Apply(ctx, service, fieldManager); err != nil {
+	if _, err := o.services.Apply(ctx, service, fieldManager, repository.Force()); err != nil {
 		return nil, err
 	}
-	return o.deployments.Apply(ctx, deployment, fieldManager)
+	return o.deployments.Apply(ctx, deployment, fieldManager, repository.Force())
 }
 
 // metaOf returns the metadata that all children of a Website have.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	appsv1 "k8s.io/api/apps/v1"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controller/event"
@@ -17,6 +18,7 @@ import (
 func TestExplored(t *testing.T) {
 	known, err := newScheme()
 	require.NoError(t, err)
+	deployment := deploymentOf(home())
 	explore.Run(t, explore.Case[*webv1.Website]{
 		Kinds:    append(sim.Core("configmaps", "services", "deployments.apps"), sim.CRD(crd)...),
 		Scheme:   known,
@@ -28,6 +30,7 @@ func TestExplored(t *testing.T) {
 		Script: []explore.Step{
 			explore.Create(home()), explore.Settle(),
 			explore.DeploymentAvailable("website-home"), explore.Settle(),
+			explore.UpdateObject(deployment, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(5)) }), explore.Settle(),
 			explore.Update("home", func(site *webv1.Website) { site.Spec.Host = "www.example.com" }), explore.Settle(),
 			explore.Delete("home"), explore.Settle(),
 		},
