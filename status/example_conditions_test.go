@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -52,21 +53,36 @@ func (s *site) DeepCopyObject() runtime.Object {
 // sites publishes them.
 type sites struct {
 	repo    *repository.Live[*site]
-	publish func(*site) error
+	publish func(context.Context, *site) error
 }
 
 func (sites) Finalizer() string { return controller.NoFinalizer }
 
 func (s sites) Apply(ctx context.Context, site *site) (controller.Action, error) {
+	if err := s.publish(ctx, site); err != nil {
+		return controller.AwaitChange(), err // HandleError shows it
+	}
+	return controller.AwaitChange(), s.report(ctx, site, nil)
+}
+
+// HandleError makes sites an ErrorHandler: it gets what Apply returned, and also its panic and its timeout.
+func (s sites) HandleError(ctx context.Context, site *site, failure error) (controller.Action, error) {
+	return controller.AwaitChange(), errors.Join(failure, s.report(ctx, site, failure))
+}
+
+// report writes Ready and Degraded: what is wrong, if something is.
+func (s sites) report(ctx context.Context, site *site, failure error) error {
 	ready := metav1.Condition{Type: "Ready", Status: metav1.ConditionTrue, Reason: "Published", ObservedGeneration: site.Generation}
-	failure := s.publish(site)
+	degraded := metav1.Condition{Type: "Degraded", Status: metav1.ConditionFalse, Reason: "AsExpected", ObservedGeneration: site.Generation}
 	if failure != nil {
-		ready.Status, ready.Reason = metav1.ConditionFalse, "PublishFailed"
-		ready.Message = kerr.Text(failure.Error(), kerr.MaxMessage)
+		message := kerr.Text(failure.Error(), kerr.MaxMessage)
+		ready.Status, ready.Reason, ready.Message = metav1.ConditionFalse, "PublishFailed", message
+		degraded.Status, degraded.Reason, degraded.Message = metav1.ConditionTrue, "PublishFailed", message
 	}
 	meta.SetStatusCondition(&site.Status.Conditions, ready) // lastTransitionTime changes only with the status
+	meta.SetStatusCondition(&site.Status.Conditions, degraded)
 	_, err := status.PatchError(ctx, s.repo, site, &site.Status, failure)
-	return controller.AwaitChange(), errors.Join(failure, err)
+	return err
 }
 
 func (sites) Cleanup(context.Context, *site) (controller.Action, error) {
@@ -94,24 +110,39 @@ func ExamplePatchError() {
 	if _, err := repo.Create(ctx, shop); err != nil {
 		panic(err)
 	}
-	failures := []error{errors.New("the disk is full"), nil}
-	publish := func(*site) (err error) {
-		err, failures = failures[0], failures[1:]
-		return err
+	attempt := 0
+	publish := func(ctx context.Context, _ *site) error {
+		switch attempt++; attempt {
+		case 1:
+			return errors.New("the disk is full")
+		case 2:
+			panic("a bug")
+		case 3:
+			<-ctx.Done()
+			return ctx.Err()
+		default:
+			return nil
+		}
 	}
 	_ = controller.Run(ctx, repo, sites{repo, publish}, &controller.Options{
+		Timeout: time.Second,
 		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
 			got, err := repo.Get(context.Background(), a.Key)
 			s := got.Status
-			fmt.Println(s.Conditions[0].Status, s.Conditions[0].Reason, s.Conditions[0].Message, "|", s.LastError, "|", s.ObservedGeneration, err)
+			for _, c := range s.Conditions {
+				fmt.Print(c.Type, "=", c.Status, " ")
+			}
+			fmt.Println(s.Conditions[0].Reason, s.ObservedGeneration, s.LastError, err)
 			if a.Err == nil {
 				cancel()
 			}
 		}},
 	})
 	// Output:
-	// False PublishFailed the disk is full | the disk is full | 1 <nil>
-	// True Published  |  | 1 <nil>
+	// Ready=False Degraded=True PublishFailed 1 apply Site default/shop: the disk is full <nil>
+	// Ready=False Degraded=True PublishFailed 1 apply Site default/shop: panic: a bug <nil>
+	// Ready=False Degraded=True PublishFailed 1 apply Site default/shop: context deadline exceeded <nil>
+	// Ready=True Degraded=False Published 1  <nil>
 }
 
 // Whether a status is about the object as it is now.
