@@ -21,6 +21,7 @@ type controllers struct {
 	gc     *Session // nil: off
 	spaces *Session
 	poke   chan struct{}
+	absent *absent
 }
 
 // reaction is how long it takes the controllers to notice something: code that expects them at
@@ -28,7 +29,7 @@ type controllers struct {
 const reaction = 100 * time.Millisecond
 
 func (s *Server) newControllers() *controllers {
-	c := &controllers{server: s, poke: make(chan struct{}, 1)}
+	c := &controllers{server: s, poke: make(chan struct{}, 1), absent: newAbsent()}
 	if s.opts.GarbageCollection {
 		c.gc = s.Session("garbage-collector")
 	}
@@ -44,6 +45,9 @@ func (c *controllers) noticed(before, after *record) {
 		return
 	}
 	o := after.view()
+	if c.gc != nil && before != nil && !c.server.store.exists(after) {
+		c.absent.add(o)
+	}
 	if before == nil && len(o.GetOwnerReferences()) == 0 {
 		return
 	}

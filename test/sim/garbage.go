@@ -49,10 +49,14 @@ func waits(o item) bool {
 }
 
 // owners looks for the owners of an object. They are unknown if a reference has a kind that is not
-// served, or one in a namespace while the object is in none.
+// served, unless the collector has seen the owner go, or one in a namespace while the object is in none.
 func (c *controllers) owners(all *world, o item) (found owners, known bool) {
 	for _, ref := range o.GetOwnerReferences() {
 		kind := c.kindOf(ref)
+		if kind == nil && c.absent.has(ref, o.key.Namespace) {
+			found.others = append(found.others, ref.UID)
+			continue
+		}
 		if kind == nil || kind.namespaced && o.key.Namespace == "" {
 			return owners{}, false
 		}
