@@ -4,6 +4,8 @@
 //	POST   /records       creates a record, whose id the provider chooses and returns
 //	PUT    /records/{id}  creates the record of this id, or replaces it
 //	DELETE /records/{id}  deletes it
+//	POST   /break         lets all changes fail from now on
+//	POST   /repair        lets them succeed again
 //
 // It listens on 127.0.0.1:8053, or on what -addr says, and ends with Ctrl-C.
 package main
@@ -18,6 +20,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 )
 
 func main() {
@@ -32,9 +35,11 @@ func newProvider() http.Handler {
 	p := &provider{records: map[string]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /records", p.list)
-	mux.HandleFunc("POST /records", p.create)
-	mux.HandleFunc("PUT /records/{id}", p.put)
-	mux.HandleFunc("DELETE /records/{id}", p.remove)
+	mux.HandleFunc("POST /records", p.unlessBroken(p.create))
+	mux.HandleFunc("PUT /records/{id}", p.unlessBroken(p.put))
+	mux.HandleFunc("DELETE /records/{id}", p.unlessBroken(p.remove))
+	mux.HandleFunc("POST /break", p.fail(true, "changes fail from now on"))
+	mux.HandleFunc("POST /repair", p.fail(false, "changes succeed again"))
 	return mux
 }
 
@@ -43,6 +48,25 @@ type provider struct {
 	mu      sync.Mutex
 	last    int
 	records map[string]string
+	broken  atomic.Bool
+}
+
+// fail returns a handler that says whether changes fail from now on.
+func (p *provider) fail(broken bool, answer string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		p.broken.Store(broken)
+		fmt.Fprintln(w, answer)
+	}
+}
+
+func (p *provider) unlessBroken(change http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p.broken.Load() {
+			http.Error(w, "broken", http.StatusServiceUnavailable)
+			return
+		}
+		change(w, r)
+	}
 }
 
 func (p *provider) list(w http.ResponseWriter, _ *http.Request) {
