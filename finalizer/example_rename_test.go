@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -48,6 +50,26 @@ func rename(
 	return left, errors.Join(failures...)
 }
 
+// renameAll calls rename each minute until nothing carries the former finalizer. It waits for objects that are paused,
+// to which the controller adds no finalizer: see what is logged.
+func renameAll(
+	ctx context.Context, repo *repository.Live[*corev1.ConfigMap], cleanup func(context.Context, *corev1.ConfigMap) error,
+) error {
+	for {
+		left, err := rename(ctx, repo, cleanup)
+		if left == 0 && err == nil {
+			<-ctx.Done() // a runner that returns early is an error
+			return nil
+		}
+		slog.InfoContext(ctx, "objects carry the former finalizer", "left", left, "error", err)
+		select {
+		case <-time.After(time.Minute):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
 // A release gives its finalizer another name.
 func Example_rename() {
 	srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps")})
@@ -77,6 +99,9 @@ func Example_rename() {
 			return nil
 		}))
 	}
+	ended, end := context.WithCancel(ctx)
+	end()
+	fmt.Println(renameAll(ended, repo, nil)) // "unseen" waits for the controller
 	all, err := repo.List(ctx, "default", metav1.ListOptions{})
 	for _, cm := range all {
 		fmt.Println(cm.Name, cm.Finalizers)
@@ -87,6 +112,7 @@ func Example_rename() {
 	// clean up going
 	// 3 <nil>
 	// 1 <nil>
+	// <nil>
 	// new [example.com/greeting]
 	// seen [example.com/greeting]
 	// unseen [example.com/hello]
