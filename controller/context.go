@@ -26,12 +26,13 @@ const NoFinalizer = finalizer.None
 //   - Apply is called for every object that exists, and again after every change of it that
 //     passes the filter (see Controller.Filter), until a call that started from the latest state
 //     succeeds. Normally that is one call for each generation; several events may lead to one
-//     call. It waits while the object is paused, see [PausedAnnotation].
+//     call. It waits while the object is paused, see [PausedAnnotation], and is not called for
+//     objects that a [Selector] leaves out.
 //   - Apply is called only while the object carries the finalizer and is not being deleted.
 //     Before an object for which it was called is gone, Cleanup succeeds at least once, whatever
 //     crashes in between.
 //   - Cleanup is called only after a read in the same attempt confirmed that this object, by UID,
-//     is being deleted.
+//     is being deleted, or is left out by a [Selector].
 //
 // # Assumptions
 //
@@ -77,13 +78,14 @@ type ErrorHandler[T repository.Object] interface {
 }
 
 // Funcs makes a [Context] of functions. If ApplyFunc or CleanupFunc is nil, Apply or Cleanup does
-// nothing.
+// nothing. If SelectsFunc is nil, all objects are selected, see [Selector].
 type Funcs[T repository.Object] struct {
 	// FinalizerName is what Finalizer returns. It must be set. With [NoFinalizer], CleanupFunc
 	// must be nil: it would never be called.
 	FinalizerName string
 	ApplyFunc     func(ctx context.Context, obj T) (Action, error)
 	CleanupFunc   func(ctx context.Context, obj T) (Action, error)
+	SelectsFunc   func(obj T) bool
 }
 
 // Finalizer returns FinalizerName.
@@ -98,6 +100,9 @@ func (f Funcs[T]) Apply(ctx context.Context, obj T) (Action, error) {
 func (f Funcs[T]) Cleanup(ctx context.Context, obj T) (Action, error) {
 	return call(ctx, f.CleanupFunc, obj)
 }
+
+// Selects calls SelectsFunc.
+func (f Funcs[T]) Selects(obj T) bool { return f.SelectsFunc == nil || f.SelectsFunc(obj) }
 
 func call[T any](ctx context.Context, f func(context.Context, T) (Action, error), obj T) (Action, error) {
 	if f == nil {

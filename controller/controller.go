@@ -30,6 +30,7 @@ type Controller[T repository.Object, C Context[T]] struct {
 	user      C
 	handler   ErrorHandler[T] // nil if C has none
 	pauser    PauseHandler[T] // nil if C has none
+	selector  Selector[T]     // nil if C has none
 	finalizer string
 	observers []Observer
 	// convergence are those of the observers that want to know of it.
@@ -159,9 +160,17 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 			c.convergence = append(c.convergence, of)
 		}
 	}
-	c.handler, _ = any(user).(ErrorHandler[T])
-	c.pauser, _ = any(user).(PauseHandler[T])
+	c.extend(user)
 	return c, nil
+}
+
+// extend looks for the optional interfaces of the user's Context.
+func (c *Controller[T, C]) extend(user any) {
+	c.handler, _ = user.(ErrorHandler[T])
+	c.pauser, _ = user.(PauseHandler[T])
+	if f, ok := user.(Funcs[T]); !ok || f.SelectsFunc != nil {
+		c.selector, _ = user.(Selector[T])
+	}
 }
 
 // Informer returns the cache of the controller's objects. It runs while the controller, or

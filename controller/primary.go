@@ -40,13 +40,14 @@ func (p primary[T, C]) OnUpdate(before, after T) {
 		return
 	}
 	weight := queue.Change
-	if isNews(before, after) {
+	turned := pauseChanged(before, after) || p.c.selectionChanged(before, after)
+	if turned || isNews(before, after) {
 		weight = queue.News
 	}
 	if order == journal.Rewritten {
 		rv, weight = "", queue.News // another state had the number
 	}
-	if order == journal.Rewritten || pauseChanged(before, after) || p.c.matters(before, after) {
+	if order == journal.Rewritten || turned || p.c.matters(before, after) {
 		p.enqueue(after, VerbUpdated, rv, weight)
 	}
 	p.r.arrived(p.c.ref(repository.Key(after)))

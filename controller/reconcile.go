@@ -80,6 +80,9 @@ func (t *reconciliation[T, C]) step(ctx context.Context, obj T) (Action, error) 
 
 // work adds the finalizer, applies, or cleans up.
 func (t *reconciliation[T, C]) work(ctx context.Context, obj T) (Action, error) {
+	if t.c.excludes(obj) {
+		return t.letGo(ctx, obj)
+	}
 	if t.c.finalizer != NoFinalizer {
 		return finalizer.Reconcile(ctx, t.c.repo, t.c.finalizer, obj, t.apply, t.cleanup)
 	}
@@ -91,7 +94,7 @@ func (t *reconciliation[T, C]) work(ctx context.Context, obj T) (Action, error) 
 }
 
 func (t *reconciliation[T, C]) apply(ctx context.Context, obj T) (action Action, err error) {
-	if t.meetsPause(obj) { // the server answered with it when the finalizer was added
+	if t.meetsPause(obj) || t.c.excludes(obj) { // the server answered with it when the finalizer was added
 		return AwaitChange(), nil
 	}
 	t.give(kerr.OpApply, obj)

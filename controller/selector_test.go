@@ -2,65 +2,165 @@ package controller_test
 
 import (
 	"context"
+	"errors"
+	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	corev1 "k8s.io/api/core/v1"
+	"go.uber.org/zap/zapcore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/repository"
-	"github.com/kuberator/kuberator/test/sim"
+	"github.com/kuberator/kuberator/kerr"
+	"github.com/kuberator/kuberator/test/fault"
 )
 
-// TestAnObjectThatLeavesTheSelectorKeepsItsFinalizer, also when it is deleted then, until it matches again: as
-// docs/howto/lists.md warns.
-func TestAnObjectThatLeavesTheSelectorKeepsItsFinalizer(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		srv, err := sim.New(sim.Options{Kinds: sim.Core("configmaps")})
-		require.NoError(t, err)
-		defer srv.Close()
-		repo, err := repository.New[corev1.ConfigMap](srv.Config(), scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
-		require.NoError(t, err)
-		cm, err := repo.Create(t.Context(), &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "a", Labels: map[string]string{"app": "web"}}})
-		require.NoError(t, err)
-		cleanups := 0
-		user := controller.Funcs[*corev1.ConfigMap]{FinalizerName: "example.com/hello", CleanupFunc: func(context.Context, *corev1.ConfigMap) (controller.Action, error) {
-			cleanups++
-			return controller.AwaitChange(), nil
-		}}
-		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error, 1)
-		go func() {
-			ended <- controller.Run(ctx, repo, user, &controller.Options{
-				Informer: informer.Options{LabelSelector: labels.SelectorFromSet(labels.Set{"app": "web"})},
-			})
-		}()
-		label := func(app string) {
-			time.Sleep(time.Hour)
-			before, err := repo.Get(t.Context(), repository.Key(cm))
-			require.NoError(t, err)
-			require.NotEmpty(t, before.Finalizers)
-			after := before.DeepCopy()
-			after.Labels["app"] = app
-			_, err = repo.Update(t.Context(), before, after)
-			require.NoError(t, err)
-			time.Sleep(time.Hour)
+// site gives a Deployment the label by which it is selected, or takes it away.
+func site(is bool) func(*deployment) {
+	return func(d *deployment) {
+		delete(d.Labels, "site")
+		if is {
+			metav1.SetMetaDataLabel(&d.ObjectMeta, "site", "true")
 		}
-		label("db")
-		require.NoError(t, repo.Delete(t.Context(), cm))
-		label("other")
-		require.Zero(t, cleanups)
-		label("web")
-		require.Equal(t, 1, cleanups)
-		_, err = repo.Get(t.Context(), repository.Key(cm))
-		require.Error(t, err)
-		cancel()
-		require.NoError(t, <-ended)
+	}
+}
+
+func isSite(d *deployment) bool { return d.Labels["site"] == "true" }
+
+// selecting runs f with a controller that selects sites, and the Deployment a, which is one.
+func selecting(t *testing.T, f func(b *harness)) {
+	t.Helper()
+	a := newDeployment("a")
+	site(true)(a)
+	inBubble(t, func(b *harness) {
+		b.user.SelectsFunc = isSite
+		f(b)
+	}, a, newDeployment("other"))
+}
+
+// Kills: objects that are not selected and are applied, or get the finalizer; one that keeps it when it is not selected any
+// more, one that is not cleaned up, and one that is cleaned up twice; a change of a label that no generation tells of.
+func TestG22OnlyWhatIsSelectedIsApplied(t *testing.T) {
+	selecting(t, func(b *harness) {
+		b.make()
+		b.c.Filter(informer.GenerationChanged[*deployment])
+		b.run()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		require.Empty(t, b.live("other").Finalizers)
+		b.edit("a", site(false))
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Hour))
+		require.Empty(t, b.live("a").Finalizers)
+		b.edit("a", func(d *deployment) { d.Spec.Paused = true })
+		require.Empty(t, b.settle(time.Hour))
+		b.edit("a", site(true))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		require.Equal(t, []string{ours}, b.live("a").Finalizers)
+		b.delete("a")
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Hour))
+		b.edit("other", site(true))
+		require.Equal(t, []string{"apply other"}, b.settle(time.Hour))
+		require.Zero(t, b.logs.FilterLevelExact(zapcore.ErrorLevel).Len()+b.logs.FilterLevelExact(zapcore.WarnLevel).Len(), "nothing is wrong, and nothing was bypassed")
+	})
+}
+
+// It was selected while the operator ran the last time. Kills: an object that nobody lets go, since it never was
+// selected as far as the process knows; a finalizer that stays on one that is deleted.
+func TestG22WhatIsNotSelectedAnyMoreIsLetGoAfterAStart(t *testing.T) {
+	left, deleted := newDeployment("left"), newDeployment("deleted")
+	left.Finalizers, deleted.Finalizers = []string{ours}, []string{ours}
+	inBubble(t, func(b *harness) {
+		b.user.SelectsFunc = isSite
+		b.delete("deleted")
+		b.start()
+		require.ElementsMatch(t, []string{"cleanup left", "cleanup deleted"}, b.settle(time.Hour))
+		require.Empty(t, b.live("left").Finalizers)
+	}, left, deleted)
+}
+
+// Kills: a finalizer that is removed although the cleanup failed; a failure that is not tried again.
+func TestG22ACleanupOfWhatIsNotSelectedIsTriedAgain(t *testing.T) {
+	selecting(t, func(b *harness) {
+		failures := 2
+		b.user.CleanupFunc = func(context.Context, *deployment) (action, error) {
+			if failures--; failures >= 0 {
+				return controller.AwaitChange(), errors.New("not now")
+			}
+			return controller.AwaitChange(), nil
+		}
+		b.start()
+		b.settle(time.Second)
+		b.edit("a", site(false))
+		require.Equal(t, []string{"cleanup a", "cleanup a", "cleanup a"}, b.settle(time.Hour))
+		require.Empty(t, b.live("a").Finalizers)
+	})
+}
+
+// The cache does not show yet that it is selected again. Kills: a Cleanup of what the server says is selected.
+func TestG22G7TheServerSaysWhatIsSelected(t *testing.T) {
+	selecting(t, func(b *harness) {
+		b.start()
+		b.settle(time.Second)
+		d := b.live("a").DeepCopy()
+		site(false)(d)
+		b.fail(fault.On("get", "deployments.apps").Nth(1).Then(fault.Call(func() { b.edit("a", site(true)) })))
+		_, err := b.Clientset.AppsV1().Deployments("ns").Update(t.Context(), d, metav1.UpdateOptions{})
+		require.NoError(t, err)
+		require.NotContains(t, b.settle(time.Hour), "cleanup a")
+		require.Equal(t, []string{ours}, b.live("a").Finalizers)
+	})
+}
+
+// It loses its label while the finalizer is added. Kills: an Apply for what the server says is not selected.
+func TestG22WhatTheServerAnswersIsSelected(t *testing.T) {
+	selecting(t, func(b *harness) {
+		b.fail(fault.On("patch", "deployments.apps").Nth(1).Then(fault.Call(func() { b.edit("a", site(false)) })))
+		b.start()
+		require.NotContains(t, b.settle(time.Hour), "apply a")
+		require.Empty(t, b.live("a").Finalizers)
+	})
+}
+
+// Kills: an object that is left out by a selector that panics, or a process that ends with it.
+func TestG22G12ASelectorThatPanics(t *testing.T) {
+	selecting(t, func(b *harness) {
+		var broken atomic.Bool
+		b.user.SelectsFunc = func(d *deployment) bool {
+			if broken.Load() {
+				panic("no selector")
+			}
+			return isSite(d)
+		}
+		b.start()
+		b.settle(time.Second)
+		broken.Store(true)
+		b.edit("a", site(false))
+		require.Empty(t, b.settle(time.Minute))
+		require.Equal(t, []string{ours}, b.live("a").Finalizers)
+		require.Equal(t, kerr.OpFilter, b.troubled()[0].Op)
+		took := b.took()
+		require.ErrorContains(t, took[len(took)-1].Err, "no selector")
+		broken.Store(false)
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Hour))
+	})
+}
+
+// An object that nobody selects costs nothing, also where a first look reads from the server.
+func TestG9WhatIsNotSelectedIsNotRead(t *testing.T) {
+	selecting(t, func(b *harness) {
+		b.make()
+		stop := b.runs(b.c.Informer())
+		b.settle(time.Second)
+		before := len(b.Requests())
+		b.run()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Minute))
+		for _, request := range b.Requests()[before:] {
+			require.NotContains(t, request.String(), "/other")
+		}
+		b.stop()
+		require.NoError(t, <-b.done)
+		b.stop = nil
+		stop()
 	})
 }

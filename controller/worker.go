@@ -64,6 +64,10 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 		return
 	}
 	st := recordOf(it, cached.GetUID())
+	if c.passesBy(cached, st) {
+		r.queue.Forget(it)
+		return
+	}
 	reasons, kept, turned := c.pauses(r, it, cached, reasons, more)
 	if kept {
 		return
@@ -80,17 +84,27 @@ func (c *Controller[T, C]) process(work context.Context, r *runState[T], worker 
 	if c.hurried(r, it, reasons, more, self) {
 		return
 	}
-	if self && st.pacing.loop.TooFast() {
-		c.slow(r, it, reasons, more, &st.pacing.loop.Brake, true, "what its attempts write is what causes the next one")
-		return
-	}
-	if st.pacing != nil && st.pacing.undone.TooFast() {
-		c.slow(r, it, reasons, more, &st.pacing.undone.Brake, false, "its attempts write the same again and again, since another client undoes it")
+	if c.slowed(r, it, reasons, more, self) {
 		return
 	}
 	t := c.reconciliation(r, it, reasons, more)
 	t.cached, t.at.UID, t.at.SelfTriggered = cached, cached.GetUID(), self
 	t.run(work, worker, behind)
+}
+
+// slowed keeps back a key whose attempts write too often.
+func (c *Controller[T, C]) slowed(r *runState[T], it *item, reasons []Reason, more int, self bool) bool {
+	st := &it.Record
+	switch {
+	case self && st.pacing.loop.TooFast():
+		c.slow(r, it, reasons, more, &st.pacing.loop.Brake, true, "what its attempts write is what causes the next one")
+	case st.pacing != nil && st.pacing.undone.TooFast():
+		c.slow(r, it, reasons, more, &st.pacing.undone.Brake, false, "its attempts write the same again and again: another client undoes it, or it is what the server has already, "+
+			"such as a list of containers without the fields that the server fills in")
+	default:
+		return false
+	}
+	return true
 }
 
 // clean makes an attempt for what has vanished, see bypass.go. The reasons stay for the
