@@ -48,11 +48,19 @@ func ready(site *webv1.Website, deployment *appsv1.Deployment, failure error) me
 		c.Reason, c.Message = "Invalid", kerr.Text(failure.Error(), kerr.MaxMessage)
 	case failure != nil:
 		c.Reason, c.Message = "Failed", kerr.Text(failure.Error(), kerr.MaxMessage)
-	case deployment.Status.AvailableReplicas < site.Spec.Replicas:
+	case available(deployment) < site.Spec.Replicas:
 		c.Reason = "Starting"
-		c.Message = fmt.Sprintf("%d of %d Pods are available", deployment.Status.AvailableReplicas, site.Spec.Replicas)
+		c.Message = fmt.Sprintf("%d of %d Pods are available", available(deployment), site.Spec.Replicas)
 	default:
 		c.Status, c.Reason, c.Message = metav1.ConditionTrue, "Served", "all Pods are available"
 	}
 	return c
+}
+
+// available returns how many Pods of a Deployment are available, as it is now.
+func available(d *appsv1.Deployment) int32 {
+	if d.Status.ObservedGeneration < d.Generation {
+		return 0 // its status is about what it was before
+	}
+	return d.Status.AvailableReplicas
 }

@@ -29,8 +29,8 @@ func TestExplored(t *testing.T) {
 		},
 		Script: []explore.Step{
 			explore.Create(home()), explore.Settle(),
-			explore.DeploymentAvailable("website-home"), explore.Settle(),
 			explore.UpdateObject(deployment, func(d *appsv1.Deployment) { d.Spec.Replicas = new(int32(5)) }), explore.Settle(),
+			explore.DeploymentAvailable("website-home"), explore.Settle(),
 			explore.Update("home", func(site *webv1.Website) { site.Spec.Host = "www.example.com" }), explore.Settle(),
 			explore.Delete("home"), explore.Settle(),
 		},

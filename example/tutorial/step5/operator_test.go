@@ -51,6 +51,7 @@ func TestAWebsiteIsServed(t *testing.T) {
 		deployment, err := client.AppsV1().Deployments("default").Get(t.Context(), "website-home", metav1.GetOptions{})
 		require.NoError(t, err)
 		deployment.Status.Replicas, deployment.Status.ReadyReplicas, deployment.Status.AvailableReplicas = 1, 1, 1
+		deployment.Status.ObservedGeneration = deployment.Generation
 		_, err = client.AppsV1().Deployments("default").UpdateStatus(t.Context(), deployment, metav1.UpdateOptions{})
 		require.NoError(t, err)
 
