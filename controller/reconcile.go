@@ -108,6 +108,11 @@ func (t *reconciliation[T, C]) cleanup(ctx context.Context, obj T) (action Actio
 		t.cleaned = true
 		return AwaitChange(), nil
 	}
+	return t.cleanUp(ctx, obj)
+}
+
+// cleanUp calls Cleanup.
+func (t *reconciliation[T, C]) cleanUp(ctx context.Context, obj T) (action Action, err error) {
 	t.give(kerr.OpCleanup, obj)
 	defer recovered(&err)
 	action, err = finished(t.c.user.Cleanup(ctx, obj))

@@ -30,6 +30,7 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 	cleaned bool // Cleanup is done
 	stepped bool // the whole step is: after Cleanup the finalizer is gone, too
 	paused  bool // the state that user code got is
+	freed   bool // Cleanup was called for an object that is not selected
 
 	mu    sync.Mutex
 	ended bool
@@ -157,7 +158,7 @@ func (t *reconciliation[T, C]) left() version {
 		if w.Ref != self {
 			continue
 		}
-		if after, ok := w.Object.(T); ok && t.given != *new(T) && !t.c.matters(t.given, after) {
+		if after, ok := w.Object.(T); ok && t.given != *new(T) && !t.c.matters(t.given, after) && !t.c.selectionChanged(t.given, after) {
 			return versionOf(journal.State{ResourceVersion: w.ResourceVersion, Pristine: after})
 		}
 		break

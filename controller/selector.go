@@ -7,6 +7,7 @@ import (
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/internal/foreign"
+	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
@@ -24,7 +25,8 @@ import (
 type Selector[T repository.Object] interface {
 	// Selects reports whether obj is to be worked on. It must depend on nothing but obj, which must not be changed: it
 	// may be in the cache. It is called for every event, by several goroutines, and must be fast. If it panics, the
-	// attempt fails, and the object stays as it is.
+	// attempt fails, and the object stays as it is. A function given to SetTransform of the informer must keep what
+	// Selects looks at.
 	Selects(obj T) bool
 }
 
@@ -36,15 +38,19 @@ func (c *Controller[T, C]) excludes(obj T) bool {
 // passesBy reports whether there is nothing to do for an object that is not selected, and nothing to read: if the cache
 // is behind, an event is on the way. What panics is left to the attempt.
 func (c *Controller[T, C]) passesBy(cached T, st *record) bool {
-	if c.selector == nil || st.held && !st.cleaned || finalizer.Held(cached, c.finalizer) {
+	if c.selector == nil || st.held && !st.cleaned || finalizer.Held(cached, c.finalizer) || journal.Older(cached.GetResourceVersion(), st.worked) {
 		return false
 	}
-	out, err := c.asked(cached)
-	return out && err == nil
+	out, err := c.outside(cached)
+	if err != nil || !out {
+		return false
+	}
+	st.asked.since = nil // nobody waits
+	return true
 }
 
-// asked is excludes outside of attempts, where a panic must end nothing.
-func (c *Controller[T, C]) asked(obj T) (out bool, err error) {
+// outside is excludes outside of attempts, where a panic must end nothing.
+func (c *Controller[T, C]) outside(obj T) (out bool, err error) {
 	err = foreign.Call(func() { out = c.excludes(obj) })
 	return out, err
 }
@@ -54,8 +60,8 @@ func (c *Controller[T, C]) selectionChanged(before, after T) bool {
 	if c.selector == nil {
 		return false
 	}
-	was, err := c.asked(before)
-	is, err2 := c.asked(after)
+	was, err := c.outside(before)
+	is, err2 := c.outside(after)
 	if err = cmp.Or(err, err2); err != nil {
 		c.trouble(kerr.New(kerr.OpFilter, c.repo.Kind(), repository.Key(after), after.GetUID(), err))
 	}
@@ -71,6 +77,10 @@ func (t *reconciliation[T, C]) letGo(ctx context.Context, obj T) (Action, error)
 		if live.GetDeletionTimestamp() == nil && !t.c.excludes(live) {
 			return AwaitChange(), kerr.Mark(kerr.ClassConflict, errors.New("the live object is selected"))
 		}
-		return t.cleanup(ctx, live)
+		if live.GetDeletionTimestamp() != nil {
+			return t.cleanup(ctx, live)
+		}
+		t.freed = true
+		return t.cleanUp(ctx, live)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap/zapcore"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
@@ -119,6 +120,106 @@ func TestG22WhatTheServerAnswersIsSelected(t *testing.T) {
 		b.start()
 		require.NotContains(t, b.settle(time.Hour), "apply a")
 		require.Empty(t, b.live("a").Finalizers)
+	})
+}
+
+// What Apply writes has the object not selected any more. Kills: an own write that is no news for the selection.
+func TestG22AnApplyThatDeselectsItsObject(t *testing.T) {
+	for name, write := range map[string]func(ctx context.Context, b *harness, d *deployment) error{
+		"label": func(ctx context.Context, b *harness, d *deployment) error {
+			after := d.DeepCopy()
+			site(false)(after)
+			_, err := b.repo.Update(ctx, d, after)
+			return err
+		},
+		"status": func(ctx context.Context, b *harness, d *deployment) error {
+			_, err := b.repo.Patch(ctx, d, types.MergePatchType, []byte(`{"status":{"replicas":7}}`), "status")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			selecting(t, func(b *harness) {
+				b.user.SelectsFunc = func(d *deployment) bool { return isSite(d) && d.Status.Replicas != 7 }
+				b.user.ApplyFunc = func(ctx context.Context, d *deployment) (action, error) {
+					return controller.AwaitChange(), write(ctx, b, d)
+				}
+				b.make()
+				b.c.Filter(informer.GenerationChanged[*deployment])
+				b.run()
+				require.Equal(t, []string{"apply a", "cleanup a"}, b.settle(time.Hour))
+				require.Empty(t, b.live("a").Finalizers)
+			})
+		})
+	}
+}
+
+// The cache still shows that it was not selected for a while, before the state that Apply got. Kills: an older state that
+// ends a Requeue for ever.
+func TestG22G6AnOlderStateIsNoNews(t *testing.T) {
+	a := newDeployment("a")
+	site(true)(a)
+	inBubble(t, func(b *harness) {
+		g := gate(b.repo)
+		b.watched, b.user.SelectsFunc, b.user.FinalizerName = g, isSite, controller.NoFinalizer
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return controller.Requeue(time.Minute), nil }
+		b.make()
+		other, err := b.c.Informer().Subscribe(t.Context(), deaf{})
+		require.NoError(t, err)
+		b.settle(time.Second)
+		g.hold()
+		b.edit("a", site(false))
+		b.edit("a", site(true))
+		b.run()
+		require.Equal(t, []string{"apply a"}, b.settle(time.Second))
+		for range 2 {
+			g.open <- struct{}{}
+			b.settle(time.Second)
+		}
+		g.release()
+		require.GreaterOrEqual(t, len(b.settle(10*time.Minute)), 9)
+		b.stop()
+		require.NoError(t, <-b.done)
+		b.stop = nil
+		require.NoError(t, other.Stop())
+	}, a)
+}
+
+// convergences keeps what was told.
+type convergences struct {
+	*harness
+	told *[]controller.Convergence
+}
+
+func (c convergences) Converged(told controller.Convergence) { *c.told = append(*c.told, told) }
+
+// Kills: time in which nobody waited, that is counted.
+func TestG22TheTimeWithoutSelectionIsNoWaiting(t *testing.T) {
+	selecting(t, func(b *harness) {
+		var told []controller.Convergence
+		b.opts.Observer = convergences{b, &told}
+		b.start()
+		b.settle(time.Second)
+		b.edit("a", func(d *deployment) { site(false)(d); d.Generation++; d.Spec.Paused = true })
+		require.Equal(t, []string{"cleanup a"}, b.settle(24*time.Hour))
+		b.edit("a", site(true))
+		require.Equal(t, []string{"apply a"}, b.settle(time.Hour))
+		for _, c := range told {
+			require.Less(t, c.After, time.Minute)
+		}
+	})
+}
+
+// The annotation is for objects that are deleted. Kills: one that lives on, and of which everything stays.
+func TestG22S8NoCleanupOfWhatLivesIsSkipped(t *testing.T) {
+	selecting(t, func(b *harness) {
+		b.opts.AllowSkipCleanup = true
+		b.start()
+		b.settle(time.Second)
+		b.edit("a", func(d *deployment) {
+			site(false)(d)
+			metav1.SetMetaDataAnnotation(&d.ObjectMeta, controller.SkipCleanupAnnotation, "true")
+		})
+		require.Equal(t, []string{"cleanup a"}, b.settle(time.Hour))
 	})
 }
 

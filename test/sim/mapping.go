@@ -39,7 +39,8 @@ func Schemaless(gvk schema.GroupVersionKind, status bool) []Kind {
 	}
 	name := plural.GroupResource().String()
 	return []Kind{{name: name, definition: map[string]any{
-		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": map[string]any{"name": name},
+		"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+		"metadata": map[string]any{"name": name, "annotations": map[string]any{approved: "unapproved, for a test"}},
 		"spec": map[string]any{
 			"group": gvk.Group, "scope": "Namespaced", "versions": []any{version},
 			"names": map[string]any{"plural": plural.Resource, "singular": singular.Resource, "kind": gvk.Kind, "listKind": gvk.Kind + "List"},
