@@ -65,9 +65,6 @@ func (t *reconciliation[T, C]) converge(since time.Time) {
 			st.asked.since = &begun
 		}
 	}
-	if t.freed { // nobody waits for us any more
-		st.asked.since = nil
-	}
 	if t.at.Err != nil || t.at.Op != kerr.OpApply || st.asked.since == nil {
 		return
 	}

@@ -30,7 +30,6 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 	cleaned bool // Cleanup is done
 	stepped bool // the whole step is: after Cleanup the finalizer is gone, too
 	paused  bool // the state that user code got is
-	freed   bool // Cleanup was called for an object that is not selected
 
 	mu    sync.Mutex
 	ended bool

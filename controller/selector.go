@@ -80,7 +80,6 @@ func (t *reconciliation[T, C]) letGo(ctx context.Context, obj T) (Action, error)
 		if live.GetDeletionTimestamp() != nil {
 			return t.cleanup(ctx, live)
 		}
-		t.freed = true
 		return t.cleanUp(ctx, live)
 	})
 }
