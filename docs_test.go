@@ -31,6 +31,14 @@ func goFiles(t *testing.T, suffix string) string {
 	return all.String()
 }
 
+// read returns the text of a file of the repository.
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
 // documents returns the paths of all documents of the module, but of the changelog.
 func documents(t *testing.T) (paths []string) {
 	t.Helper()
@@ -53,9 +61,7 @@ func TestCodeInDocumentsIsCompiled(t *testing.T) {
 	block := regexp.MustCompile("(?s)```go\n(.*?)```")
 	blocks := 0
 	for _, document := range documents(t) {
-		text, err := os.ReadFile(document)
-		require.NoError(t, err)
-		for _, match := range block.FindAllStringSubmatch(string(text), -1) {
+		for _, match := range block.FindAllStringSubmatch(read(t, document), -1) {
 			require.True(t, strings.Contains(code, indent.ReplaceAllString(match[1], "")), "a Go block of %s stands in no Go file:\n%s", document, match[1]) //nolint:testifylint // Contains would print all code
 			blocks++
 		}
@@ -65,10 +71,8 @@ func TestCodeInDocumentsIsCompiled(t *testing.T) {
 
 // TestGuaranteesNameTestsThatExist keeps docs/guarantees.md true.
 func TestGuaranteesNameTestsThatExist(t *testing.T) {
-	text, err := os.ReadFile("docs/guarantees.md")
-	require.NoError(t, err)
 	tests := goFiles(t, "_test.go")
-	names := regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(string(text), -1)
+	names := regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(read(t, "docs/guarantees.md"), -1)
 	require.Greater(t, len(names), 30)
 	for _, name := range names {
 		require.True(t, strings.Contains(tests, "func "+name+"("), "docs/guarantees.md names the test %s, which does not exist", name) //nolint:testifylint // Contains would print all tests
@@ -79,9 +83,7 @@ func TestGuaranteesNameTestsThatExist(t *testing.T) {
 func TestLinksInDocumentsLeadSomewhere(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([\w./-]+)\)`)
 	for _, document := range documents(t) {
-		text, err := os.ReadFile(document)
-		require.NoError(t, err)
-		for _, match := range link.FindAllStringSubmatch(string(text), -1) {
+		for _, match := range link.FindAllStringSubmatch(read(t, document), -1) {
 			_, err := os.Stat(filepath.Join(filepath.Dir(document), match[1]))
 			require.NoError(t, err, "a link in %s", document)
 		}

@@ -2,7 +2,6 @@ package kuberator_test
 
 import (
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -12,14 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"sigs.k8s.io/yaml"
 )
-
-// read returns the text of a file of the repository.
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	require.NoError(t, err)
-	return string(text)
-}
 
 // TestWorkflowsDoWhatCIDoes compares the workflows with the target ci of the Makefile.
 func TestWorkflowsDoWhatCIDoes(t *testing.T) {

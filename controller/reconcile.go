@@ -108,11 +108,11 @@ func (t *reconciliation[T, C]) cleanup(ctx context.Context, obj T) (action Actio
 		t.cleaned = true
 		return AwaitChange(), nil
 	}
-	return t.cleanUp(ctx, obj)
+	return t.callCleanup(ctx, obj)
 }
 
-// cleanUp calls Cleanup.
-func (t *reconciliation[T, C]) cleanUp(ctx context.Context, obj T) (action Action, err error) {
+// callCleanup calls Cleanup, whatever the annotation says that skips it.
+func (t *reconciliation[T, C]) callCleanup(ctx context.Context, obj T) (action Action, err error) {
 	t.give(kerr.OpCleanup, obj)
 	defer recovered(&err)
 	action, err = finished(t.c.user.Cleanup(ctx, obj))

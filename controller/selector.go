@@ -74,12 +74,13 @@ func (t *reconciliation[T, C]) letGo(ctx context.Context, obj T) (Action, error)
 		return AwaitChange(), nil
 	}
 	return finalizer.Release(ctx, t.c.repo, t.c.finalizer, obj, func(ctx context.Context, live T) (Action, error) {
-		if live.GetDeletionTimestamp() == nil && !t.c.excludes(live) {
-			return AwaitChange(), kerr.Mark(kerr.ClassConflict, errors.New("the live object is selected"))
-		}
-		if live.GetDeletionTimestamp() != nil {
+		switch {
+		case live.GetDeletionTimestamp() != nil:
 			return t.cleanup(ctx, live)
+		case !t.c.excludes(live):
+			return AwaitChange(), kerr.Mark(kerr.ClassConflict, errors.New("the live object is selected"))
+		default:
+			return t.callCleanup(ctx, live)
 		}
-		return t.cleanUp(ctx, live)
 	})
 }

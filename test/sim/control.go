@@ -45,16 +45,14 @@ func (c *controllers) noticed(before, after *record) {
 		return
 	}
 	o := after.view()
-	if c.gc != nil && before != nil && !c.server.store.exists(after) {
+	gone := before != nil && !c.server.store.exists(after)
+	if gone && c.gc != nil {
 		c.absent.add(o)
 	}
-	if before == nil && len(o.GetOwnerReferences()) == 0 {
-		return
+	deleting := before != nil && o.GetDeletionTimestamp() != nil
+	if gone || deleting || len(o.GetOwnerReferences()) > 0 {
+		c.wake()
 	}
-	if before != nil && o.GetDeletionTimestamp() == nil && len(o.GetOwnerReferences()) == 0 && c.server.store.exists(after) {
-		return
-	}
-	c.wake()
 }
 
 // wake has the controllers look at everything.
