@@ -165,8 +165,12 @@ func (c *calls) called(what string) {
 }
 
 // settle lets virtual time pass until nothing moves, and returns the calls since
-// the last settle.
+// the last settle. What a call writes may be read between two of them without a lock:
+// synctest.Wait orders the calls before it, and the lock those after it, which time.Sleep
+// does not order.
 func (c *calls) settle(d time.Duration) []string {
+	c.lock.Lock()
+	c.lock.Unlock() //nolint:staticcheck // empty on purpose, see above
 	time.Sleep(d)
 	synctest.Wait()
 	c.lock.Lock()
