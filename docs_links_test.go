@@ -62,7 +62,7 @@ func TestAnchorsOfLinksExist(t *testing.T) {
 // TestCommentsNameDocumentsThatExist finds what comments, and texts of the program, say is in docs/.
 func TestCommentsNameDocumentsThatExist(t *testing.T) {
 	name := regexp.MustCompile(`\bdocs/[\w/-]+\.md(?:#([\w-]+))?`)
-	code := goFiles(t, ".go")
+	code := filesOf(t, ".go")
 	found := name.FindAllStringSubmatch(code, -1)
 	require.NotEmpty(t, found)
 	for _, match := range found {

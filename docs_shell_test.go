@@ -32,7 +32,7 @@ func TestCommandsInDocumentsNameWhatExists(t *testing.T) {
 	test := regexp.MustCompile(`-run '?\^?((?:Test|Fuzz|Benchmark)\w+)`)
 	flag := regexp.MustCompile(`^--?([a-z][a-z.-]*)(=|$)`)
 	folder := regexp.MustCompile(`kubectl .*-k config/(\w+)`)
-	makefile, code := read(t, "Makefile"), goFiles(t, ".go")
+	makefile, code := read(t, "Makefile"), filesOf(t, ".go")
 	exists := func(document string, elements ...string) {
 		_, err := os.Stat(filepath.Join(elements...))
 		require.NoError(t, err, document)

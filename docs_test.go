@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// goFiles returns the text of all Go files of the module, or only of its tests.
-func goFiles(t *testing.T, suffix string) string {
+// filesOf returns the text of all files of the module whose names end in a suffix, such as those of Go or of its tests.
+func filesOf(t *testing.T, suffix string) string {
 	t.Helper()
 	var all strings.Builder
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -56,7 +56,7 @@ func documents(t *testing.T) (paths []string) {
 // module that a reader of the tutorial has, in a Go file of the module.
 func TestCodeInDocumentsIsCompiled(t *testing.T) {
 	indent := regexp.MustCompile(`(?m)^\t+`)
-	code := indent.ReplaceAllString(goFiles(t, ".go"), "")
+	code := indent.ReplaceAllString(filesOf(t, ".go"), "")
 	code = regexp.MustCompile(`github.com/kuberator/kuberator/example/tutorial/step\d/`).ReplaceAllString(code, "example.com/website/")
 	block := regexp.MustCompile("(?s)```go\n(.*?)```")
 	blocks := 0
@@ -71,7 +71,7 @@ func TestCodeInDocumentsIsCompiled(t *testing.T) {
 
 // TestGuaranteesNameTestsThatExist keeps docs/guarantees.md true.
 func TestGuaranteesNameTestsThatExist(t *testing.T) {
-	tests := goFiles(t, "_test.go")
+	tests := filesOf(t, "_test.go")
 	names := regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(read(t, "docs/guarantees.md"), -1)
 	require.Greater(t, len(names), 30)
 	for _, name := range names {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -15,6 +16,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controller/event"
@@ -42,6 +44,16 @@ func at(text string) time.Time {
 		panic(err)
 	}
 	return t
+}
+
+// Kills: a field in README.md that a CronTask does not have, and a schedule that nobody can read.
+func TestTheTaskOfREADMEIsOne(t *testing.T) {
+	text, err := os.ReadFile("report.yaml")
+	require.NoError(t, err)
+	var report v1alpha1.CronTask
+	require.NoError(t, yaml.UnmarshalStrict(text, &report))
+	_, err = scheduleOf(&report)
+	require.NoError(t, err)
 }
 
 func TestTimes(t *testing.T) {
