@@ -67,7 +67,7 @@ test-ui: ## Look at the page of package debug in headless Chromium, and make the
 .PHONY: test-bench
 test-bench: ## Run each benchmark once, and see that those who are compared do the same work
 	go test -run '^$$' -bench . -benchtime 1x ./...
-	go -C test/bench test .
+	go -C test/bench test ./...
 
 .PHONY: apidiff
 apidiff: ## Compare what is exported with the last release: what is not allowed is an error [BASE=revision]
@@ -120,9 +120,9 @@ generate: ## Generate deep copies, CRDs and manifests of the example, and those 
 		paths=./internal/website output:crd:dir=internal/website/crd
 
 .PHONY: bench
-bench: ## Run the benchmarks, and those beside client-go and controller-runtime
-	go test -run '^$$' -bench . -benchmem ./...
-	go -C test/bench test -bench . -benchmem
+bench: ## Measure this library beside client-go and controller-runtime [WORKLOAD=loop,…] [ROUNDS=n] [CLUSTER=local] [PUBLISH=1]
+	@go -C test/bench run . $(if $(WORKLOAD),-workload=$(WORKLOAD)) $(if $(ROUNDS),-rounds=$(ROUNDS)) $(if $(CLUSTER),-cluster=$(CLUSTER)) \
+		$(if $(PUBLISH),-publish=../../docs)
 
 .PHONY: fuzz
 fuzz: controlplane ## Compare the simulator with a real API server at random requests: minutes [OF=Garbage] [SEED=n] [FOR=5m] [FIRST=n] [N=n]

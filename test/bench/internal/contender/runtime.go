@@ -24,15 +24,11 @@ import (
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
 )
 
-// RuntimeOptions change the operator that [ControllerRuntime] makes from
-// controller-runtime's defaults.
+// RuntimeOptions change the operator that [ControllerRuntime] makes.
 type RuntimeOptions struct {
-	// Lean is the least that controller-runtime can be made to do: client-go's queue in
-	// the place of the priority queue, and no logger.
-	Lean bool
-	// KeepManagedFields keeps them in the cache, which is the default of
-	// controller-runtime, but not of the other contenders.
-	KeepManagedFields bool
+	// Tuned is what somebody sets who knows controller-runtime well, for speed: the cache without managedFields,
+	// client-go's queue in the place of the priority queue, one logger for all reconciles instead of one for each.
+	Tuned bool
 }
 
 // ControllerRuntime is an operator as kubebuilder scaffolds it: a manager, a builder,
@@ -41,34 +37,46 @@ type RuntimeOptions struct {
 // not deeply, into an object that the reconciler allocated.
 func ControllerRuntime(opts RuntimeOptions) New {
 	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
-		logger := zapr.NewLogger(logger())
-		if opts.Lean {
-			logger = logr.Discard()
-		}
-		log.SetLogger(logger) // or a warning about it is printed after 30 s
-		var transform toolscache.TransformFunc
-		if !opts.KeepManagedFields {
-			transform = cache.TransformStripManagedFields()
-		}
-		mgr, err := manager.New(cfg, manager.Options{
-			Scheme:         widget.Scheme(),
-			MapperProvider: mapper,
-			Logger:         logger,
-			Cache:          cache.Options{DefaultTransform: transform},
-			Metrics:        metricsserver.Options{BindAddress: "0"}, // no listener; the metrics are kept all the same
-			Controller:     config.Controller{SkipNameValidation: new(true)},
-		})
+		mgr, err := newManager(cfg, opts)
 		if err != nil {
 			return nil, err
 		}
-		o := &runtimeOperator{Manager: mgr, queue: make(chan workqueue.TypedRateLimitingInterface[reconcile.Request], 1)}
+		o := &runtimeOperator{managed: managed{mgr}, queue: make(chan workqueue.TypedRateLimitingInterface[reconcile.Request], 1)}
 		err = builder.ControllerManagedBy(mgr).
 			For(&widget.Widget{}).
 			WatchesRawSource(source.Func(o.begin)).
-			WithOptions(controller.Options{MaxConcurrentReconciles: workers, UsePriorityQueue: new(!opts.Lean)}).
+			WithOptions(opts.controller(mgr, workers)).
 			Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(apply)))
 		return o, err
 	}
+}
+
+// newManager makes a manager of controller-runtime. The metrics are kept, without a listener.
+func newManager(cfg *rest.Config, opts RuntimeOptions) (manager.Manager, error) {
+	logger := zapr.NewLogger(logger())
+	log.SetLogger(logger) // or a warning about it is printed after 30 s
+	var transform toolscache.TransformFunc
+	if opts.Tuned {
+		transform = cache.TransformStripManagedFields()
+	}
+	return manager.New(cfg, manager.Options{
+		Scheme:         widget.Scheme(),
+		MapperProvider: mapper,
+		Logger:         logger,
+		Cache:          cache.Options{DefaultTransform: transform},
+		Metrics:        metricsserver.Options{BindAddress: "0"},
+		Controller:     config.Controller{SkipNameValidation: new(true)},
+	})
+}
+
+func (opts RuntimeOptions) controller(mgr manager.Manager, workers int) controller.Options {
+	o := controller.Options{MaxConcurrentReconciles: workers}
+	if opts.Tuned {
+		logger := mgr.GetLogger()
+		o.UsePriorityQueue = new(false)
+		o.LogConstructor = func(*reconcile.Request) logr.Logger { return logger }
+	}
+	return o
 }
 
 // mapper knows what discovery would tell.
@@ -89,7 +97,8 @@ func (r reconciler) Reconcile(_ context.Context, w *widget.Widget) (reconcile.Re
 }
 
 type runtimeOperator struct {
-	manager.Manager
+	managed
+
 	queue chan workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
@@ -99,8 +108,6 @@ func (o *runtimeOperator) begin(_ context.Context, queue workqueue.TypedRateLimi
 	return nil
 }
 
-func (o *runtimeOperator) Run(ctx context.Context) error { return o.Start(ctx) }
-
 func (o *runtimeOperator) Enqueuer(keys []types.NamespacedName) func(i int) {
 	requests := make([]reconcile.Request, len(keys))
 	for i, key := range keys {
@@ -109,3 +116,8 @@ func (o *runtimeOperator) Enqueuer(keys []types.NamespacedName) func(i int) {
 	queue := <-o.queue
 	return func(i int) { queue.Add(requests[i]) }
 }
+
+// managed is a manager as a [Runner].
+type managed struct{ manager.Manager }
+
+func (m managed) Run(ctx context.Context) error { return m.Start(ctx) }

@@ -5,6 +5,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -13,7 +14,6 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
 )
@@ -70,22 +70,33 @@ func (s *Server) URL() string { return s.http.URL }
 // Close ends the server. Its clients must have gone.
 func (s *Server) Close() { s.http.Close() }
 
-// Config returns the configuration of clients: JSON, as for every custom resource,
-// and no limit on the client's side.
-func Config(url string) *rest.Config {
-	return &rest.Config{Host: url, QPS: -1, ContentConfig: rest.ContentConfig{
-		ContentType: runtime.ContentTypeJSON, AcceptContentTypes: runtime.ContentTypeJSON,
-	}}
+// Update changes the spec of the first n Widgets of the server at url: the one watch that is open gets an event about
+// each. It returns when the server begins to send them.
+func Update(ctx context.Context, url string, n int) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/update?n="+strconv.Itoa(n), nil)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("update of %d objects: %s", n, resp.Status)
+	}
+	return nil
 }
 
-// Update changes the spec of the first n Widgets: the one watch that is open gets an
-// event about each. It returns when the server begins to send them.
-func (s *Server) Update(ctx context.Context, n int) error {
+func (s *Server) update(ctx context.Context, w http.ResponseWriter, n string) {
+	count, err := strconv.Atoi(n)
+	if err != nil || count > s.opts.Count {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
 	select {
-	case s.updates <- n:
-		return nil
+	case s.updates <- count:
 	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 
@@ -96,6 +107,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	all := "/apis/" + widget.GroupVersion().String() + "/widgets"
 	i, one := index(r.URL.Path)
 	switch {
+	case r.URL.Path == "/update":
+		s.update(r.Context(), w, query.Get("n"))
 	case r.Method == http.MethodGet && one && i < s.opts.Count:
 		s.get(w, i)
 	case r.Method != http.MethodGet || r.URL.Path != all:

@@ -3,6 +3,7 @@
 package widget
 
 import (
+	_ "embed" // for the definition
 	"maps"
 	"slices"
 
@@ -13,6 +14,11 @@ import (
 
 // Finalizer is what every Widget carries already, so that nothing has to be written.
 const Finalizer = "bench.example.com/cleanup"
+
+// CRD is the definition of the resource.
+//
+//go:embed crd.yaml
+var CRD []byte
 
 // GroupVersion returns the group and the version of the API.
 func GroupVersion() schema.GroupVersion {

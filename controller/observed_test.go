@@ -1,13 +1,7 @@
-//go:build unix
-
 package controller_test
 
 import (
-	"os"
-	"slices"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -48,38 +42,4 @@ func TestObserversAllocateNothing(t *testing.T) {
 func allocated(round func()) float64 {
 	round()
 	return testing.AllocsPerRun(40, round) / 50
-}
-
-// TestObserversCostLittle: at most 15 % of the processor time of the loop alone, whose Apply does
-// nothing. It compares turn by turn, as the speed of a shared machine drifts, and runs only if
-// KUBERATOR_BUDGETS is set.
-func TestObserversCostLittle(t *testing.T) {
-	if os.Getenv("KUBERATOR_BUDGETS") == "" {
-		t.Skip("KUBERATOR_BUDGETS is not set")
-	}
-	const objects, rounds, turns = 1000, 40, 21
-	plain, observed := settled(t, objects), settled(t, objects, observing(t)...)
-	took := func(round func()) time.Duration {
-		before := processorTime(t)
-		for range rounds {
-			round()
-		}
-		return processorTime(t) - before
-	}
-	took(plain)
-	took(observed)
-	var ratios []float64
-	for range turns {
-		ratios = append(ratios, float64(took(observed))/float64(took(plain)))
-	}
-	slices.Sort(ratios)
-	t.Logf("%.2f of the loop alone, between %.2f and %.2f", ratios[turns/2], ratios[turns/4], ratios[turns*3/4])
-	require.LessOrEqual(t, ratios[turns/2], 1.15)
-}
-
-func processorTime(t *testing.T) time.Duration {
-	t.Helper()
-	var used syscall.Rusage
-	require.NoError(t, syscall.Getrusage(syscall.RUSAGE_SELF, &used))
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }

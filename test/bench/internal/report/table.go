@@ -1,0 +1,94 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/kuberator/kuberator/test/bench/internal/workload"
+)
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Table shows a workload: a line for each metric, a column for each contender, with the median, and how far the
+// rounds were from it, and the ratio of this library to it.
+func Table(w workload.Workload, all *Results) string {
+	lines := append([][]string{head(w)}, body(w, all)...)
+	var out strings.Builder
+	tabs := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
+	for _, line := range lines {
+		fmt.Fprintln(tabs, strings.Join(line, "\t"))
+	}
+	_ = tabs.Flush()
+	return w.Name + ": " + w.About + "\n\n" + out.String()
+}
+
+func head(w workload.Workload) []string {
+	line := []string{""}
+	for _, c := range w.Contenders {
+		line = append(line, c.Name)
+	}
+	return line
+}
+
+func body(w workload.Workload, all *Results) (lines [][]string) {
+	for _, metric := range metrics(w, all) {
+		var line []string
+		for _, c := range w.Contenders {
+			r, ok := all.Find(w.Name, c.Name, metric)
+			if ok && line == nil {
+				line = append(line, strings.TrimSuffix(metric+", "+r.Unit, ", "))
+			}
+			line = append(line, cell(r, ok))
+		}
+		lines = append(lines, pad(line, len(w.Contenders)+1))
+	}
+	return lines
+}
+
+// pad puts what is missing of a line between its name and its cells.
+func pad(line []string, n int) []string {
+	for len(line) < n {
+		line = slices.Insert(line, 1, "")
+	}
+	return line
+}
+
+func cell(r Result, ok bool) string {
+	if !ok {
+		return "–"
+	}
+	text := number(r.Median)
+	if spread := (r.Max - r.Min) / 2; r.Rounds > 1 && spread > 0.01*math.Abs(r.Median) {
+		text += " ±" + strconv.Itoa(int(math.Round(100*spread/math.Abs(r.Median)))) + "%"
+	}
+	if ratio, ok := r.Ratios[workload.Kuberator]; ok && ratio > 0 {
+		text += " (" + number(1/ratio) + ")"
+	}
+	return text
+}
+
+// metrics returns those of a workload, in the order in which they were reported.
+func metrics(w workload.Workload, all *Results) (names []string) {
+	for _, r := range all.Results {
+		if r.Workload == w.Name && !slices.Contains(names, r.Metric) {
+			names = append(names, r.Metric)
+		}
+	}
+	return names
+}
+
+// number shows three digits that count.
+func number(v float64) string {
+	switch abs := math.Abs(v); {
+	case v == math.Trunc(v) && abs < 1e6, abs >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case abs >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	default:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+}

@@ -1,0 +1,92 @@
+package workload
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/kuberator/kuberator/test/bench/internal/contender"
+	"github.com/kuberator/kuberator/test/bench/internal/widget"
+)
+
+// converge is a flood of new objects: each gets a finalizer and a status.
+var converge = Workload{
+	Name:  "converge",
+	About: "5,000 new objects get a finalizer and a status, by 16 workers; per object",
+	Full:  Size{Objects: 5000}, Short: Size{Objects: 100},
+	API:        &API{CRDs: [][]byte{widget.CRD}, Fill: newWidgets},
+	Contenders: convergers(runConverge),
+	Bars: []Bar{
+		{Metric: "writes", AtMost: 2, Count: true},
+		{Metric: "conflicts", AtMost: 0, Count: true},
+		{Metric: "cpu", Against: Floor, AtMost: 1.05},
+		{Metric: "cpu", Against: Peer, AtMost: 0.55},
+	},
+	Chart: []string{"cpu", "writes"},
+}
+
+// convergers are the contenders that make new objects ready.
+func convergers(measure func(ctx context.Context, p *Process, makeOp contender.Converge) error) []Contender {
+	of := func(name string, makeOp contender.Converge) Contender {
+		return Contender{name, func(ctx context.Context, p *Process) error { return measure(ctx, p, makeOp) }}
+	}
+	return []Contender{
+		of(Kuberator, contender.KuberatorConverge),
+		of(Floor, contender.ClientGoConverge),
+		of(Peer, contender.RuntimeConverge(contender.RuntimeOptions{})),
+		of(Tuned, contender.RuntimeConverge(contender.RuntimeOptions{Tuned: true})),
+	}
+}
+
+func newWidgets(ctx context.Context, cfg *rest.Config, size Size) error {
+	return create(ctx, cfg, widget.GroupVersion().WithResource("widgets"), size.Objects, newWidget)
+}
+
+func newWidget(i int) map[string]any {
+	return map[string]any{
+		"apiVersion": widget.GroupVersion().String(), "kind": "Widget",
+		"metadata": map[string]any{"name": fmt.Sprintf("widget-%06d", i), "labels": map[string]any{"app": "bench", "tier": "front"}},
+		"spec": map[string]any{
+			"replicas": int64(3), "image": "registry.example.com/app:1.2.3",
+			"settings": map[string]any{"colour": "blue", "size": "large", "mode": "standard"},
+		},
+	}
+}
+
+// runConverge measures until all objects are ready, and the events of the last writes have come.
+func runConverge(ctx context.Context, p *Process, makeOp contender.Converge) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	var ready atomic.Int64
+	all := make(chan struct{})
+	op, err := makeOp(p.Config, func() {
+		if ready.Add(1) == int64(p.Size.Objects) {
+			close(all)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	err = p.Span(p.Size.Objects, func() error {
+		go func() { ended <- op.Run(ctx) }()
+		select {
+		case <-all:
+		case err := <-ended:
+			return fmt.Errorf("the operator ended: %w", err)
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d are ready: %w", ready.Load(), p.Size.Objects, ctx.Err())
+		}
+		time.Sleep(200 * time.Millisecond) // the last events
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	p.ReportRequests(p.Size.Objects)
+	cancel()
+	return <-ended
+}

@@ -1,0 +1,45 @@
+package workload
+
+import (
+	"context"
+	"errors"
+
+	"github.com/kuberator/kuberator/test/bench/internal/contender"
+	"github.com/kuberator/kuberator/test/bench/internal/server"
+)
+
+// loop is a restart, or a resync: all settled objects are enqueued at once, and nothing is to be done. They have next
+// to nothing to copy, so that what is measured is the loop.
+var loop = Workload{
+	Name:  "loop",
+	About: "All of 300,000 objects are enqueued, and two workers find nothing to do; per object",
+	Full:  Size{Objects: 300_000}, Short: Size{Objects: 500},
+	Serve: widgets(server.Bare, false),
+	Contenders: append(noOps(runLoop),
+		Contender{Operated, func(ctx context.Context, p *Process) error { return runLoop(ctx, p, contender.Operated) }}),
+	Bars: []Bar{
+		{Metric: "cpu", Against: Peer, AtMost: 0.2},
+		{Metric: "cpu", Against: Floor, AtMost: 1.5},
+		{Metric: "allocations", AtMost: 4},
+		{Metric: "cpu", Contender: Operated, Against: Kuberator, AtMost: 1.15},
+	},
+	Chart: []string{"cpu", "allocations"},
+}
+
+func runLoop(ctx context.Context, p *Process, makeOp contender.New) error {
+	r, err := start(ctx, p, makeOp)
+	if err != nil {
+		return err
+	}
+	n := p.Size.Objects
+	enqueue := r.op.Enqueuer(keys(n))
+	err = p.Span(n, func() error {
+		return r.round(ctx, n, func() error {
+			for i := range n {
+				enqueue(i)
+			}
+			return nil
+		})
+	})
+	return errors.Join(err, r.stop())
+}

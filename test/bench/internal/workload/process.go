@@ -1,0 +1,139 @@
+package workload
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// patience is how long one step of a measurement may take before it counts as hanging.
+const patience = 3 * time.Minute
+
+// Task is what a process of a contender is told.
+type Task struct {
+	Workload  string `json:"workload"`
+	Contender string `json:"contender"`
+	Server    string `json:"server"`
+	Size      Size   `json:"size"`
+}
+
+// Value is one that was measured.
+type Value struct {
+	Metric string  `json:"metric"`
+	Unit   string  `json:"unit"`
+	Value  float64 `json:"value"`
+}
+
+// Process is the one that a contender has for itself.
+type Process struct {
+	Task
+	// Config is that of a client of Server: JSON, as for every custom resource, and without limits. What it sends is
+	// counted.
+	Config *rest.Config
+
+	values   []Value
+	requests requests
+}
+
+// Execute does a task in this process, and returns what was measured.
+func Execute(ctx context.Context, task Task) ([]Value, error) {
+	_, c, ok := Find(task.Workload, task.Contender)
+	if !ok {
+		return nil, fmt.Errorf("there is no workload %q with a contender %q", task.Workload, task.Contender)
+	}
+	p := &Process{Task: task}
+	if task.Server != "" {
+		if err := p.connect(); err != nil {
+			return nil, err
+		}
+	}
+	err := c.Run(ctx, p)
+	return p.values, err
+}
+
+func (p *Process) connect() error {
+	p.Config = &rest.Config{Host: p.Server}
+	if !strings.HasPrefix(p.Server, "http://") {
+		var err error
+		if p.Config, err = clientcmd.BuildConfigFromFlags("", p.Server); err != nil {
+			return err
+		}
+	}
+	p.Config.QPS, p.Config.ContentType, p.Config.AcceptContentTypes = -1, "application/json", "application/json"
+	p.Config.Wrap(p.requests.count)
+	return nil
+}
+
+// Report adds a value.
+func (p *Process) Report(metric, unit string, value float64) {
+	p.values = append(p.values, Value{metric, unit, value})
+}
+
+// ReportRequests adds how many requests were sent, divided by n.
+func (p *Process) ReportRequests(n int) {
+	p.Report("writes", "/object", float64(p.requests.writes.Load())/float64(n))
+	p.Report("conflicts", "", float64(p.requests.conflicts.Load()))
+}
+
+// Span reports what n of something take that do does: time of processors, time on the clock, allocations.
+func (p *Process) Span(n int, do func() error) error {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	began, used := time.Now(), cpu()
+	if err := do(); err != nil {
+		return err
+	}
+	wall, took := time.Since(began), cpu()-used
+	runtime.ReadMemStats(&after)
+	of := float64(n)
+	p.Report("cpu", "µs", float64(took.Nanoseconds())/1000/of)
+	p.Report("clock", "µs", float64(wall.Nanoseconds())/1000/of)
+	p.Report("allocations", "", float64(after.Mallocs-before.Mallocs)/of)
+	p.Report("allocated", "B", float64(after.TotalAlloc-before.TotalAlloc)/of)
+	return nil
+}
+
+// requests are those that a process sent.
+type requests struct{ writes, conflicts atomic.Int64 }
+
+func (r *requests) count(next http.RoundTripper) http.RoundTripper { return counting{r, next} }
+
+type counting struct {
+	requests *requests
+	next     http.RoundTripper
+}
+
+func (c counting) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := c.next.RoundTrip(req)
+	if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases/") {
+		return resp, err
+	}
+	c.requests.writes.Add(1)
+	if err == nil && resp.StatusCode == http.StatusConflict {
+		c.requests.conflicts.Add(1)
+	}
+	return resp, err
+}
+
+// Main does the task in the environment variable of that name, and prints what was measured.
+func Main(ctx context.Context, variable string) error {
+	var task Task
+	if err := json.Unmarshal([]byte(os.Getenv(variable)), &task); err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	values, err := Execute(ctx, task)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(os.Stdout).Encode(values)
+}

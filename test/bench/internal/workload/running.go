@@ -1,0 +1,118 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kuberator/kuberator/test/bench/internal/contender"
+	"github.com/kuberator/kuberator/test/bench/internal/server"
+	"github.com/kuberator/kuberator/test/bench/internal/widget"
+)
+
+// noOps are the contenders that find nothing to do.
+func noOps(measure func(ctx context.Context, p *Process, makeOp contender.New) error) []Contender {
+	of := func(name string, makeOp contender.New) Contender {
+		return Contender{name, func(ctx context.Context, p *Process) error { return measure(ctx, p, makeOp) }}
+	}
+	return []Contender{
+		of(Kuberator, contender.Kuberator),
+		of(Floor, contender.ClientGo),
+		of(Peer, contender.ControllerRuntime(contender.RuntimeOptions{})),
+		of(Tuned, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true})),
+	}
+}
+
+// widgets serves Widgets of that size to operators that only read.
+func widgets(size server.Size, noStreaming bool) func(context.Context, Size) (*Site, error) {
+	return func(_ context.Context, n Size) (*Site, error) {
+		s, err := server.New(server.Options{Count: n.Objects, Size: size, NoStreaming: noStreaming})
+		if err != nil {
+			return nil, err
+		}
+		return &Site{Server: s.URL(), Close: func() error { s.Close(); return nil }}, nil
+	}
+}
+
+// running is an operator at work, and the count of what it did.
+type running struct {
+	op     contender.Operator
+	cancel context.CancelFunc
+	ended  chan error
+
+	count, target atomic.Int64
+	reached       chan struct{}
+}
+
+// start runs an operator and returns when it has worked on all objects, once.
+func start(ctx context.Context, p *Process, makeOp contender.New) (*running, error) {
+	r := &running{reached: make(chan struct{}, 1), ended: make(chan error, 1)}
+	var err error
+	if r.op, err = makeOp(p.Config, r.apply); err != nil {
+		return nil, err
+	}
+	r.target.Store(int64(p.Size.Objects))
+	ctx, r.cancel = context.WithCancel(ctx)
+	go func() { r.ended <- r.op.Run(ctx) }()
+	if err := r.wait(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("the first list: %w", err), r.stop())
+	}
+	return r, nil
+}
+
+func keys(count int) []types.NamespacedName {
+	all := make([]types.NamespacedName, count)
+	for i := range all {
+		all[i] = server.Key(i)
+	}
+	return all
+}
+
+// apply is the user's function.
+func (r *running) apply(*widget.Widget) {
+	if r.count.Add(1) == r.target.Load() {
+		r.reached <- struct{}{}
+	}
+}
+
+// wait returns when the target is reached.
+func (r *running) wait(ctx context.Context) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-r.reached:
+		return nil
+	case err := <-r.ended:
+		r.ended <- err
+		return fmt.Errorf("the operator ended: %w", err)
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return fmt.Errorf("%d of %d reconciles after %s", r.count.Load(), r.target.Load(), patience)
+	}
+}
+
+// round has begin make n reconciles, and waits for them.
+func (r *running) round(ctx context.Context, n int, begin func() error) error {
+	r.target.Add(int64(n))
+	if err := begin(); err != nil {
+		return err
+	}
+	return r.wait(ctx)
+}
+
+// stop ends the operator, and tells if it did less or more than it was asked for.
+func (r *running) stop() error {
+	r.cancel()
+	if err := <-r.ended; err != nil {
+		return err
+	}
+	if did, want := r.count.Load(), r.target.Load(); did != want {
+		return fmt.Errorf("%d reconciles, asked for %d", did, want)
+	}
+	return nil
+}

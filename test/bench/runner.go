@@ -1,0 +1,94 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/kuberator/kuberator/test/bench/internal/report"
+	"github.com/kuberator/kuberator/test/bench/internal/workload"
+)
+
+// runner measures workloads.
+type runner struct {
+	log    io.Writer
+	short  bool
+	rounds int
+	// cluster means that the API servers are real.
+	cluster bool
+}
+
+// measure asks all contenders in turn, round after round: on a machine whose speed drifts, only what ran side by side
+// compares.
+func (r *runner) measure(ctx context.Context, w workload.Workload) (*report.Samples, error) {
+	samples := &report.Samples{Workload: w.Name}
+	for round := range r.roundsOf(w) {
+		for _, c := range w.Contenders {
+			began := time.Now()
+			values, err := r.one(ctx, w, c.Name)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", c.Name, err)
+			}
+			samples.Add(c.Name, values)
+			fmt.Fprintf(r.log, "%s, round %d: %s took %s\n", w.Name, round+1, c.Name, time.Since(began).Round(100*time.Millisecond))
+		}
+	}
+	return samples, nil
+}
+
+func (r *runner) roundsOf(w workload.Workload) int {
+	switch {
+	case r.rounds > 0:
+		return r.rounds
+	case r.short:
+		return 1
+	case w.Rounds > 0:
+		return w.Rounds
+	default:
+		return 5
+	}
+}
+
+// one measures a contender once.
+func (r *runner) one(ctx context.Context, w workload.Workload, contender string) (values []workload.Value, err error) {
+	task := workload.Task{Workload: w.Name, Contender: contender, Size: w.Full}
+	if r.short {
+		task.Size = w.Short
+	}
+	site, err := w.Begin(ctx, task.Size, r.cluster)
+	if err != nil {
+		return nil, err
+	}
+	task.Server = site.Server
+	if site.Close != nil {
+		defer func() { err = errors.Join(err, site.Close()) }()
+	}
+	return process(ctx, task)
+}
+
+// process does the task in a process of its own.
+func process(ctx context.Context, task workload.Task) ([]workload.Value, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	told, err := json.Marshal(task)
+	if err != nil {
+		return nil, err
+	}
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, self)
+	cmd.Env = append(os.Environ(), envTask+"="+string(told))
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil {
+		return nil, fmt.Errorf("%w: %s", err, &stderr)
+	}
+	var values []workload.Value
+	return values, json.Unmarshal(stdout.Bytes(), &values)
+}
