@@ -366,5 +366,3 @@ func TestS8FinalizerNames(t *testing.T) {
 	require.ErrorIs(t, err, kerr.ErrTerminal)
 	require.Zero(t, b.writes())
 }
-
-func nothing(context.Context, *corev1.ConfigMap) (struct{}, error) { return struct{}{}, nil }
