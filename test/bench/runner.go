@@ -31,7 +31,7 @@ func (r *runner) measure(ctx context.Context, w workload.Workload) (*report.Samp
 	for round := range r.roundsOf(w) {
 		for _, c := range w.Contenders {
 			began := time.Now()
-			values, err := r.one(ctx, w, c.Name)
+			values, err := r.one(ctx, w, c.Name, round)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", c.Name, err)
 			}
@@ -56,8 +56,8 @@ func (r *runner) roundsOf(w workload.Workload) int {
 }
 
 // one measures a contender once.
-func (r *runner) one(ctx context.Context, w workload.Workload, contender string) (values []workload.Value, err error) {
-	task := workload.Task{Workload: w.Name, Contender: contender, Size: w.Full}
+func (r *runner) one(ctx context.Context, w workload.Workload, contender string, round int) (values []workload.Value, err error) {
+	task := workload.Task{Workload: w.Name, Contender: contender, Size: w.Full, Round: round}
 	if r.short {
 		task.Size = w.Short
 	}

@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
@@ -44,9 +45,9 @@ func logger() *zap.Logger {
 }
 
 // ours is the check that this library makes by itself, and the others by hand.
-func ours(w *widget.Widget) error {
-	if w.DeletionTimestamp != nil || !slices.Contains(w.Finalizers, widget.Finalizer) {
-		return errors.New("a settled Widget was expected: " + w.Name)
+func ours(w metav1.Object) error {
+	if w.GetDeletionTimestamp() != nil || !slices.Contains(w.GetFinalizers(), widget.Finalizer) {
+		return errors.New("a settled Widget was expected: " + w.GetName())
 	}
 	return nil
 }

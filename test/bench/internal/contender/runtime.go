@@ -13,6 +13,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/log"
@@ -64,6 +65,7 @@ func newManager(cfg *rest.Config, opts RuntimeOptions) (manager.Manager, error) 
 		MapperProvider: mapper,
 		Logger:         logger,
 		Cache:          cache.Options{DefaultTransform: transform},
+		Client:         client.Options{Cache: &client.CacheOptions{Unstructured: true}}, // or each Get of a map is a request
 		Metrics:        metricsserver.Options{BindAddress: "0"},
 		Controller:     config.Controller{SkipNameValidation: new(true)},
 	})

@@ -25,10 +25,13 @@ func Key(i int) types.NamespacedName {
 // template is the JSON of a Widget up to its name, and from what follows what is
 // different between Widgets. Encoding then is copying: the server runs in the
 // process that is measured, and must take neither time nor allocations of note.
-type template struct{ head, tail []byte }
+type template struct {
+	kind, version string
+	head, tail    []byte
+}
 
-func newTemplate(size Size) (template, error) {
-	raw, err := json.Marshal(example(size))
+func newTemplate(kind, version string, of any) (template, error) {
+	raw, err := json.Marshal(of)
 	if err != nil {
 		return template{}, err
 	}
@@ -37,7 +40,7 @@ func newTemplate(size Size) (template, error) {
 	if !ok {
 		return template{}, fmt.Errorf("no metadata in %s", raw)
 	}
-	return template{head: append(bytes.Clone(head), mark...), tail: tail}, nil
+	return template{kind: kind, version: version, head: append(bytes.Clone(head), mark...), tail: tail}, nil
 }
 
 // append appends the i-th Widget.
@@ -59,7 +62,7 @@ func (t template) append(dst []byte, i int, revision, generation int64) []byte {
 
 // Example returns a small Widget as a client decodes it.
 func Example() (*widget.Widget, error) {
-	t, err := newTemplate(Small)
+	t, err := newTemplate("Widget", widget.GroupVersion().String(), example(Small))
 	if err != nil {
 		return nil, err
 	}
@@ -87,6 +90,13 @@ func example(size Size) *widget.Widget {
 		enlarge(w)
 	}
 	return w
+}
+
+// metadataOf returns what a server sends to who asks for metadata only.
+func metadataOf(w *widget.Widget) *metav1.PartialObjectMetadata {
+	m := &metav1.PartialObjectMetadata{ObjectMeta: w.ObjectMeta}
+	m.SetGroupVersionKind(metav1.SchemeGroupVersion.WithKind("PartialObjectMetadata"))
+	return m
 }
 
 func enlarge(w *widget.Widget) {

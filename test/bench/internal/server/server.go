@@ -41,10 +41,10 @@ const (
 
 // Server is the state of the API. Its resourceVersions only grow.
 type Server struct {
-	opts     Options
-	template template
-	http     *httptest.Server
-	updates  chan int
+	opts           Options
+	whole, partial template
+	http           *httptest.Server
+	updates        chan int
 
 	mu                   sync.Mutex
 	revision, generation int64
@@ -55,11 +55,16 @@ const chunk = 64 << 10
 
 // New starts a server. End it with Close.
 func New(opts Options) (*Server, error) {
-	t, err := newTemplate(opts.Size)
+	example := example(opts.Size)
+	whole, err := newTemplate("Widget", widget.GroupVersion().String(), example)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, template: t, updates: make(chan int), revision: 1000, generation: 1}
+	partial, err := newTemplate("PartialObjectMetadata", metav1.SchemeGroupVersion.String(), metadataOf(example))
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, whole: whole, partial: partial, updates: make(chan int), revision: 1000, generation: 1}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	return s, nil
 }
@@ -88,9 +93,10 @@ func Update(ctx context.Context, url string, n int) error {
 	return nil
 }
 
-func (s *Server) update(ctx context.Context, w http.ResponseWriter, n string) {
+func (v view) update(ctx context.Context, w http.ResponseWriter, n string) {
+	s := v.server
 	count, err := strconv.Atoi(n)
-	if err != nil || count > s.opts.Count {
+	if err != nil || count > v.count {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
@@ -101,24 +107,25 @@ func (s *Server) update(ctx context.Context, w http.ResponseWriter, n string) {
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	v, path := s.view(r)
 	query := r.URL.Query()
 	streaming := query.Get("sendInitialEvents") == "true"
 	w.Header().Set("Content-Type", runtime.ContentTypeJSON)
 	all := "/apis/" + widget.GroupVersion().String() + "/widgets"
-	i, one := index(r.URL.Path)
+	i, one := index(path)
 	switch {
-	case r.URL.Path == "/update":
-		s.update(r.Context(), w, query.Get("n"))
-	case r.Method == http.MethodGet && one && i < s.opts.Count:
-		s.get(w, i)
-	case r.Method != http.MethodGet || r.URL.Path != all:
+	case path == "/update":
+		v.update(r.Context(), w, query.Get("n"))
+	case r.Method == http.MethodGet && one && i < v.count:
+		v.get(w, i)
+	case r.Method != http.MethodGet || path != all:
 		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound, "there is nothing but Widgets: "+r.URL.Path)
 	case query.Get("watch") != "true" && query.Get("watch") != "1":
-		s.list(w)
+		v.list(w)
 	case streaming && s.opts.NoStreaming:
 		refuse(w, http.StatusUnprocessableEntity, metav1.StatusReasonInvalid, "sendInitialEvents is forbidden")
 	default:
-		s.watch(r.Context(), w, streaming)
+		v.watch(r.Context(), w, streaming)
 	}
 }
 
@@ -148,34 +155,34 @@ func index(path string) (i int, ok bool) {
 }
 
 // get is what an operator asks for that has just begun to lead.
-func (s *Server) get(w http.ResponseWriter, i int) {
-	revision, generation := s.now(0)
-	_, _ = w.Write(s.template.append(nil, i, revision, generation))
+func (v view) get(w http.ResponseWriter, i int) {
+	revision, generation := v.server.now(0)
+	_, _ = w.Write(v.append(nil, i, revision, generation))
 }
 
-func (s *Server) list(w http.ResponseWriter) {
-	revision, generation := s.now(0)
+func (v view) list(w http.ResponseWriter) {
+	revision, generation := v.server.now(0)
 	out := writer{w: w}
-	out.buf = append(out.buf, `{"kind":"WidgetList","apiVersion":"`+widget.GroupVersion().String()+`","metadata":{"resourceVersion":"`+strconv.FormatInt(revision, 10)+`"},"items":[`...)
-	for i := range s.opts.Count {
+	out.buf = append(out.buf, `{"kind":"`+v.kind+`List","apiVersion":"`+v.version+`","metadata":{"resourceVersion":"`+strconv.FormatInt(revision, 10)+`"},"items":[`...)
+	for i := range v.count {
 		if i > 0 {
 			out.buf = append(out.buf, ',')
 		}
-		out.buf = s.template.append(out.buf, i, revision, generation)
+		out.buf = v.append(out.buf, i, revision, generation)
 		out.write(chunk)
 	}
 	out.buf = append(out.buf, "]}\n"...)
 	out.write(1)
 }
 
-func (s *Server) watch(ctx context.Context, w http.ResponseWriter, streaming bool) {
-	out := writer{w: w, flush: http.NewResponseController(w).Flush}
+func (v view) watch(ctx context.Context, w http.ResponseWriter, streaming bool) {
+	out, s := writer{w: w, flush: http.NewResponseController(w).Flush}, v.server
 	revision, generation := s.now(0)
 	if streaming {
-		for i := range s.opts.Count {
-			s.event(&out, "ADDED", i, revision, generation)
+		for i := range v.count {
+			v.event(&out, "ADDED", i, revision, generation)
 		}
-		out.buf = append(out.buf, `{"type":"BOOKMARK","object":{"kind":"Widget","apiVersion":"`+widget.GroupVersion().String()+
+		out.buf = append(out.buf, `{"type":"BOOKMARK","object":{"kind":"`+v.kind+`","apiVersion":"`+v.version+
 			`","metadata":{"resourceVersion":"`+strconv.FormatInt(revision, 10)+`","annotations":{"`+metav1.InitialEventsAnnotationKey+`":"true"}}}}`+"\n"...)
 	}
 	out.write(0)
@@ -186,18 +193,18 @@ func (s *Server) watch(ctx context.Context, w http.ResponseWriter, streaming boo
 		case n := <-s.updates:
 			last, generation := s.now(n)
 			for i := range n {
-				s.event(&out, "MODIFIED", i, last-int64(n)+int64(i)+1, generation)
+				v.event(&out, "MODIFIED", i, last-int64(n)+int64(i)+1, generation)
 			}
 			out.write(0)
 		}
 	}
 }
 
-func (s *Server) event(out *writer, verb string, i int, revision, generation int64) {
+func (v view) event(out *writer, verb string, i int, revision, generation int64) {
 	out.buf = append(out.buf, `{"type":"`...)
 	out.buf = append(out.buf, verb...)
 	out.buf = append(out.buf, `","object":`...)
-	out.buf = s.template.append(out.buf, i, revision, generation)
+	out.buf = v.append(out.buf, i, revision, generation)
 	out.buf = append(out.buf, "}\n"...)
 	out.write(chunk)
 }

@@ -2,6 +2,7 @@ package workload
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -15,32 +16,64 @@ import (
 // JSON, half of which are managedFields.
 var memory = Workload{
 	Name:  "memory",
-	About: "An operator has 20,000 objects of 2 kB in its cache, half of which are managedFields; per object",
-	Full:  Size{Objects: 20_000}, Short: Size{Objects: 500},
-	Rounds:     3,
-	Serve:      widgets(server.Large, false),
-	Contenders: noOps(runMemory),
-	Bars: []Bar{
-		{Metric: "heap", Against: Floor, AtMost: 1.05},
-		{Metric: "heap", Against: Peer, AtMost: 0.65},
+	About: "An operator has 1,000, 20,000 or 100,000 objects of 2 kB in its cache, half of which are managedFields; per object",
+	Full:  Size{Objects: 100_000}, Short: Size{Objects: 500},
+	Rounds: 3,
+	Serve:  widgets(server.Large, false),
+	Contenders: []Contender{
+		{Kuberator, memoryOf(contender.KuberatorOf)},
+		{Floor, memoryOf(contender.ClientGoOf)},
+		{Peer, memoryOf(func(f contender.Form) contender.New { return contender.RuntimeOf(f, contender.RuntimeOptions{}) })},
+		{Tuned, memoryOf(func(f contender.Form) contender.New {
+			return contender.RuntimeOf(f, contender.RuntimeOptions{Tuned: true})
+		})},
 	},
-	Chart: []string{"heap", "peak"},
+	Bars: []Bar{
+		{Metric: "typed 20k", Against: Floor, AtMost: 1.05},
+		{Metric: "typed 20k", Against: Peer, AtMost: 0.65},
+	},
+	Chart: []string{"typed 20k", "unstructured 20k", "metadata 20k"},
 }
 
-func runMemory(ctx context.Context, p *Process, makeOp contender.New) error {
+// memoryOf measures all forms at 20,000 objects, and, in the first round only, since it hardly varies, at the other
+// sizes. A short run has one size.
+func memoryOf(of func(contender.Form) contender.New) func(context.Context, *Process) error {
+	return func(ctx context.Context, p *Process) error {
+		for _, form := range []contender.Form{contender.Typed, contender.Unstructured, contender.Metadata} {
+			for _, n := range []int{20_000, 1000, 100_000} {
+				if n != 20_000 && (p.Round > 0 || p.Size.Objects < n) {
+					continue
+				}
+				metric := fmt.Sprintf("%s %dk", form, n/1000)
+				if err := runMemory(ctx, p, metric, min(n, p.Size.Objects), of(form)); err != nil {
+					return fmt.Errorf("%s: %w", metric, err)
+				}
+			}
+		}
+		return nil
+	}
+}
+
+// runMemory reports what is live of n objects, and for the first ones, before anything else has taken memory in the
+// process, what it took to get them.
+func runMemory(ctx context.Context, p *Process, metric string, n int, makeOp contender.New) error {
+	part, isFirst := p.part(n), len(p.values) == 0
 	before := collected()
 	var r *running
-	err := p.Span(p.Size.Objects, func() (err error) {
-		r, err = start(ctx, p, makeOp)
+	err := part.Span(n, func() (err error) {
+		r, err = start(ctx, part, makeOp)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	peak := peakBytes()
-	n := float64(p.Size.Objects)
-	p.Report("heap", "B", float64(collected().HeapAlloc-before.HeapAlloc)/n)
-	p.Report("peak", "B", peak/n)
+	p.Report(metric, "B", float64(collected().HeapAlloc-before.HeapAlloc)/float64(n))
+	if isFirst {
+		p.Report("peak, "+metric, "B", peak/float64(n))
+		p.Report("cpu, "+metric, "µs", part.value("cpu"))
+		p.Report("allocated, "+metric, "B", part.value("allocated"))
+	}
 	return r.stop()
 }
 

@@ -24,6 +24,8 @@ type Task struct {
 	Contender string `json:"contender"`
 	Server    string `json:"server"`
 	Size      Size   `json:"size"`
+	// Round counts how often the contender was measured before.
+	Round int `json:"round"`
 }
 
 // Value is one that was measured.
