@@ -52,10 +52,12 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(log)
 	names := flags.String("workload", "", "measure these only, separated by commas: "+strings.Join(workloads(), ", "))
+	contenders := flags.String("contender", "", "measure these only, separated by commas: for profiles, as what runs alone has no ratio")
 	flags.IntVar(&a.rounds, "rounds", 0, "measure each contender that often, in turn; 0 means what the workload says, 3 or 5")
 	flags.BoolVar(&a.short, "short", false, "do little: to see that all works, not for figures")
 	flags.StringVar(&a.results, "results", "", "keep the results in this file, beside those of other workloads that are in it (default results.json, or results-local.json)")
 	flags.StringVar(&a.publish, "publish", "", "write the tables into performance.md of this folder, and the charts into its folder images")
+	flags.StringVar(&a.profiles, "cpuprofile", "", "write a profile of the processors of each contender into this folder, for go tool pprof; it slows them down")
 	flags.BoolVar(&a.strict, "strict", false, "fail if a bar is missed; in a short run, only counts are looked at")
 	cluster := flags.String("cluster", "", "local: measure what needs an API server on a real control plane, and nothing else")
 	if err := flags.Parse(args); err != nil {
@@ -63,6 +65,9 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 	}
 	if *cluster != "" && a.publish != "" {
 		return a, errors.New("what is published is measured on the simulator, for everybody to repeat")
+	}
+	if *contenders != "" {
+		a.contenders = strings.Split(*contenders, ",")
 	}
 	a.log, a.cluster = log, *cluster != ""
 	if a.results == "" {

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/kuberator/kuberator/test/bench/internal/report"
@@ -17,9 +19,12 @@ import (
 
 // runner measures workloads.
 type runner struct {
-	log    io.Writer
-	short  bool
-	rounds int
+	log        io.Writer
+	short      bool
+	rounds     int
+	contenders []string // nil: all
+	// profiles is the folder for profiles of the processors. "" means none.
+	profiles string
 	// cluster means that the API servers are real.
 	cluster bool
 }
@@ -30,6 +35,9 @@ func (r *runner) measure(ctx context.Context, w workload.Workload) (*report.Samp
 	samples := &report.Samples{Workload: w.Name}
 	for round := range r.roundsOf(w) {
 		for _, c := range w.Contenders {
+			if r.contenders != nil && !slices.Contains(r.contenders, c.Name) {
+				continue
+			}
 			began := time.Now()
 			values, err := r.one(ctx, w, c.Name, round)
 			if err != nil {
@@ -58,6 +66,9 @@ func (r *runner) roundsOf(w workload.Workload) int {
 // one measures a contender once.
 func (r *runner) one(ctx context.Context, w workload.Workload, contender string, round int) (values []workload.Value, err error) {
 	task := workload.Task{Workload: w.Name, Contender: contender, Size: w.Full, Round: round}
+	if r.profiles != "" {
+		task.Profile = filepath.Join(r.profiles, w.Name+"."+contender+".pprof")
+	}
 	if r.short {
 		task.Size = w.Short
 	}

@@ -12,8 +12,8 @@ import (
 // to nothing to copy, so that what is measured is the loop.
 var loop = Workload{
 	Name:  "loop",
-	About: "All of 300,000 objects are enqueued, and two workers find nothing to do; per object",
-	Full:  Size{Objects: 300_000}, Short: Size{Objects: 500},
+	About: "All of 30,000 objects are enqueued, 10 times, and two workers find nothing to do; per reconcile",
+	Full:  Size{Objects: 30_000, Times: 10}, Short: Size{Objects: 500, Times: 2},
 	Serve: widgets(server.Bare, false),
 	Contenders: append(noOps(runLoop),
 		Contender{Operated, func(ctx context.Context, p *Process) error { return runLoop(ctx, p, contender.Operated) }}),
@@ -33,13 +33,19 @@ func runLoop(ctx context.Context, p *Process, makeOp contender.New) error {
 	}
 	n := p.Size.Objects
 	enqueue := r.op.Enqueuer(keys(n))
-	err = p.Span(n, func() error {
-		return r.round(ctx, n, func() error {
-			for i := range n {
-				enqueue(i)
+	all := func() error {
+		for i := range n {
+			enqueue(i)
+		}
+		return nil
+	}
+	err = p.Span(n*p.Size.Times, func() error {
+		for range p.Size.Times {
+			if err := r.round(ctx, n, all); err != nil {
+				return err
 			}
-			return nil
-		})
+		}
+		return nil
 	})
 	return errors.Join(err, r.stop())
 }

@@ -3,10 +3,12 @@ package workload
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"runtime"
+	"runtime/pprof"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -26,6 +28,8 @@ type Task struct {
 	Size      Size   `json:"size"`
 	// Round counts how often the contender was measured before.
 	Round int `json:"round"`
+	// Profile is the file that a profile of the processors is written to while a Span is measured. "" means none.
+	Profile string `json:"profile"`
 }
 
 // Value is one that was measured.
@@ -91,8 +95,12 @@ func (p *Process) Span(n int, do func() error) error {
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
+	stop, err := p.profile()
+	if err != nil {
+		return err
+	}
 	began, used := time.Now(), cpu()
-	if err := do(); err != nil {
+	if err := errors.Join(do(), stop()); err != nil {
 		return err
 	}
 	wall, took := time.Since(began), cpu()-used
@@ -103,6 +111,18 @@ func (p *Process) Span(n int, do func() error) error {
 	p.Report("allocations", "", float64(after.Mallocs-before.Mallocs)/of)
 	p.Report("allocated", "B", float64(after.TotalAlloc-before.TotalAlloc)/of)
 	return nil
+}
+
+// profile begins a profile, if one is wanted.
+func (p *Process) profile() (stop func() error, err error) {
+	if p.Profile == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.Create(p.Profile)
+	if err != nil {
+		return nil, err
+	}
+	return func() error { pprof.StopCPUProfile(); return file.Close() }, pprof.StartCPUProfile(file)
 }
 
 // requests are those that a process sent.
