@@ -76,7 +76,7 @@ func (r *runner) one(ctx context.Context, w workload.Workload, contender string,
 	if err != nil {
 		return nil, err
 	}
-	task.Server = site.Server
+	task.Server, task.Driver = site.Server, site.Driver
 	if site.Close != nil {
 		defer func() { err = errors.Join(err, site.Close()) }()
 	}

@@ -52,7 +52,7 @@ func ClientGo(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
 }
 
 func stripManagedFields(obj any) (any, error) {
-	obj.(*widget.Widget).ManagedFields = nil
+	obj.(metav1.Object).SetManagedFields(nil)
 	return obj, nil
 }
 
@@ -60,6 +60,7 @@ type clientGo struct {
 	apply    func(*widget.Widget)
 	informer cache.SharedIndexInformer
 	queue    workqueue.TypedRateLimitingInterface[string]
+	others   []cache.SharedIndexInformer
 	workers  int
 	work     func(key string) error
 }
@@ -67,8 +68,12 @@ type clientGo struct {
 func (o *clientGo) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	wg.Go(func() { o.informer.RunWithContext(ctx) })
-	if cache.WaitForCacheSync(ctx.Done(), o.informer.HasSynced) {
+	var synced []cache.InformerSynced
+	for _, informer := range append(o.others, o.informer) {
+		wg.Go(func() { informer.RunWithContext(ctx) })
+		synced = append(synced, informer.HasSynced)
+	}
+	if cache.WaitForCacheSync(ctx.Done(), synced...) {
 		for range o.workers {
 			wg.Go(func() {
 				for o.next() {

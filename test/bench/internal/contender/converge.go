@@ -6,11 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/fields"
-	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/cache"
-	"k8s.io/client-go/util/workqueue"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/repository"
@@ -28,8 +24,9 @@ type Runner interface {
 }
 
 // Converge makes an operator that makes new Widgets ready: it adds its finalizer and writes a
-// status, which are two writes, and calls ready for each Widget whose status it wrote.
-type Converge func(cfg *rest.Config, ready func()) (Runner, error)
+// status, which are two writes. It calls ready for each Widget whose status it wrote, and looked for each that it
+// leaves as it is to be, whether or not it wrote something.
+type Converge func(cfg *rest.Config, ready, looked func()) (Runner, error)
 
 // Ready returns the status of a Widget that is ready.
 func Ready(w *widget.Widget) widget.Status {
@@ -41,7 +38,7 @@ func Ready(w *widget.Widget) widget.Status {
 }
 
 // KuberatorConverge is this library with its defaults, all guarantees on.
-func KuberatorConverge(cfg *rest.Config, ready func()) (Runner, error) {
+func KuberatorConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
 	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 	if err != nil {
 		return nil, err
@@ -49,10 +46,14 @@ func KuberatorConverge(cfg *rest.Config, ready func()) (Runner, error) {
 	return controller.New(repo, controller.Funcs[*widget.Widget]{
 		FinalizerName: widget.Finalizer,
 		ApplyFunc: func(ctx context.Context, w *widget.Widget) (controller.Action, error) {
+			was := w.Status.ObservedGeneration
 			if _, err := status.Patch(ctx, repo, w, Ready(w)); err != nil {
 				return controller.AwaitChange(), err
 			}
-			ready()
+			if was != w.Generation {
+				ready()
+			}
+			looked()
 			return controller.AwaitChange(), nil
 		},
 	}, &controller.Options{Workers: convergers, Logger: logger()})
@@ -62,42 +63,18 @@ func KuberatorConverge(cfg *rest.Config, ready func()) (Runner, error) {
 // knows that an operator must not be woken by its own writes: updates count if the
 // generation changed, or if a deletion began. It writes whole objects, with the resourceVersion
 // that it read.
-func ClientGoConverge(cfg *rest.Config, ready func()) (Runner, error) {
-	cfg = rest.CopyConfig(cfg)
-	gv := widget.GroupVersion()
-	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
-	cfg.UserAgent = rest.DefaultKubernetesUserAgent() // as generated clientsets do
-	cfg.NegotiatedSerializer = serializer.NewCodecFactory(widget.Scheme()).WithoutConversion()
-	client, err := rest.RESTClientFor(cfg)
-	if err != nil {
-		return nil, err
-	}
-	o := &clientGoConverge{client: client, ready: ready}
-	lw := cache.NewListWatchFromClient(client, "widgets", metav1.NamespaceAll, fields.Everything())
-	o.informer = cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, cache.Indexers{})
-	o.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]())
-	o.workers, o.work = convergers, o.reconcile
-	if err := o.informer.SetTransform(stripManagedFields); err != nil {
-		return nil, err
-	}
-	_, err = o.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: o.enqueue,
-		UpdateFunc: func(before, after any) {
-			b, a := before.(*widget.Widget), after.(*widget.Widget)
-			if b.Generation != a.Generation || (b.DeletionTimestamp == nil) != (a.DeletionTimestamp == nil) {
-				o.enqueue(after)
-			}
-		},
-		DeleteFunc: o.enqueue,
-	})
+func ClientGoConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
+	o := &clientGoConverge{ready: ready, looked: looked}
+	var err error
+	o.client, err = o.setUp(cfg, o.reconcile)
 	return o, err
 }
 
 type clientGoConverge struct {
 	clientGo
 
-	client *rest.RESTClient
-	ready  func()
+	client        *rest.RESTClient
+	ready, looked func()
 }
 
 func (o *clientGoConverge) reconcile(key string) error {
@@ -116,14 +93,15 @@ func (o *clientGoConverge) reconcile(key string) error {
 		}
 	}
 	after := Ready(w)
-	if w.Status.ObservedGeneration == after.ObservedGeneration {
-		return nil
-	}
-	w.Status = after
-	if _, err = o.put(ctx, w, "status"); err == nil {
+	if w.Status.ObservedGeneration != after.ObservedGeneration {
+		w.Status = after
+		if _, err = o.put(ctx, w, "status"); err != nil {
+			return err
+		}
 		o.ready()
 	}
-	return err
+	o.looked()
+	return nil
 }
 
 func (o *clientGoConverge) put(ctx context.Context, w *widget.Widget, sub ...string) (*widget.Widget, error) {

@@ -20,12 +20,12 @@ import (
 // Tuned, an update counts if the generation changed, or if a deletion began, and the status is written if it changed:
 // the same as the floor.
 func RuntimeConverge(opts RuntimeOptions) Converge {
-	return func(cfg *rest.Config, ready func()) (Runner, error) {
+	return func(cfg *rest.Config, ready, looked func()) (Runner, error) {
 		mgr, err := newManager(cfg, opts)
 		if err != nil {
 			return nil, err
 		}
-		r := &runtimeConverge{client: mgr.GetClient(), ready: ready, tuned: opts.Tuned}
+		r := &runtimeConverge{client: mgr.GetClient(), ready: ready, looked: looked, tuned: opts.Tuned}
 		b := builder.ControllerManagedBy(mgr).WithOptions(opts.controller(mgr, convergers))
 		if opts.Tuned {
 			b = b.For(&widget.Widget{}, builder.WithPredicates(predicate.GenerationChangedPredicate{}))
@@ -40,9 +40,9 @@ func RuntimeConverge(opts RuntimeOptions) Converge {
 }
 
 type runtimeConverge struct {
-	client client.Client
-	ready  func()
-	tuned  bool
+	client        client.Client
+	ready, looked func()
+	tuned         bool
 }
 
 func (r *runtimeConverge) Reconcile(ctx context.Context, w *widget.Widget) (reconcile.Result, error) {
@@ -55,14 +55,16 @@ func (r *runtimeConverge) Reconcile(ctx context.Context, w *widget.Widget) (reco
 		}
 	}
 	before := w.Status
-	if w.Status = Ready(w); r.tuned && w.Status.ObservedGeneration == before.ObservedGeneration {
-		return reconcile.Result{}, nil
+	after := Ready(w)
+	if differs := after.ObservedGeneration != before.ObservedGeneration; differs || !r.tuned {
+		w.Status = after
+		if err := r.client.Status().Update(ctx, w); err != nil {
+			return reconcile.Result{}, err
+		}
+		if differs {
+			r.ready()
+		}
 	}
-	if err := r.client.Status().Update(ctx, w); err != nil {
-		return reconcile.Result{}, err
-	}
-	if before.ObservedGeneration != w.Status.ObservedGeneration {
-		r.ready()
-	}
+	r.looked()
 	return reconcile.Result{}, nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -61,7 +62,7 @@ func newManager(cfg *rest.Config, opts RuntimeOptions) (manager.Manager, error) 
 		transform = cache.TransformStripManagedFields()
 	}
 	return manager.New(cfg, manager.Options{
-		Scheme:         widget.Scheme(),
+		Scheme:         scheme(),
 		MapperProvider: mapper,
 		Logger:         logger,
 		Cache:          cache.Options{DefaultTransform: transform},
@@ -84,7 +85,8 @@ func (opts RuntimeOptions) controller(mgr manager.Manager, workers int) controll
 // mapper knows what discovery would tell.
 func mapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	m := meta.NewDefaultRESTMapper(nil)
-	m.Add(widget.GroupVersion().WithKind("Widget"), meta.RESTScopeNamespace)
+	m.Add(widgetKind, meta.RESTScopeNamespace)
+	m.Add(corev1.SchemeGroupVersion.WithKind("ConfigMap"), meta.RESTScopeNamespace)
 	return m, nil
 }
 

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
@@ -30,6 +31,9 @@ type API struct {
 	CRDs [][]byte
 	// Fill makes the objects, in namespace.
 	Fill func(ctx context.Context, cfg *rest.Config, size Size) error
+	// Drive changes objects while a contender is at work, when that asks for it by [Process.Drive]. nil means that
+	// nobody but the contender does.
+	Drive func(ctx context.Context, cfg *rest.Config, step Step) error
 }
 
 // Simulate serves the simulator by HTTPS.
@@ -48,11 +52,11 @@ func (a *API) Simulate(ctx context.Context, size Size) (*Site, error) {
 		srv.Close()
 		return nil, err
 	}
-	return &Site{Server: served.Kubeconfig(), Close: func() error {
+	return a.driven(unlimited(srv.Config()), &Site{Server: served.Kubeconfig(), Close: func() error {
 		err := served.Close()
 		srv.Close()
 		return err
-	}}, nil
+	}}), nil
 }
 
 // Start starts a real control plane.
@@ -72,7 +76,7 @@ func (a *API) Start(ctx context.Context, size Size) (*Site, error) {
 	if err != nil {
 		return nil, errors.Join(err, c.Stop())
 	}
-	return &Site{Server: c.Kubeconfig(), Close: c.Stop}, nil
+	return a.driven(cfg, &Site{Server: c.Kubeconfig(), Close: c.Stop}), nil
 }
 
 func unlimited(cfg *rest.Config) *rest.Config {
@@ -81,27 +85,44 @@ func unlimited(cfg *rest.Config) *rest.Config {
 	return cfg
 }
 
-// create creates n objects, from several goroutines. The object with the number i is made by of.
+// patch changes an object in namespace by a JSON merge patch.
+func patch(ctx context.Context, client dynamic.Interface, resource schema.GroupVersionResource, name, change string) error {
+	_, err := client.Resource(resource).Namespace(namespace).Patch(ctx, name, types.MergePatchType, []byte(change), metav1.PatchOptions{})
+	if err != nil {
+		return fmt.Errorf("change %s: %w", name, err)
+	}
+	return nil
+}
+
+// create creates n objects. The object with the number i is made by of.
 func create(ctx context.Context, cfg *rest.Config, resource schema.GroupVersionResource, n int, of func(i int) map[string]any) error {
 	client, err := dynamic.NewForConfig(cfg)
 	if err != nil {
 		return err
 	}
+	return each(n, func(i int) error {
+		object := &unstructured.Unstructured{Object: of(i)}
+		_, err := client.Resource(resource).Namespace(namespace).Create(ctx, object, metav1.CreateOptions{})
+		if err != nil && !apierrors.IsAlreadyExists(err) {
+			return fmt.Errorf("create %s: %w", object.GetName(), err)
+		}
+		return nil
+	})
+}
+
+// each calls do for all numbers below n, from several goroutines, until there is an error.
+func each(n int, do func(i int) error) error {
 	var next atomic.Int64
 	var wg sync.WaitGroup
 	errs := make([]error, 16)
 	for worker := range errs {
 		wg.Go(func() {
-			for {
+			for errs[worker] == nil {
 				i := int(next.Add(1)) - 1
-				if i >= n || errs[worker] != nil {
+				if i >= n {
 					return
 				}
-				object := &unstructured.Unstructured{Object: of(i)}
-				_, err := client.Resource(resource).Namespace(namespace).Create(ctx, object, metav1.CreateOptions{})
-				if err != nil && !apierrors.IsAlreadyExists(err) {
-					errs[worker] = fmt.Errorf("create %s: %w", object.GetName(), err)
-				}
+				errs[worker] = do(i)
 			}
 		})
 	}

@@ -3,9 +3,10 @@ package workload
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
-	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/test/bench/internal/contender"
@@ -45,10 +46,31 @@ func newWidgets(ctx context.Context, cfg *rest.Config, size Size) error {
 	return create(ctx, cfg, widget.GroupVersion().WithResource("widgets"), size.Objects, newWidget)
 }
 
+func widgetName(i int) string { return fmt.Sprintf("widget-%06d", i) }
+
+// readWidgets returns all, as they are on the server.
+func readWidgets(ctx context.Context, cfg *rest.Config) ([]widget.Widget, error) {
+	client, err := dynamic.NewForConfig(cfg)
+	if err != nil {
+		return nil, err
+	}
+	list, err := client.Resource(widget.GroupVersion().WithResource("widgets")).Namespace(namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]widget.Widget, len(list.Items))
+	for i := range all {
+		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(list.Items[i].Object, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 func newWidget(i int) map[string]any {
 	return map[string]any{
 		"apiVersion": widget.GroupVersion().String(), "kind": "Widget",
-		"metadata": map[string]any{"name": fmt.Sprintf("widget-%06d", i), "labels": map[string]any{"app": "bench", "tier": "front"}},
+		"metadata": map[string]any{"name": widgetName(i), "labels": map[string]any{"app": "bench", "tier": "front"}},
 		"spec": map[string]any{
 			"replicas": int64(3), "image": "registry.example.com/app:1.2.3",
 			"settings": map[string]any{"colour": "blue", "size": "large", "mode": "standard"},
@@ -58,35 +80,6 @@ func newWidget(i int) map[string]any {
 
 // runConverge measures until all objects are ready, and the events of the last writes have come.
 func runConverge(ctx context.Context, p *Process, makeOp contender.Converge) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	var ready atomic.Int64
-	all := make(chan struct{})
-	op, err := makeOp(p.Config, func() {
-		if ready.Add(1) == int64(p.Size.Objects) {
-			close(all)
-		}
-	})
-	if err != nil {
-		return err
-	}
-	ended := make(chan error, 1)
-	err = p.Span(p.Size.Objects, func() error {
-		go func() { ended <- op.Run(ctx) }()
-		select {
-		case <-all:
-		case err := <-ended:
-			return fmt.Errorf("the operator ended: %w", err)
-		case <-ctx.Done():
-			return fmt.Errorf("%d of %d are ready: %w", ready.Load(), p.Size.Objects, ctx.Err())
-		}
-		time.Sleep(200 * time.Millisecond) // the last events
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	p.ReportRequests(p.Size.Objects)
-	cancel()
-	return <-ended
+	ready := newRunning(p.Size.Objects)
+	return p.watch(ctx, ready, func(looked func()) (contender.Runner, error) { return makeOp(p.Config, ready.did, looked) })
 }

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"runtime"
-	"runtime/pprof"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -25,10 +23,13 @@ type Task struct {
 	Workload  string `json:"workload"`
 	Contender string `json:"contender"`
 	Server    string `json:"server"`
-	Size      Size   `json:"size"`
+	// Driver is the address of what changes objects, if the workload has that.
+	Driver string `json:"driver"`
+	Size   Size   `json:"size"`
 	// Round counts how often the contender was measured before.
 	Round int `json:"round"`
-	// Profile is the file that a profile of the processors is written to while a Span is measured. "" means none.
+	// Profile is the file that a profile of the processors is written to while something is measured. If that is measured
+	// more than once, numbers are appended to its name. "" means none.
 	Profile string `json:"profile"`
 }
 
@@ -48,6 +49,7 @@ type Process struct {
 
 	values   []Value
 	requests requests
+	profiles int
 }
 
 // Execute does a task in this process, and returns what was measured.
@@ -90,43 +92,12 @@ func (p *Process) ReportRequests(n int) {
 	p.Report("conflicts", "", float64(p.requests.conflicts.Load()))
 }
 
-// Span reports what n of something take that do does: time of processors, time on the clock, allocations.
-func (p *Process) Span(n int, do func() error) error {
-	var before, after runtime.MemStats
-	runtime.GC()
-	runtime.ReadMemStats(&before)
-	stop, err := p.profile()
-	if err != nil {
-		return err
-	}
-	began, used := time.Now(), cpu()
-	if err := errors.Join(do(), stop()); err != nil {
-		return err
-	}
-	wall, took := time.Since(began), cpu()-used
-	runtime.ReadMemStats(&after)
-	of := float64(n)
-	p.Report("cpu", "µs", float64(took.Nanoseconds())/1000/of)
-	p.Report("clock", "µs", float64(wall.Nanoseconds())/1000/of)
-	p.Report("allocations", "", float64(after.Mallocs-before.Mallocs)/of)
-	p.Report("allocated", "B", float64(after.TotalAlloc-before.TotalAlloc)/of)
-	return nil
-}
-
-// profile begins a profile, if one is wanted.
-func (p *Process) profile() (stop func() error, err error) {
-	if p.Profile == "" {
-		return func() error { return nil }, nil
-	}
-	file, err := os.Create(p.Profile)
-	if err != nil {
-		return nil, err
-	}
-	return func() error { pprof.StopCPUProfile(); return file.Close() }, pprof.StartCPUProfile(file)
-}
-
 // requests are those that a process sent.
-type requests struct{ writes, conflicts atomic.Int64 }
+type requests struct {
+	writes, conflicts atomic.Int64
+	// succeeded, if set, is called after each write that had an effect or found nothing to do.
+	succeeded func()
+}
 
 func (r *requests) count(next http.RoundTripper) http.RoundTripper { return counting{r, next} }
 
@@ -141,8 +112,12 @@ func (c counting) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, err
 	}
 	c.requests.writes.Add(1)
-	if err == nil && resp.StatusCode == http.StatusConflict {
+	switch {
+	case err != nil:
+	case resp.StatusCode == http.StatusConflict:
 		c.requests.conflicts.Add(1)
+	case resp.StatusCode < http.StatusMultipleChoices && c.requests.succeeded != nil:
+		c.requests.succeeded()
 	}
 	return resp, err
 }

@@ -38,7 +38,7 @@ func widgets(size server.Size, noStreaming bool) func(context.Context, Size) (*S
 	}
 }
 
-// running is an operator at work, and the count of what it did.
+// running is an operator at work, and a count of what it did.
 type running struct {
 	op     contender.Operator
 	cancel context.CancelFunc
@@ -50,18 +50,28 @@ type running struct {
 
 // start runs an operator and returns when it has worked on all objects, once.
 func start(ctx context.Context, p *Process, makeOp contender.New) (*running, error) {
-	r := &running{reached: make(chan struct{}, 1), ended: make(chan error, 1)}
+	r := newRunning(p.Size.Objects)
 	var err error
-	if r.op, err = makeOp(p.Config, r.apply); err != nil {
+	if r.op, err = makeOp(p.Config, func(*widget.Widget) { r.did() }); err != nil {
 		return nil, err
 	}
-	r.target.Store(int64(p.Size.Objects))
-	ctx, r.cancel = context.WithCancel(ctx)
-	go func() { r.ended <- r.op.Run(ctx) }()
+	r.run(ctx, r.op)
 	if err := r.wait(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("the first list: %w", err), r.stop())
 	}
 	return r, nil
+}
+
+// newRunning counts to target. Call run before anything else.
+func newRunning(target int) *running {
+	r := &running{reached: make(chan struct{}, 1), ended: make(chan error, 1)}
+	r.target.Store(int64(target))
+	return r
+}
+
+func (r *running) run(ctx context.Context, op contender.Runner) {
+	ctx, r.cancel = context.WithCancel(ctx)
+	go func() { r.ended <- op.Run(ctx) }()
 }
 
 func keys(count int) []types.NamespacedName {
@@ -72,8 +82,8 @@ func keys(count int) []types.NamespacedName {
 	return all
 }
 
-// apply is the user's function.
-func (r *running) apply(*widget.Widget) {
+// did counts one.
+func (r *running) did() {
 	if r.count.Add(1) == r.target.Load() {
 		r.reached <- struct{}{}
 	}
@@ -92,11 +102,11 @@ func (r *running) wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-timer.C:
-		return fmt.Errorf("%d of %d reconciles after %s", r.count.Load(), r.target.Load(), patience)
+		return fmt.Errorf("%d of %d after %s", r.count.Load(), r.target.Load(), patience)
 	}
 }
 
-// round has begin make n reconciles, and waits for them.
+// round has begin make n more, and waits for them.
 func (r *running) round(ctx context.Context, n int, begin func() error) error {
 	r.target.Add(int64(n))
 	if err := begin(); err != nil {
@@ -112,7 +122,7 @@ func (r *running) stop() error {
 		return err
 	}
 	if did, want := r.count.Load(), r.target.Load(); did != want {
-		return fmt.Errorf("%d reconciles, asked for %d", did, want)
+		return fmt.Errorf("it did %d, and was asked for %d", did, want)
 	}
 	return nil
 }

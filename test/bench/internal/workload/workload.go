@@ -55,6 +55,8 @@ type Contender struct {
 type Site struct {
 	// Server is the address of an API server, or the path of a kubeconfig.
 	Server string
+	// Driver is the address of what changes objects. "" means that nothing does.
+	Driver string
 	// Close ends it. nil means that there is nothing to end.
 	Close func() error
 }
@@ -96,7 +98,7 @@ func (b Bar) Judged() string {
 
 // All returns the workloads in the order of the tables.
 func All() []Workload {
-	return []Workload{loop, events, converge, memory}
+	return []Workload{loop, events, converge, restart, children, references, memory}
 }
 
 // Find returns a workload, and one of its contenders.

@@ -1,0 +1,113 @@
+package contender
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/client-go/rest"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/manager"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/kuberator/kuberator/test/bench/internal/widget"
+)
+
+// RuntimeReferences is controller-runtime: Watches for the ConfigMaps, with a function that lists the Widgets and returns
+// those whose selector matches, as its documentation and kubebuilder's have it, where the latter also show an index.
+//
+// Tuned, the function finds the Widgets by a field index, and a Widget finds its ConfigMaps by one; both without copies,
+// since nothing is changed. An update of a Widget counts if the generation changed.
+func RuntimeReferences(opts RuntimeOptions) References {
+	return func(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
+		mgr, err := newManager(cfg, opts)
+		if err != nil {
+			return nil, err
+		}
+		r := &runtimeReferences{client: mgr.GetClient(), looked: looked, tuned: opts.Tuned}
+		var specs []builder.ForOption
+		readers := r.matching
+		if opts.Tuned {
+			readers = r.indexed
+			specs = append(specs, builder.WithPredicates(predicate.GenerationChangedPredicate{}))
+			if err := indexTeams(mgr); err != nil {
+				return nil, err
+			}
+		}
+		err = builder.ControllerManagedBy(mgr).
+			For(&widget.Widget{}, specs...).
+			Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(readers)).
+			WithOptions(opts.controller(mgr, convergers)).
+			Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+		return managed{mgr}, err
+	}
+}
+
+func indexTeams(mgr manager.Manager) error {
+	ctx, fields := context.Background(), mgr.GetFieldIndexer()
+	err := fields.IndexField(ctx, &corev1.ConfigMap{}, byTeam, func(obj client.Object) []string {
+		return []string{obj.GetLabels()[Team]}
+	})
+	if err != nil {
+		return err
+	}
+	return fields.IndexField(ctx, &widget.Widget{}, byTeam, func(obj client.Object) []string {
+		return []string{obj.(*widget.Widget).Spec.Settings[Team]}
+	})
+}
+
+type runtimeReferences struct {
+	client client.Client
+	looked func(*widget.Widget, string)
+	tuned  bool
+}
+
+// matching finds the Widgets whose selector matches. controller-runtime calls it with what an object was, and with what
+// it is.
+func (r *runtimeReferences) matching(ctx context.Context, cm client.Object) (requests []reconcile.Request) {
+	var all widget.List
+	if err := r.client.List(ctx, &all, client.InNamespace(cm.GetNamespace())); err != nil {
+		return nil
+	}
+	for i := range all.Items {
+		if w := &all.Items[i]; labels.SelectorFromSet(selectorOf(w)).Matches(labels.Set(cm.GetLabels())) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w)})
+		}
+	}
+	return requests
+}
+
+func (r *runtimeReferences) indexed(ctx context.Context, cm client.Object) (requests []reconcile.Request) {
+	var found widget.List
+	err := r.client.List(ctx, &found, client.InNamespace(cm.GetNamespace()), client.MatchingFields{byTeam: cm.GetLabels()[Team]}, client.UnsafeDisableDeepCopy)
+	if err != nil {
+		return nil
+	}
+	for i := range found.Items {
+		requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&found.Items[i])})
+	}
+	return requests
+}
+
+func (r *runtimeReferences) Reconcile(ctx context.Context, w *widget.Widget) (reconcile.Result, error) {
+	if w.DeletionTimestamp != nil {
+		return reconcile.Result{}, nil
+	}
+	opts := []client.ListOption{client.InNamespace(w.Namespace), client.MatchingLabels(selectorOf(w))}
+	if r.tuned {
+		opts = []client.ListOption{client.InNamespace(w.Namespace), client.MatchingFields{byTeam: w.Spec.Settings[Team]}, client.UnsafeDisableDeepCopy}
+	}
+	var found corev1.ConfigMapList
+	if err := r.client.List(ctx, &found, opts...); err != nil {
+		return reconcile.Result{}, err
+	}
+	revision := ""
+	for i := range found.Items {
+		revision = max(revision, found.Items[i].Data[Revision])
+	}
+	r.looked(w, revision)
+	return reconcile.Result{}, nil
+}
