@@ -44,7 +44,7 @@ func (o *clientGoChildren) enqueueOwner(cm *corev1.ConfigMap) {
 	}
 }
 
-func (o *clientGoChildren) reconcile(key string) error {
+func (o *clientGoChildren) reconcile(ctx context.Context, key string) error {
 	cached, ok, err := o.informer.GetStore().GetByKey(key)
 	if err != nil || !ok {
 		return err
@@ -54,7 +54,7 @@ func (o *clientGoChildren) reconcile(key string) error {
 		return nil
 	}
 	for i := range Parts {
-		if err := o.ensure(context.TODO(), w, i); err != nil {
+		if err := o.ensure(ctx, w, i); err != nil {
 			return err
 		}
 	}

@@ -62,7 +62,7 @@ type clientGo struct {
 	queue    workqueue.TypedRateLimitingInterface[string]
 	others   []cache.SharedIndexInformer
 	workers  int
-	work     func(key string) error
+	work     func(ctx context.Context, key string) error
 }
 
 func (o *clientGo) Run(ctx context.Context) error {
@@ -76,7 +76,7 @@ func (o *clientGo) Run(ctx context.Context) error {
 	if cache.WaitForCacheSync(ctx.Done(), synced...) {
 		for range o.workers {
 			wg.Go(func() {
-				for o.next() {
+				for o.next(ctx) {
 				}
 			})
 		}
@@ -100,13 +100,13 @@ func (o *clientGo) enqueue(obj any) {
 	}
 }
 
-func (o *clientGo) next() bool {
+func (o *clientGo) next(ctx context.Context) bool {
 	key, shutdown := o.queue.Get()
 	if shutdown {
 		return false
 	}
 	defer o.queue.Done(key)
-	if err := o.work(key); err != nil {
+	if err := o.work(ctx, key); err != nil {
 		o.queue.AddRateLimited(key)
 		return true
 	}
@@ -114,7 +114,7 @@ func (o *clientGo) next() bool {
 	return true
 }
 
-func (o *clientGo) reconcile(key string) error {
+func (o *clientGo) reconcile(_ context.Context, key string) error {
 	cached, ok, err := o.informer.GetStore().GetByKey(key)
 	if err != nil || !ok {
 		return err

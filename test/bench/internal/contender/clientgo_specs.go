@@ -1,6 +1,8 @@
 package contender
 
 import (
+	"context"
+
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -15,7 +17,7 @@ import (
 
 // setUp makes the operator one of 16 workers that is not woken by what it writes to a Widget: an update counts if the
 // generation changed, or if a deletion began. It returns a client of Widgets.
-func (o *clientGo) setUp(cfg *rest.Config, work func(key string) error) (*rest.RESTClient, error) {
+func (o *clientGo) setUp(cfg *rest.Config, work func(ctx context.Context, key string) error) (*rest.RESTClient, error) {
 	cfg = rest.CopyConfig(cfg)
 	gv := widget.GroupVersion()
 	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"

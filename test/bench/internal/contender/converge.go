@@ -77,12 +77,12 @@ type clientGoConverge struct {
 	ready, looked func()
 }
 
-func (o *clientGoConverge) reconcile(key string) error {
+func (o *clientGoConverge) reconcile(ctx context.Context, key string) error {
 	cached, ok, err := o.informer.GetStore().GetByKey(key)
 	if err != nil || !ok {
 		return err
 	}
-	ctx, w := context.TODO(), cached.(*widget.Widget).DeepCopy()
+	w := cached.(*widget.Widget).DeepCopy()
 	if w.DeletionTimestamp != nil {
 		return nil // what it would clean up is not measured
 	}

@@ -127,7 +127,7 @@ func clientGoOf(informer cache.SharedIndexInformer, apply func(*widget.Widget)) 
 	return o, err
 }
 
-func (o *clientGo) reconcileForm(key string) error {
+func (o *clientGo) reconcileForm(_ context.Context, key string) error {
 	cached, ok, err := o.informer.GetStore().GetByKey(key)
 	if err != nil || !ok {
 		return err

@@ -1,6 +1,7 @@
 package contender
 
 import (
+	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -63,7 +64,7 @@ func (o *clientGoReferences) enqueueTeam(namespace, team string) {
 	}
 }
 
-func (o *clientGoReferences) reconcile(key string) error {
+func (o *clientGoReferences) reconcile(_ context.Context, key string) error {
 	cached, ok, err := o.informer.GetStore().GetByKey(key)
 	if err != nil || !ok {
 		return err

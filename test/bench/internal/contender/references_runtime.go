@@ -47,7 +47,7 @@ func RuntimeReferences(opts RuntimeOptions) References {
 }
 
 func indexTeams(mgr manager.Manager) error {
-	ctx, fields := context.Background(), mgr.GetFieldIndexer()
+	ctx, fields := context.Background(), mgr.GetFieldIndexer() //nolint:forbidigo // before anything runs
 	err := fields.IndexField(ctx, &corev1.ConfigMap{}, byTeam, func(obj client.Object) []string {
 		return []string{obj.GetLabels()[Team]}
 	})

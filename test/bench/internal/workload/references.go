@@ -103,7 +103,7 @@ func driveTeams(ctx context.Context, cfg *rest.Config, step Step) error {
 
 // readings are what an operator read.
 type readings struct {
-	*running // counts the Widgets that have read the latest revision
+	running *running // counts the Widgets that have read the latest revision
 
 	looks  looks // all
 	latest []atomic.Pointer[string]
@@ -117,7 +117,7 @@ func (r *readings) looked(w *widget.Widget, revision string) {
 		return
 	}
 	if was := r.latest[i].Swap(&revision); was != nil && *was < revision {
-		r.did()
+		r.running.did()
 	}
 }
 
@@ -128,29 +128,29 @@ func runReferences(ctx context.Context, p *Process, times int, makeOp contender.
 	if err != nil {
 		return err
 	}
-	r.run(ctx, op)
+	r.running.run(ctx, op)
 	if err := r.looks.first(ctx, few); err != nil {
-		return errors.Join(err, r.stop())
+		return errors.Join(err, r.running.stop())
 	}
 	before, _, err := r.changes(ctx, p, times)
 	if err != nil {
-		return errors.Join(err, r.stop())
+		return errors.Join(err, r.running.stop())
 	}
 	all := int(r.looks.Load()) + p.Size.Objects - few
 	err = errors.Join(p.Drive(ctx, Step{What: "widgets", From: few, To: p.Size.Objects}), r.looks.first(ctx, all))
 	if err != nil {
-		return errors.Join(err, r.stop())
+		return errors.Join(err, r.running.stop())
 	}
 	after, looks, err := r.changes(ctx, p, times)
 	if err != nil {
-		return errors.Join(err, r.stop())
+		return errors.Join(err, r.running.stop())
 	}
 	n := few / readers * times
 	p.reportMeter(after, n)
 	p.Report("looks", "/change", float64(looks)/float64(n))
 	p.Report("cpu with a tenth of the lists", "µs", float64(before.cpu.Microseconds())/float64(n))
 	p.Report("growth", "", float64(after.cpu)/float64(before.cpu))
-	return r.stop()
+	return r.running.stop()
 }
 
 // changes measures rounds in which each ConfigMap is changed once. A round ends when all whose list it is in have read it.
