@@ -39,16 +39,21 @@ func ClientGo(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
 	if err := o.informer.SetTransform(stripManagedFields); err != nil {
 		return nil, err
 	}
-	_, err = o.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	return o, o.handle()
+}
+
+// handle enqueues what changes.
+func (o *clientGo) handle() error {
+	_, err := o.informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc: o.enqueue,
 		UpdateFunc: func(before, after any) {
-			if before.(*widget.Widget).ResourceVersion != after.(*widget.Widget).ResourceVersion {
+			if before.(metav1.Object).GetResourceVersion() != after.(metav1.Object).GetResourceVersion() {
 				o.enqueue(after)
 			}
 		},
 		DeleteFunc: o.enqueue,
 	})
-	return o, err
+	return err
 }
 
 func stripManagedFields(obj any) (any, error) {
@@ -74,16 +79,20 @@ func (o *clientGo) Run(ctx context.Context) error {
 		synced = append(synced, informer.HasSynced)
 	}
 	if cache.WaitForCacheSync(ctx.Done(), synced...) {
-		for range o.workers {
-			wg.Go(func() {
-				for o.next(ctx) {
-				}
-			})
-		}
+		o.start(ctx, &wg)
 	}
 	<-ctx.Done()
 	o.queue.ShutDown()
 	return nil
+}
+
+func (o *clientGo) start(ctx context.Context, wg *sync.WaitGroup) {
+	for range o.workers {
+		wg.Go(func() {
+			for o.next(ctx) {
+			}
+		})
+	}
 }
 
 func (o *clientGo) Enqueuer(keys []types.NamespacedName) func(i int) {

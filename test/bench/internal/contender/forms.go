@@ -108,23 +108,10 @@ func clientGoOf(informer cache.SharedIndexInformer, apply func(*widget.Widget)) 
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 	}
 	o.work = o.reconcileForm
-	err := informer.SetTransform(func(obj any) (any, error) {
-		obj.(metav1.Object).SetManagedFields(nil)
-		return obj, nil
-	})
-	if err != nil {
+	if err := informer.SetTransform(stripManagedFields); err != nil {
 		return nil, err
 	}
-	_, err = informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
-		AddFunc: o.enqueue,
-		UpdateFunc: func(before, after any) {
-			if before.(metav1.Object).GetResourceVersion() != after.(metav1.Object).GetResourceVersion() {
-				o.enqueue(after)
-			}
-		},
-		DeleteFunc: o.enqueue,
-	})
-	return o, err
+	return o, o.handle()
 }
 
 func (o *clientGo) reconcileForm(_ context.Context, key string) error {

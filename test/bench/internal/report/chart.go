@@ -74,7 +74,7 @@ func panelOf(w workload.Workload, metric string, all *Results, y int) panel {
 		p.Title = strings.TrimSuffix(metric+", "+r.Unit, ", ")
 		p.Bars = append(p.Bars, bar{
 			Y: y + panelHead - 8 + len(p.Bars)*(barHeight+barGap), Width: max(1, int(barWidth*r.Median/most)),
-			Name: c.Name, Value: number(r.Median), Ours: strings.HasPrefix(c.Name, workload.Kuberator),
+			Name: c.Name, Value: number(r.Median), Ours: strings.HasPrefix(c.Name, w.Reference()),
 		})
 	}
 	return p

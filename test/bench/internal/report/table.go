@@ -14,7 +14,7 @@ import (
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // Table shows a workload: a line for each metric, a column for each contender, with the median, and how far the
-// rounds were from it, and the ratio of this library to it.
+// rounds were from it, and the ratio of this library, or of the first contender, to it.
 func Table(w workload.Workload, all *Results) string {
 	lines := append([][]string{head(w)}, body(w, all)...)
 	var out strings.Builder
@@ -42,7 +42,7 @@ func body(w workload.Workload, all *Results) (lines [][]string) {
 			if ok && line == nil {
 				line = append(line, strings.TrimSuffix(metric+", "+r.Unit, ", "))
 			}
-			line = append(line, cell(r, ok))
+			line = append(line, cell(r, ok, w.Reference()))
 		}
 		lines = append(lines, pad(line, len(w.Contenders)+1))
 	}
@@ -57,7 +57,7 @@ func pad(line []string, n int) []string {
 	return line
 }
 
-func cell(r Result, ok bool) string {
+func cell(r Result, ok bool, reference string) string {
 	if !ok {
 		return "–"
 	}
@@ -65,7 +65,7 @@ func cell(r Result, ok bool) string {
 	if spread := (r.Max - r.Min) / 2; r.Rounds > 1 && spread > 0.01*math.Abs(r.Median) {
 		text += " ±" + strconv.Itoa(int(math.Round(100*spread/math.Abs(r.Median)))) + "%"
 	}
-	if ratio, ok := r.Ratios[workload.Kuberator]; ok && ratio > 0 {
+	if ratio, ok := r.Ratios[reference]; ok && ratio > 0 {
 		text += " (" + number(1/ratio) + ")"
 	}
 	return text

@@ -96,9 +96,17 @@ func (b Bar) Judged() string {
 	return b.Contender
 }
 
+// Reference returns the contender that the others are compared with: this library, or else the first one.
+func (w Workload) Reference() string {
+	if slices.ContainsFunc(w.Contenders, func(c Contender) bool { return c.Name == Kuberator }) || len(w.Contenders) == 0 {
+		return Kuberator
+	}
+	return w.Contenders[0].Name
+}
+
 // All returns the workloads in the order of the tables.
 func All() []Workload {
-	return []Workload{loop, events, converge, restart, children, references, memory}
+	return []Workload{loop, events, converge, restart, children, references, memory, scale, controllers, exploration, simulator}
 }
 
 // Find returns a workload, and one of its contenders.

@@ -1,0 +1,107 @@
+package workload
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/kuberator/kuberator/test/bench/internal/contender"
+	"github.com/kuberator/kuberator/test/bench/internal/server"
+)
+
+// scale is whether the cost of an object depends on how many there are. They have next to nothing to decode, so that
+// what grows is seen.
+var scale = Workload{
+	Name:  "scale",
+	About: "An operator has 100,000 objects, and then 1,000,000: it starts, and works on all of them again; per object",
+	Full:  Size{Objects: 1_000_000}, Short: Size{Objects: 1000},
+	Rounds:     2,
+	Serve:      widgets(server.Bare, false),
+	Contenders: noOps(runScale)[:3], // what is tuned does not depend on the number
+	Bars: []Bar{
+		{Metric: "growth of sync", AtMost: 1.1},
+		{Metric: "growth of heap", AtMost: 1.1},
+		{Metric: "growth of loop", AtMost: 1.1},
+	},
+	Chart: []string{"sync 1M", "heap 1M", "loop 1M"},
+}
+
+// factor is how many times more objects the larger size has.
+const factor = 10
+
+// runScale measures both sizes in one process. What takes the smaller one a tenth of the time is done as often as it
+// needs to take as long. The first start, which fills pools and caches of types, does not count.
+func runScale(ctx context.Context, p *Process, makeOp contender.New) error {
+	if _, err := scaled(ctx, p.part(p.Size.Objects/factor), 1, makeOp); err != nil {
+		return err
+	}
+	small, err := scaled(ctx, p.part(p.Size.Objects/factor), factor, makeOp)
+	if err != nil {
+		return err
+	}
+	large, err := scaled(ctx, p.part(p.Size.Objects), 1, makeOp)
+	if err != nil {
+		return err
+	}
+	for i, v := range large {
+		p.Report(v.Metric+" "+short(p.Size.Objects/factor), v.Unit, small[i].Value)
+		p.Report(v.Metric+" "+short(p.Size.Objects), v.Unit, v.Value)
+	}
+	for i, v := range large {
+		if v.Unit != "/s" && v.Unit != "s" {
+			p.Report("growth of "+v.Metric, "", v.Value/small[i].Value)
+		}
+	}
+	return nil
+}
+
+// short is a number for the name of a metric.
+func short(n int) string {
+	switch {
+	case n%1_000_000 == 0:
+		return strconv.Itoa(n/1_000_000) + "M"
+	case n%1000 == 0:
+		return strconv.Itoa(n/1000) + "k"
+	default:
+		return strconv.Itoa(n)
+	}
+}
+
+// scaled measures a start, what is live then, and times that all objects are enqueued.
+func scaled(ctx context.Context, p *Process, times int, makeOp contender.New) ([]Value, error) {
+	n, of, before := p.Size.Objects, float64(p.Size.Objects), collected()
+	var r *running
+	began := time.Now()
+	err := p.Span(n, func() (err error) {
+		r, err = start(ctx, p, makeOp)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%d objects: %w", n, err)
+	}
+	values := []Value{
+		{"sync", "µs", p.value("cpu")},
+		{"time to sync", "s", time.Since(began).Seconds()},
+		{"heap", "B", float64(collected().HeapAlloc-before.HeapAlloc) / of},
+	}
+	enqueue := r.op.Enqueuer(keys(n))
+	p.values = nil
+	err = p.Span(n*times, func() error {
+		for range times {
+			err := r.round(ctx, n, func() error {
+				for i := range n {
+					enqueue(i)
+				}
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	values = append(values, Value{"loop", "µs", p.value("cpu")}, Value{"rate of the loop", "/s", 1e6 / p.value("clock")})
+	return values, errors.Join(err, r.stop())
+}
