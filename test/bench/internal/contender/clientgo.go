@@ -19,7 +19,9 @@ import (
 // it than the work needs. Keys are the strings that the cache is indexed by, so that
 // a lookup allocates nothing. There is no deadline, no recovery of panics, no memory
 // of what was done, no metric and no record of attempts.
-func ClientGo(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+func ClientGo(cfg *rest.Config, apply Apply) (Operator, error) { return newClientGo(cfg, apply) }
+
+func newClientGo(cfg *rest.Config, apply Apply) (*clientGo, error) {
 	cfg = rest.CopyConfig(cfg)
 	gv := widget.GroupVersion()
 	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
@@ -62,7 +64,7 @@ func stripManagedFields(obj any) (any, error) {
 }
 
 type clientGo struct {
-	apply    func(*widget.Widget)
+	apply    Apply
 	informer cache.SharedIndexInformer
 	queue    workqueue.TypedRateLimitingInterface[string]
 	others   []cache.SharedIndexInformer
@@ -132,6 +134,5 @@ func (o *clientGo) reconcile(_ context.Context, key string) error {
 	if err := ours(w); err != nil {
 		return err
 	}
-	o.apply(w)
-	return nil
+	return o.apply(w)
 }

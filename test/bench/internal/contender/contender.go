@@ -35,8 +35,11 @@ type Operator interface {
 	Enqueuer(keys []types.NamespacedName) func(i int)
 }
 
+// Apply is the user's function. If it returns an error, it is called again later.
+type Apply func(*widget.Widget) error
+
 // New makes an operator that calls apply for every Widget.
-type New func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error)
+type New func(cfg *rest.Config, apply Apply) (Operator, error)
 
 // logger is what operators run with in production: levels and formatting as always,
 // and nothing to write to. No contender logs a success at this level.

@@ -42,9 +42,10 @@ func TestContenders(t *testing.T) {
 func testContender(t *testing.T, s *server.Server, makeOp contender.New, first, then int) {
 	seen := make(chan *widget.Widget, 1)
 	cfg := &rest.Config{Host: s.URL(), QPS: -1}
-	op, err := makeOp(cfg, func(w *widget.Widget) {
+	op, err := makeOp(cfg, func(w *widget.Widget) error {
 		seen <- w.DeepCopy()
 		w.Spec.Settings["mode"] = "changed"
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)

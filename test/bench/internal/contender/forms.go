@@ -32,7 +32,7 @@ const (
 
 // KuberatorOf is [Kuberator] with objects of that form.
 func KuberatorOf(form Form) New {
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		gvk, gvr := widget.GroupVersion().WithKind("Widget"), widget.GroupVersion().WithResource("widgets")
 		switch form {
 		case Unstructured:
@@ -53,12 +53,11 @@ func KuberatorOf(form Form) New {
 	}
 }
 
-func kuberatorOf[T repository.Object](repo *repository.Live[T], apply func(*widget.Widget)) (Operator, error) {
+func kuberatorOf[T repository.Object](repo *repository.Live[T], apply Apply) (Operator, error) {
 	c, err := controller.New(repo, controller.Funcs[T]{
 		FinalizerName: widget.Finalizer,
 		ApplyFunc: func(context.Context, T) (controller.Action, error) {
-			apply(nil)
-			return controller.AwaitChange(), nil
+			return controller.AwaitChange(), apply(nil)
 		},
 	}, &controller.Options{Workers: workers, Logger: logger()})
 	if err != nil {
@@ -81,7 +80,7 @@ func (o formOperator[T]) Enqueuer(keys []types.NamespacedName) func(i int) {
 
 // ClientGoOf is [ClientGo] with objects of that form, from the informers that client-go has for them.
 func ClientGoOf(form Form) New {
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		gvr := widget.GroupVersion().WithResource("widgets")
 		switch form {
 		case Unstructured:
@@ -102,7 +101,7 @@ func ClientGoOf(form Form) New {
 	}
 }
 
-func clientGoOf(informer cache.SharedIndexInformer, apply func(*widget.Widget)) (Operator, error) {
+func clientGoOf(informer cache.SharedIndexInformer, apply Apply) (Operator, error) {
 	o := &clientGo{
 		apply: apply, workers: workers, informer: informer,
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
@@ -122,6 +121,5 @@ func (o *clientGo) reconcileForm(_ context.Context, key string) error {
 	if err := ours(cached.(runtime.Object).DeepCopyObject().(metav1.Object)); err != nil {
 		return err
 	}
-	o.apply(nil)
-	return nil
+	return o.apply(nil)
 }

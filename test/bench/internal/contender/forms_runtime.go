@@ -20,7 +20,7 @@ func RuntimeOf(form Form, opts RuntimeOptions) New {
 	if form == Typed {
 		return ControllerRuntime(opts)
 	}
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		mgr, err := newManager(cfg, opts)
 		if err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ func runtimeObject(form Form) client.Object {
 type runtimeForm struct {
 	client client.Client
 	form   Form
-	apply  func(*widget.Widget)
+	apply  Apply
 }
 
 func (r runtimeForm) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
@@ -67,6 +67,5 @@ func (r runtimeForm) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := ours(object); err != nil {
 		return reconcile.Result{}, err
 	}
-	r.apply(nil)
-	return reconcile.Result{}, nil
+	return reconcile.Result{}, r.apply(nil)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Kuberator is this library with its defaults, all guarantees on.
-func Kuberator(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+func Kuberator(cfg *rest.Config, apply Apply) (Operator, error) {
 	c, err := newKuberator(cfg, apply, nil)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func Kuberator(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
 	return kuberatorOperator{c, c}, nil
 }
 
-func newKuberator(cfg *rest.Config, apply func(*widget.Widget), observer controller.Observer) (*kuberatorController, error) {
+func newKuberator(cfg *rest.Config, apply Apply, observer controller.Observer) (*kuberatorController, error) {
 	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 	if err != nil {
 		return nil, err
@@ -28,8 +28,7 @@ func newKuberator(cfg *rest.Config, apply func(*widget.Widget), observer control
 	return controller.New(repo, controller.Funcs[*widget.Widget]{
 		FinalizerName: widget.Finalizer,
 		ApplyFunc: func(_ context.Context, w *widget.Widget) (controller.Action, error) {
-			apply(w)
-			return controller.AwaitChange(), nil
+			return controller.AwaitChange(), apply(w)
 		},
 	}, &controller.Options{Workers: workers, Logger: logger(), Observer: observer})
 }

@@ -20,7 +20,7 @@ import (
 
 // Operated is this library with everything on that a team needs in production: it leads, and has metrics, the
 // page, events, and tracing that nobody collects.
-func Operated(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+func Operated(cfg *rest.Config, apply Apply) (Operator, error) {
 	m, err := metrics.New(prometheus.NewRegistry())
 	if err != nil {
 		return nil, err

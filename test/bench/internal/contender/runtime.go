@@ -17,6 +17,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/config"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
@@ -31,6 +33,9 @@ type RuntimeOptions struct {
 	// Tuned is what somebody sets who knows controller-runtime well, for speed: the cache without managedFields,
 	// client-go's queue in the place of the priority queue, one logger for all reconciles instead of one for each.
 	Tuned bool
+	// Priority is what somebody sets for latency: the priority queue stays, and what Enqueuer enqueues comes after
+	// changes, as the initial list does.
+	Priority bool
 }
 
 // ControllerRuntime is an operator as kubebuilder scaffolds it: a manager, a builder,
@@ -38,12 +43,12 @@ type RuntimeOptions struct {
 // copies the cached object once, deeply, as the others do, and that copy once more,
 // not deeply, into an object that the reconciler allocated.
 func ControllerRuntime(opts RuntimeOptions) New {
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		mgr, err := newManager(cfg, opts)
 		if err != nil {
 			return nil, err
 		}
-		o := &runtimeOperator{managed: managed{mgr}, queue: make(chan workqueue.TypedRateLimitingInterface[reconcile.Request], 1)}
+		o := &runtimeOperator{managed: managed{mgr}, low: opts.Priority, queue: make(chan workqueue.TypedRateLimitingInterface[reconcile.Request], 1)}
 		err = builder.ControllerManagedBy(mgr).
 			For(&widget.Widget{}).
 			WatchesRawSource(source.Func(o.begin)).
@@ -54,14 +59,14 @@ func ControllerRuntime(opts RuntimeOptions) New {
 }
 
 // newManager makes a manager of controller-runtime. The metrics are kept, without a listener.
-func newManager(cfg *rest.Config, opts RuntimeOptions) (manager.Manager, error) {
+func newManager(cfg *rest.Config, opts RuntimeOptions, change ...func(*manager.Options)) (manager.Manager, error) {
 	logger := zapr.NewLogger(logger())
 	log.SetLogger(logger) // or a warning about it is printed after 30 s
 	var transform toolscache.TransformFunc
 	if opts.Tuned {
 		transform = cache.TransformStripManagedFields()
 	}
-	return manager.New(cfg, manager.Options{
+	all := manager.Options{
 		Scheme:         scheme(),
 		MapperProvider: mapper,
 		Logger:         logger,
@@ -69,14 +74,18 @@ func newManager(cfg *rest.Config, opts RuntimeOptions) (manager.Manager, error) 
 		Client:         client.Options{Cache: &client.CacheOptions{Unstructured: true}}, // or each Get of a map is a request
 		Metrics:        metricsserver.Options{BindAddress: "0"},
 		Controller:     config.Controller{SkipNameValidation: new(true)},
-	})
+	}
+	for _, f := range change {
+		f(&all)
+	}
+	return manager.New(cfg, all)
 }
 
 func (opts RuntimeOptions) controller(mgr manager.Manager, workers int) controller.Options {
 	o := controller.Options{MaxConcurrentReconciles: workers}
 	if opts.Tuned {
 		logger := mgr.GetLogger()
-		o.UsePriorityQueue = new(false)
+		o.UsePriorityQueue = new(opts.Priority)
 		o.LogConstructor = func(*reconcile.Request) logr.Logger { return logger }
 	}
 	return o
@@ -90,19 +99,19 @@ func mapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	return m, nil
 }
 
-type reconciler func(*widget.Widget)
+type reconciler Apply
 
 func (r reconciler) Reconcile(_ context.Context, w *widget.Widget) (reconcile.Result, error) {
 	if err := ours(w); err != nil {
 		return reconcile.Result{}, err
 	}
-	r(w)
-	return reconcile.Result{}, nil
+	return reconcile.Result{}, r(w)
 }
 
 type runtimeOperator struct {
 	managed
 
+	low   bool
 	queue chan workqueue.TypedRateLimitingInterface[reconcile.Request]
 }
 
@@ -118,6 +127,11 @@ func (o *runtimeOperator) Enqueuer(keys []types.NamespacedName) func(i int) {
 		requests[i].NamespacedName = key
 	}
 	queue := <-o.queue
+	if prioritised, ok := queue.(priorityqueue.PriorityQueue[reconcile.Request]); ok && o.low {
+		return func(i int) {
+			prioritised.AddWithOpts(priorityqueue.AddOpts{Priority: new(handler.LowPriority)}, requests[i])
+		}
+	}
 	return func(i int) { queue.Add(requests[i]) }
 }
 

@@ -26,7 +26,7 @@ func (reader) Enqueuer([]types.NamespacedName) func(int) { return func(int) {} }
 
 // KuberatorShared is n controllers of this library that share one informer, as controller.NewFor and RunAll have it.
 func KuberatorShared(n int) New {
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 		if err != nil {
 			return nil, err
@@ -40,8 +40,7 @@ func KuberatorShared(n int) New {
 			all[i], err = controller.NewFor(in, controller.Funcs[*widget.Widget]{
 				FinalizerName: controller.NoFinalizer, // each would need its own
 				ApplyFunc: func(_ context.Context, w *widget.Widget) (controller.Action, error) {
-					apply(w)
-					return controller.AwaitChange(), nil
+					return controller.AwaitChange(), apply(w)
 				},
 			}, &controller.Options{Name: "widget-" + strconv.Itoa(i), Workers: workers, Logger: logger()})
 			if err != nil {
@@ -54,7 +53,7 @@ func KuberatorShared(n int) New {
 
 // ClientGoShared is [ClientGo] with n queues, each with handler and workers of its own, for one informer.
 func ClientGoShared(n int) New {
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		op, err := ClientGo(cfg, apply)
 		if err != nil {
 			return nil, err
@@ -96,7 +95,7 @@ func (all clientGos) Run(ctx context.Context) error {
 
 // RuntimeShared is n controllers of controller-runtime in one manager, which share its cache.
 func RuntimeShared(n int, opts RuntimeOptions) New {
-	return func(cfg *rest.Config, apply func(*widget.Widget)) (Operator, error) {
+	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		mgr, err := newManager(cfg, opts)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -94,7 +95,8 @@ func patch(ctx context.Context, client dynamic.Interface, resource schema.GroupV
 	return nil
 }
 
-// create creates n objects. The object with the number i is made by of.
+// create creates n objects. The object with the number i is made by of. It is in namespace, if of does not give it another
+// one.
 func create(ctx context.Context, cfg *rest.Config, resource schema.GroupVersionResource, n int, of func(i int) map[string]any) error {
 	client, err := dynamic.NewForConfig(cfg)
 	if err != nil {
@@ -102,7 +104,7 @@ func create(ctx context.Context, cfg *rest.Config, resource schema.GroupVersionR
 	}
 	return each(n, func(i int) error {
 		object := &unstructured.Unstructured{Object: of(i)}
-		_, err := client.Resource(resource).Namespace(namespace).Create(ctx, object, metav1.CreateOptions{})
+		_, err := client.Resource(resource).Namespace(cmp.Or(object.GetNamespace(), namespace)).Create(ctx, object, metav1.CreateOptions{})
 		if err != nil && !apierrors.IsAlreadyExists(err) {
 			return fmt.Errorf("create %s: %w", object.GetName(), err)
 		}

@@ -30,6 +30,9 @@ type Task struct {
 	// Profile is the file that a profile of the processors is written to while something is measured. If that is measured
 	// more than once, numbers are appended to its name. "" means none.
 	Profile string `json:"profile"`
+	// Replica is the lease that this process competes for, which another process of the contender started. "" means
+	// that it is the one that measures.
+	Replica string `json:"replica,omitempty"`
 }
 
 // Value is one that was measured.
@@ -49,15 +52,17 @@ type Process struct {
 	values   []Value
 	requests requests
 	profiles int
+	variable string
 }
 
-// Execute does a task in this process, and returns what was measured.
-func Execute(ctx context.Context, task Task) ([]Value, error) {
+// Execute does a task in this process, and returns what was measured. It starts others with a task in that environment
+// variable.
+func Execute(ctx context.Context, task Task, variable string) ([]Value, error) {
 	_, c, ok := Find(task.Workload, task.Contender)
 	if !ok {
 		return nil, fmt.Errorf("there is no workload %q with a contender %q", task.Workload, task.Contender)
 	}
-	p := &Process{Task: task}
+	p := &Process{Task: task, variable: variable}
 	if task.Server != "" {
 		if err := p.connect(); err != nil {
 			return nil, err
@@ -127,7 +132,7 @@ func Main(ctx context.Context, variable string) error {
 	if err := json.Unmarshal([]byte(os.Getenv(variable)), &task); err != nil {
 		return fmt.Errorf("%s: %w", variable, err)
 	}
-	values, err := Execute(ctx, task)
+	values, err := Execute(ctx, task, variable)
 	if err != nil {
 		return err
 	}

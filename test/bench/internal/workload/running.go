@@ -52,7 +52,7 @@ type running struct {
 func start(ctx context.Context, p *Process, makeOp contender.New) (*running, error) {
 	r := newRunning(p.Size.Objects)
 	var err error
-	if r.op, err = makeOp(p.Config, func(*widget.Widget) { r.did() }); err != nil {
+	if r.op, err = makeOp(p.Config, func(*widget.Widget) error { r.did(); return nil }); err != nil {
 		return nil, err
 	}
 	r.run(ctx, r.op)

@@ -106,7 +106,7 @@ func (w Workload) Reference() string {
 
 // All returns the workloads in the order of the tables.
 func All() []Workload {
-	return []Workload{loop, events, converge, restart, children, references, memory, scale, controllers, exploration, simulator}
+	return []Workload{loop, events, converge, restart, children, references, memory, scale, controllers, exploration, simulator, latency, noise, failover}
 }
 
 // Find returns a workload, and one of its contenders.
