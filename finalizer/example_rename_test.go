@@ -77,7 +77,7 @@ func ExampleRelease() {
 	if err != nil {
 		panic(err)
 	}
-	fmt.Println(finalizer.Release(ctx, repo, present, cm, func(context.Context, *corev1.ConfigMap) (string, error) { return "cleaned up", nil }))
+	fmt.Println(finalizer.Release(ctx, repo, present, cm, nil, func(context.Context, *corev1.ConfigMap) (string, error) { return "cleaned up", nil }))
 	cm, err = repo.Get(ctx, repository.Key(cm))
 	fmt.Println(finalizer.Held(cm, present), err)
 	// Output:

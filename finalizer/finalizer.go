@@ -6,6 +6,7 @@
 package finalizer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -89,18 +90,30 @@ func Reconcile[T repository.Object, R any](
 		result, err := apply(ctx, obj)
 		return result, names.wrap(kerr.OpApply, err)
 	default:
-		return release(ctx, p, name, obj, cleanup, confirmDeleting)
+		return release(ctx, p, name, obj, confirmDeleting[T], cleanup)
 	}
 }
 
 // Release reads the object from the server, calls cleanup and removes the finalizer, whether or
-// not the object is being deleted. It is for uninstalling an operator. No other process must
-// apply the object at the same time, or afterwards. If the object is gone or does not carry the
-// finalizer, Release does nothing and returns no error. The errors are those of [Reconcile].
+// not the object is being deleted. It is for objects that an operator is not to have any more: those
+// that it does not select, or all, when it is uninstalled.
+//
+// confirm is asked with the object that the server has, before cleanup and again before the removal;
+// an error ends it. nil confirms everything. From an object that is not being deleted the finalizer is
+// removed only if that is still its newest state: a removal that the server carries out late does not hit an
+// object that was changed meanwhile. Without a confirm that knows, no other process must apply the object at
+// the same time.
+//
+// If the object is gone or does not carry the finalizer, Release does nothing and returns no error.
+// The errors are those of [Reconcile], and of class Conflict if the object changed during the removal.
 func Release[T repository.Object, R any](
-	ctx context.Context, p repository.Repository[T], name string, obj T, cleanup func(context.Context, T) (R, error),
+	ctx context.Context, p repository.Repository[T], name string, obj T,
+	confirm func(T) error, cleanup func(context.Context, T) (R, error),
 ) (R, error) {
-	return release(ctx, p, name, obj, cleanup, func(metav1.Object) error { return nil })
+	if confirm == nil {
+		confirm = func(T) error { return nil }
+	}
+	return release(ctx, p, name, obj, confirm, cleanup)
 }
 
 // Held reports whether obj carries the finalizer.
@@ -131,7 +144,7 @@ func add[T repository.Object](ctx context.Context, p repository.Repository[T], n
 
 func release[T repository.Object, R any](
 	ctx context.Context, p repository.Repository[T], name string, obj T,
-	cleanup func(context.Context, T) (R, error), confirm func(metav1.Object) error,
+	confirm func(T) error, cleanup func(context.Context, T) (R, error),
 ) (R, error) {
 	var none R
 	names := namesOf(p, obj)
@@ -150,12 +163,34 @@ func release[T repository.Object, R any](
 	if err != nil {
 		return result, names.wrap(kerr.OpCleanup, err)
 	}
+	if kept.GetDeletionTimestamp() == nil {
+		return result, names.wrap(kerr.OpRemoveFinalizer, removeLive(ctx, p, name, kept, confirm))
+	}
 	return result, names.wrap(kerr.OpRemoveFinalizer, Remove(ctx, p, name, kept))
+}
+
+// removeLive removes the finalizer from an object that goes on living, in exactly a state that is
+// confirmed: what changed meanwhile may call for an Apply.
+func removeLive[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T, confirm func(T) error) error {
+	var refused error
+	_, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
+		if refused = nil; !Held(state, name) {
+			return nil
+		}
+		if refused = confirm(state); refused != nil {
+			return nil
+		}
+		return append([]pinned.Op{pinned.Test("/metadata/resourceVersion", state.GetResourceVersion())}, replace(state, without(state, name))...)
+	})
+	if gone(err) {
+		return nil
+	}
+	return cmp.Or(refused, err)
 }
 
 // confirmDeleting refuses to clean up what the server does not report as being
 // deleted, although the state we were given did.
-func confirmDeleting(live metav1.Object) error {
+func confirmDeleting[T repository.Object](live T) error {
 	if live.GetDeletionTimestamp() != nil {
 		return nil
 	}
@@ -174,12 +209,16 @@ func Remove[T repository.Object](ctx context.Context, p repository.Repository[T]
 		if !Held(state, name) {
 			return nil
 		}
-		return replace(state, slices.DeleteFunc(slices.Clone(state.GetFinalizers()), func(f string) bool { return f == name }))
+		return replace(state, without(state, name))
 	})
 	if gone(err) {
 		return nil
 	}
 	return err
+}
+
+func without(obj metav1.Object, name string) []string {
+	return slices.DeleteFunc(slices.Clone(obj.GetFinalizers()), func(f string) bool { return f == name })
 }
 
 // replace sets the whole list, under the test that it is the one that was seen: an

@@ -318,7 +318,7 @@ func TestRelease(t *testing.T) {
 	b := setup(t, configMap(ours, theirs))
 	cleaned := 0
 	release := func(failure error) error {
-		_, err := finalizer.Release(t.Context(), b.repo, ours, b.live(t), func(context.Context, *corev1.ConfigMap) (int, error) {
+		_, err := finalizer.Release(t.Context(), b.repo, ours, b.live(t), nil, func(context.Context, *corev1.ConfigMap) (int, error) {
 			cleaned++
 			return 0, failure
 		})

@@ -127,15 +127,15 @@ func refused(err error, noSubresource bool) error {
 // encode puts the test of the UID in front of the operations.
 func encode(obj metav1.Object, ops []Op) ([]byte, error) {
 	patch := make([]Op, 0, 1+len(ops))
-	patch = append(patch, Op{"test", "/metadata/uid", orNull(obj.GetUID())})
+	patch = append(patch, Test("/metadata/uid", obj.GetUID()))
 	return json.Marshal(append(patch, ops...))
 }
 
-// orNull makes the test operation hold for objects of fake clientsets, which have
-// no UID: a missing field equals null.
-func orNull(uid types.UID) any {
-	if uid == "" {
-		return Null
+// Test is the operation that a field has this value. Empty means that it is missing, which equals null: objects of
+// fake clientsets have neither a UID nor a resourceVersion.
+func Test[S ~string](path string, value S) Op {
+	if value == "" {
+		return Op{"test", path, Null}
 	}
-	return uid
+	return Op{"test", path, value}
 }
