@@ -11,10 +11,7 @@ import (
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/kerr"
@@ -22,27 +19,7 @@ import (
 	"github.com/kuberator/kuberator/test/sim"
 )
 
-// website is a kind of your own.
-type website struct {
-	metav1.TypeMeta   `json:",inline"`
-	metav1.ObjectMeta `json:"metadata"`
-	Spec              struct {
-		Replicas int32  `json:"replicas"`
-		Image    string `json:"image"`
-		Cache    bool   `json:"cache"`
-	} `json:"spec"`
-}
-
-// DeepCopyObject is generated, as a rule.
-func (w *website) DeepCopyObject() runtime.Object {
-	c := &website{TypeMeta: w.TypeMeta, Spec: w.Spec}
-	w.DeepCopyInto(&c.ObjectMeta)
-	return c
-}
-
-var websiteKind = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Website"}
-
-// websiteWorld runs newWebsites on a simulated server, for a Website that wants a cache.
+// websiteWorld runs newWebsites on a simulated server, for a Website with a proxy.
 type websiteWorld struct {
 	t           *testing.T
 	c           *controller.Controller[*website, *websites]
@@ -53,10 +30,7 @@ type websiteWorld struct {
 }
 
 func newWebsiteWorld(t *testing.T) *websiteWorld {
-	known := runtime.NewScheme()
-	known.AddKnownTypeWithName(websiteKind, &website{})
-	metav1.AddToGroupVersion(known, websiteKind.GroupVersion())
-	require.NoError(t, scheme.AddToScheme(known))
+	known := websiteTypes()
 	srv, err := sim.New(sim.Options{Kinds: append(sim.Core("deployments.apps"), sim.Schemaless(websiteKind, true)...)})
 	require.NoError(t, err)
 	t.Cleanup(srv.Close)
@@ -65,11 +39,11 @@ func newWebsiteWorld(t *testing.T) *websiteWorld {
 	require.NoError(t, err)
 	w.deployments, err = repository.New[appsv1.Deployment](srv.Config(), known, appsv1.SchemeGroupVersion.WithResource("deployments"))
 	require.NoError(t, err)
-	w.c, err = newWebsites(srv.Config(), known, &controller.Options{Observer: w.observer()})
+	w.c, err = newWebsites(srv.Config(), &controller.Options{Observer: w.observer()})
 	require.NoError(t, err)
 	site := &website{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "shop"}}
 	site.APIVersion, site.Kind = websiteKind.ToAPIVersionAndKind()
-	site.Spec.Replicas, site.Spec.Image, site.Spec.Cache = 2, "nginx:1.29", true
+	site.Spec.Replicas, site.Spec.Image, site.Spec.Proxy = 2, "nginx:1.29", true
 	_, err = w.sites.Create(t.Context(), site)
 	require.NoError(t, err)
 	w.key = repository.Key(site)
@@ -150,11 +124,11 @@ func TestG4ANameIsNotEnoughToDelete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWebsiteWorld(t)
 		w.settled()
-		w.change(func(s *website) { s.Spec.Cache = false })
+		w.change(func(s *website) { s.Spec.Proxy = false })
 		require.Equal(t, map[kerr.Op]int{kerr.OpDelete: 1}, w.settled())
 		theirs, err := w.deployments.Get(t.Context(), w.key)
 		require.NoError(t, err)
-		theirs.ObjectMeta = metav1.ObjectMeta{Namespace: w.key.Namespace, Name: w.key.Name + "-cache"}
+		theirs.ObjectMeta = metav1.ObjectMeta{Namespace: w.key.Namespace, Name: w.key.Name + "-proxy"}
 		_, err = w.deployments.Create(t.Context(), theirs)
 		require.NoError(t, err)
 		require.Empty(t, w.settled())

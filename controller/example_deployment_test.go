@@ -7,7 +7,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
+	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/controller"
@@ -16,30 +19,59 @@ import (
 	"github.com/kuberator/kuberator/repository"
 )
 
-// websites runs a Deployment for each Website, and a second one, its cache, for those that ask for it.
+// website is a kind of your own.
+type website struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata"`
+	Spec              struct {
+		Replicas int32  `json:"replicas"`
+		Image    string `json:"image"`
+		Proxy    bool   `json:"proxy"`
+	} `json:"spec"`
+}
+
+// DeepCopyObject is usually generated, by controller-gen.
+func (w *website) DeepCopyObject() runtime.Object {
+	c := &website{TypeMeta: w.TypeMeta, Spec: w.Spec}
+	w.DeepCopyInto(&c.ObjectMeta)
+	return c
+}
+
+var websiteKind = schema.GroupVersionKind{Group: "example.com", Version: "v1", Kind: "Website"}
+
+// websiteTypes returns the Go types of Websites and of the kinds of Kubernetes.
+func websiteTypes() *runtime.Scheme {
+	known := runtime.NewScheme()
+	known.AddKnownTypeWithName(websiteKind, &website{})
+	metav1.AddToGroupVersion(known, websiteKind.GroupVersion())
+	utilruntime.Must(scheme.AddToScheme(known))
+	return known
+}
+
+// websites runs a Deployment for each Website, and a second one with a proxy for those whose spec.proxy is true.
 type websites struct {
 	sites       *repository.Live[*website]
 	deployments *repository.Live[*appsv1.Deployment]
-	cached      *informer.Informer[*appsv1.Deployment]
+	cache       *informer.Informer[*appsv1.Deployment]
 }
 
 // newWebsites returns the controller. It sends no request.
-func newWebsites(cfg *rest.Config, known *runtime.Scheme, opts *controller.Options) (*controller.Controller[*website, *websites], error) {
-	w, err := &websites{}, error(nil)
+func newWebsites(cfg *rest.Config, opts *controller.Options) (*controller.Controller[*website, *websites], error) {
+	known, w, err := websiteTypes(), &websites{}, error(nil)
 	if w.sites, err = repository.New[website](cfg, known, websiteKind.GroupVersion().WithResource("websites")); err != nil {
 		return nil, err
 	}
 	if w.deployments, err = repository.New[appsv1.Deployment](cfg, known, appsv1.SchemeGroupVersion.WithResource("deployments")); err != nil {
 		return nil, err
 	}
-	if w.cached, err = informer.New(w.deployments, nil); err != nil {
+	if w.cache, err = informer.New(w.deployments, nil); err != nil {
 		return nil, err
 	}
 	c, err := controller.New(w.sites, w, opts)
 	if err != nil {
 		return nil, err
 	}
-	controller.Owns(c, w.cached) // a change of a Deployment is a reason to call Apply for its Website
+	controller.Owns(c, w.cache) // a change of a Deployment is a reason to call Apply for its Website
 	return c, nil
 }
 
@@ -55,10 +87,10 @@ func (w *websites) Apply(ctx context.Context, site *website) (controller.Action,
 	if err != nil {
 		return controller.AwaitChange(), err
 	}
-	if site.Spec.Cache {
-		return controller.AwaitChange(), w.deployment(ctx, site, site.Name+"-cache", "varnish:8.0")
+	if site.Spec.Proxy {
+		return controller.AwaitChange(), w.deployment(ctx, site, site.Name+"-proxy", "varnish:8.0")
 	}
-	return controller.AwaitChange(), w.remove(ctx, site, site.Name+"-cache")
+	return controller.AwaitChange(), w.remove(ctx, site, site.Name+"-proxy")
 }
 
 // deployment creates a Deployment of the site, or changes what differs.
@@ -81,14 +113,14 @@ func (w *websites) deployment(ctx context.Context, site *website, name, image st
 
 // remove deletes a Deployment that is not wanted any more, if it is one of this site.
 func (w *websites) remove(ctx context.Context, site *website, name string) error {
-	have, err := w.cached.Get(ctx, types.NamespacedName{Namespace: site.Namespace, Name: name})
+	have, err := w.cache.Get(ctx, types.NamespacedName{Namespace: site.Namespace, Name: name})
 	switch {
 	case kerr.ClassOf(err) == kerr.ClassNotFound:
 		return nil
 	case err != nil:
 		return err
 	case !metav1.IsControlledBy(have, site):
-		return nil // somebody else's
+		return nil // it belongs to another object
 	}
 	return w.deployments.Delete(ctx, have) // what was read: its UID must match
 }

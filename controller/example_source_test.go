@@ -52,7 +52,7 @@ func ExampleController_Source() {
 	// <nil>
 }
 
-// callback is what another system calls: POST /changed/NAMESPACE/NAME.
+// callback answers POST /changed/NAMESPACE/NAME, which another system calls.
 func callback[T repository.Object, C controller.Context[T]](c *controller.Controller[T, C]) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /changed/{namespace}/{name}", func(w http.ResponseWriter, r *http.Request) {
@@ -101,10 +101,15 @@ type message struct {
 	acknowledge func()
 }
 
-// broker stands for the client of a message queue.
-type broker chan message
+// broker is a client of a message queue.
+type broker interface {
+	receive(ctx context.Context) (message, error) // an error if ctx ends
+}
 
-func (b broker) receive(ctx context.Context) (message, error) {
+// channel stands for one.
+type channel chan message
+
+func (b channel) receive(ctx context.Context) (message, error) {
 	select {
 	case m := <-b:
 		return m, nil
@@ -113,7 +118,7 @@ func (b broker) receive(ctx context.Context) (message, error) {
 	}
 }
 
-// follow is a source: what comes from a message queue is to be reconciled.
+// follow returns a source: each message of the queue names an object to reconcile.
 func follow(queue broker) func(ctx context.Context, enqueue func(types.NamespacedName)) error {
 	return func(ctx context.Context, enqueue func(types.NamespacedName)) error {
 		for {
@@ -131,7 +136,7 @@ func follow(queue broker) func(ctx context.Context, enqueue func(types.Namespace
 func ExampleController_Source_queue() {
 	cs := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "world"}})
 	repo := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
-	queue := make(broker, 1)
+	queue := make(channel, 1)
 	ctx, cancel := context.WithCancel(context.Background())
 	c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{FinalizerName: controller.NoFinalizer}, &controller.Options{
 		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {

@@ -3,92 +3,55 @@ package controller_test
 import (
 	"context"
 	"fmt"
-	"strings"
-	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/kubernetes"
 
 	"github.com/kuberator/kuberator/controller"
-	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/repository"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
-const (
-	ownerUID = "example.com/owner-uid" // a label: what Cleanup selects by
-	ownerKey = "example.com/owner"     // an annotation: namespace/name, which may be too long for a label
-)
-
-// audits keeps a ConfigMap in the namespace "audit" for each Deployment, of any namespace.
-type audits struct {
-	configMaps *repository.Live[*corev1.ConfigMap]
-}
-
-func (audits) Finalizer() string { return "example.com/audits" }
-
-func (a audits) Apply(ctx context.Context, d *appsv1.Deployment) (controller.Action, error) {
-	child := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "audit", Name: "deployment-" + string(d.UID)}}
-	_, err := a.configMaps.Ensure(ctx, child, func(cm *corev1.ConfigMap) error {
-		metav1.SetMetaDataLabel(&cm.ObjectMeta, ownerUID, string(d.UID))
-		metav1.SetMetaDataAnnotation(&cm.ObjectMeta, ownerKey, repository.Key(d).String())
-		cm.Data = map[string]string{"size": d.Labels["size"]}
-		return nil
-	})
-	return controller.AwaitChange(), err
-}
-
-func (a audits) Cleanup(ctx context.Context, d *appsv1.Deployment) (controller.Action, error) {
-	left, err := a.configMaps.DeleteAllOf(ctx, "audit", labels.SelectorFromSet(labels.Set{ownerUID: string(d.UID)}))
-	if err != nil || left > 0 {
-		return controller.Requeue(5 * time.Second), err // the deletion of a child wakes it earlier
-	}
-	return controller.AwaitChange(), nil
-}
-
-// audited returns the Deployments that a ConfigMap belongs to, and belonged to.
-func audited(before, after *corev1.ConfigMap) (keys []types.NamespacedName) {
-	for _, cm := range []*corev1.ConfigMap{before, after} {
-		if cm == nil {
-			continue
-		}
-		if namespace, name, ok := strings.Cut(cm.Annotations[ownerKey], "/"); ok {
-			keys = append(keys, types.NamespacedName{Namespace: namespace, Name: name})
-		}
-	}
-	return keys
-}
-
-// Children in another namespace than their owner's.
+// Children in another namespace than their owner's: the finalizer and the child are written, and the child again after
+// another client has deleted it.
 func ExampleWatches() {
-	cs := fake.NewClientset(&appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web", UID: "1", Labels: map[string]string{"size": "small"}},
-	})
-	deployments := repository.FromClient(cs, appsv1.SchemeGroupVersion.WithKind("Deployment"), cs.AppsV1().Deployments)
-	configMaps := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
-	children, err := informer.New(configMaps, &informer.Options{Namespaces: []string{"audit"}})
+	srv, err := sim.New(sim.Options{Kinds: sim.Core("deployments.apps", "configmaps"), Namespaces: []string{"shop", "audit"}})
 	if err != nil {
 		panic(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	c, err := controller.New(deployments, audits{configMaps}, &controller.Options{
+	defer srv.Close()
+	client, ctx := kubernetes.NewForConfigOrDie(srv.Config()), context.Background()
+	web := &appsv1.Deployment{ObjectMeta: metav1.ObjectMeta{Name: "web", Labels: map[string]string{"size": "small"}}}
+	web.Spec.Selector = &metav1.LabelSelector{MatchLabels: map[string]string{"app": "web"}}
+	web.Spec.Template.Labels = web.Spec.Selector.MatchLabels
+	web.Spec.Template.Spec.Containers = []corev1.Container{{Name: "web", Image: "web"}}
+	if _, err := client.AppsV1().Deployments("shop").Create(ctx, web, metav1.CreateOptions{}); err != nil {
+		panic(err)
+	}
+	running, cancel := context.WithCancel(ctx)
+	written := 0
+	c, err := newAudits(srv.Config(), &controller.Options{
 		Observer: controller.ObserverFuncs{EndedFunc: func(_ context.Context, a controller.Attempt) {
-			fmt.Println(a.Key, "writes:", a.Writes)
 			if a.Writes == 0 {
+				return
+			}
+			fmt.Println(a.Key, "writes:", a.Writes)
+			if written++; written == 2 {
 				cancel()
+				return
+			}
+			if err := client.CoreV1().ConfigMaps("audit").DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}); err != nil {
+				panic(err)
 			}
 		}},
 	})
 	if err != nil {
 		panic(err)
 	}
-	controller.Watches(c, children, audited)
-	fmt.Println(c.Run(ctx))
+	fmt.Println(c.Run(running))
 	// Output:
 	// shop/web writes: 2
-	// shop/web writes: 0
+	// shop/web writes: 1
 	// <nil>
 }

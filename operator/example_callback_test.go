@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes/scheme"
 
 	"github.com/kuberator/kuberator/controller"
@@ -18,57 +15,6 @@ import (
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/sim"
 )
-
-// changed is what another system calls, at any replica: POST /changed/NAMESPACE/NAME. It writes an annotation, and the
-// replica that leads sees that change of the object.
-func changed(repo *repository.Live[*corev1.ConfigMap]) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("POST /changed/{namespace}/{name}", func(w http.ResponseWriter, r *http.Request) {
-		cm := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: r.PathValue("namespace"), Name: r.PathValue("name")}}
-		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"example.com/changed":%q}}}`, time.Now().UTC().Format(time.RFC3339Nano))
-		switch _, err := repo.Patch(r.Context(), cm, types.MergePatchType, patch); {
-		case apierrors.IsNotFound(err):
-			http.Error(w, "there is no such object", http.StatusNotFound)
-		case err != nil:
-			http.Error(w, "try again later", http.StatusServiceUnavailable)
-		default:
-			w.WriteHeader(http.StatusAccepted)
-		}
-	})
-	return mux
-}
-
-// serve serves HTTP at an address until its ctx ends.
-func serve(addr string, handler http.Handler) controller.RunnerFunc {
-	return func(ctx context.Context) error {
-		server := &http.Server{Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
-		failed := make(chan error, 1)
-		go func() { failed <- server.ListenAndServe() }()
-		select {
-		case err := <-failed:
-			return err
-		case <-ctx.Done(): // requests that are being answered may end
-			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
-			defer cancel()
-			return server.Shutdown(ctx)
-		}
-	}
-}
-
-// withCallbacks is the setup of an operator that another system calls.
-func withCallbacks(p *operator.Process) error {
-	repo, err := repository.New[corev1.ConfigMap](p.Config, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
-	if err != nil {
-		return err
-	}
-	c, err := controller.New(repo, greeter{p.Events}, p.Options())
-	if err != nil {
-		return err
-	}
-	p.Lead(c)
-	p.EachReplica(serve(":8090", changed(repo)))
-	return nil
-}
 
 // A call that arrives at any replica wakes the object at the one that leads.
 func ExampleProcess_EachReplica() {
