@@ -73,14 +73,16 @@ func (t *reconciliation[T, C]) letGo(ctx context.Context, obj T) (Action, error)
 	if !finalizer.Held(obj, t.c.finalizer) {
 		return AwaitChange(), nil
 	}
-	return finalizer.Release(ctx, t.c.repo, t.c.finalizer, obj, func(ctx context.Context, live T) (Action, error) {
-		switch {
-		case live.GetDeletionTimestamp() != nil:
-			return t.cleanup(ctx, live)
-		case !t.c.excludes(live):
-			return AwaitChange(), kerr.Mark(kerr.ClassConflict, errors.New("the live object is selected"))
-		default:
-			return t.callCleanup(ctx, live)
+	confirm := func(live T) error {
+		if live.GetDeletionTimestamp() != nil || t.c.excludes(live) {
+			return nil
 		}
+		return kerr.Mark(kerr.ClassConflict, errors.New("the live object is selected"))
+	}
+	return finalizer.Release(ctx, t.c.repo, t.c.finalizer, obj, confirm, func(ctx context.Context, live T) (Action, error) {
+		if live.GetDeletionTimestamp() != nil {
+			return t.cleanup(ctx, live)
+		}
+		return t.callCleanup(ctx, live)
 	})
 }

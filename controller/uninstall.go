@@ -172,7 +172,7 @@ func (f *failures) joined() error {
 func (c *Controller[T, C]) release(ctx context.Context, obj T) (err error) {
 	key, uid := repository.Key(obj), obj.GetUID()
 	panicked := foreign.Call(func() {
-		_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, func(ctx context.Context, obj T) (action Action, err error) {
+		_, err = finalizer.Release(ctx, c.repo, c.finalizer, obj, nil, func(ctx context.Context, obj T) (action Action, err error) {
 			defer recovered(&err)
 			return finished(c.user.Cleanup(ctx, obj))
 		})
