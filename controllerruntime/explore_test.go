@@ -8,12 +8,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
-	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
-	"sigs.k8s.io/controller-runtime/pkg/source"
 
-	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controllerruntime"
 	testruntime "github.com/kuberator/kuberator/test/controllerruntime"
 	"github.com/kuberator/kuberator/test/explore"
@@ -62,15 +60,10 @@ func (c *copier) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, 
 	return ctrl.Result{}, nil
 }
 
-// setup is what a builder did: For ConfigMaps, Owns Secrets.
-func setup(mgr ctrl.Manager, r reconcile.Reconciler, opts *controller.Options) error {
-	c, err := controllerruntime.Adapt(mgr, &corev1.ConfigMap{}, r, opts)
-	if err != nil {
-		return err
-	}
-	c.Watch(source.Kind(mgr.GetCache(), &corev1.Secret{},
-		handler.TypedEnqueueRequestForOwner[*corev1.Secret](mgr.GetScheme(), mgr.GetRESTMapper(), &corev1.ConfigMap{}, handler.OnlyControllerOwner())))
-	return mgr.Add(controllerruntime.Lead(c))
+// setup is what a builder did, with Adapt in the place of Complete.
+func setup(mgr ctrl.Manager, r reconcile.Reconciler) error {
+	b := ctrl.NewControllerManagedBy(mgr).For(&corev1.ConfigMap{}).Owns(&corev1.Secret{})
+	return controllerruntime.Adapt(mgr, b, &corev1.ConfigMap{}, r, controller.Options{})
 }
 
 // An operator stays as correct as it is, whatever goes wrong, when its reconciler is adapted.
@@ -79,8 +72,7 @@ func TestAnAdaptedReconcilerExplored(t *testing.T) {
 		Kinds: sim.Core("configmaps", "secrets"),
 		New: func(env *explore.Env) (explore.Process, error) {
 			return testruntime.NewProcess(env, testruntime.Options(env), func(mgr ctrl.Manager) error {
-				// With this logger, and not the manager's, the explorer sees which errors pass.
-				return setup(mgr, &copier{mgr.GetClient()}, &controller.Options{Logger: env.Logger()})
+				return setup(mgr, &copier{mgr.GetClient()})
 			})
 		},
 		Script: []explore.Step{

@@ -1,11 +1,6 @@
 package controllerruntime
 
-// Queue is what a source adds to.
-type Queue = queue
+import "k8s.io/client-go/util/workqueue"
 
-// Known returns how many names there are.
-func Known(a *Adapter) int {
-	a.requests.mu.Lock()
-	defer a.requests.mu.Unlock()
-	return len(a.requests.heads)
-}
+// Queue is what a source adds to.
+type Queue = workqueue.TypedRateLimitingInterface[request]

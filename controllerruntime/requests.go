@@ -1,223 +1,234 @@
 package controllerruntime
 
 import (
-	"context"
-	"errors"
-	"strconv"
 	"sync"
+	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/client-go/tools/cache"
-	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/priorityqueue"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/internal/queue"
+	"github.com/kuberator/kuberator/kerr"
 )
 
-// head is what the controller takes for the object: what it needs to know of it, and nothing else. It has no
-// finalizers and is never being deleted, since what these mean is the reconciler's affair.
-type head = metav1.PartialObjectMetadata
+type (
+	request = reconcile.Request
+	reason  struct{} // a request has none
+	item    = queue.Item[request, reason, struct{}]
+)
 
-// requests are the objects of the kind that there are in the manager's cache, and the names that were asked for and
-// have no object: what is gone, too, until a reconcile of that name has succeeded. They are the API server of the
-// controller: a repository of heads. So the controller sees nothing before the manager's cache does, from which
-// the reconciler reads.
+const (
+	leastBackoff = 100 * time.Millisecond
+	mostBackoff  = 5 * time.Minute
+	mostAsked    = time.Hour   // of a Retry-After
+	leastEdit    = time.Second // between two calls for an object that failed and is edited
+)
+
+// requests is the queue of this library as a controller of controller-runtime asks for one. What became of a call it
+// is told by attempts, which knows the error, and not by the methods that the controller calls with less.
 type requests struct {
-	kind schema.GroupVersionKind
+	work    *queue.Queue[request, reason, struct{}]
+	objects objects
 
-	mu      sync.Mutex
-	rv      uint64 // of the last change; grows with each
-	removed uint64 // of the last head that went
-	heads   map[types.NamespacedName]*request
-	streams map[*stream]bool
+	mu     sync.Mutex
+	closed bool
+	busy   map[request]*item
+	tries  map[request]try    // of calls that run, or that failed
+	later  map[request]*alarm // what is to be added later
+	paused map[request]bool   // calls that are owed at the end of a pause
 }
 
-// request is one name.
-type request struct {
-	head    *head         // never changed
-	object  client.Object // as the cache has it; nil if there is none. It must not be changed
-	version uint64        // of head
+// try is a call.
+type try struct {
+	state state // of the object, as it began
+	began time.Time
 }
 
-func newRequests(kind schema.GroupVersionKind) *requests {
-	return &requests{kind: kind, heads: map[types.NamespacedName]*request{}, streams: map[*stream]bool{}}
+// alarm adds a request.
+type alarm struct {
+	*time.Timer
+	at     time.Time
+	weight queue.Weight
 }
 
-// see notes an object that the cache shows.
-func (r *requests) see(obj client.Object) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	key := client.ObjectKeyFromObject(obj)
-	before := r.heads[key]
-	h := r.next(key, before, before == nil || isNews(before.object, obj))
-	h.UID, h.Annotations = obj.GetUID(), pauseOf(obj)
-	r.put(key, h, obj)
-}
+var _ priorityqueue.PriorityQueue[request] = &requests{}
 
-// gone notes that the cache shows no object any more.
-func (r *requests) gone(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	h := r.next(key, r.heads[key], true)
-	h.Annotations = nil
-	r.put(key, h, nil)
-}
-
-// ask notes that a source wants a reconcile of a name, whether or not there is an object.
-func (r *requests) ask(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before := r.heads[key]
-	h := r.next(key, before, before == nil)
-	var obj client.Object
-	if before != nil {
-		obj = before.object
-	}
-	r.put(key, h, obj)
-}
-
-// done forgets a name without an object, unless something happened since version.
-func (r *requests) done(key types.NamespacedName, version string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if is := r.heads[key]; is != nil && is.object == nil && is.head.ResourceVersion == version {
-		r.remove(key)
+func newRequests(o objects) *requests {
+	return &requests{
+		work: queue.New[request, reason, struct{}](queue.Options[request]{
+			Base: leastBackoff, Max: mostBackoff, Tenant: func(r request) string { return r.Namespace },
+		}),
+		objects: o,
+		busy:    map[request]*item{}, tries: map[request]try{}, later: map[request]*alarm{}, paused: map[request]bool{},
 	}
 }
 
-// drop forgets a name without a reconcile.
-func (r *requests) drop(key types.NamespacedName) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.heads[key] != nil {
-		r.remove(key)
+// AddWithOpts implements priorityqueue.PriorityQueue. What failed waits for the end of its backoff in any case.
+func (q *requests) AddWithOpts(o priorityqueue.AddOpts, all ...request) {
+	weight := queue.Change
+	if o.Priority != nil && *o.Priority < 0 {
+		weight = queue.Background
 	}
-}
-
-// has reports whether the name is of an object that was seen.
-func (r *requests) has(key types.NamespacedName) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	is := r.heads[key]
-	return is != nil && is.object != nil
-}
-
-func (r *requests) remove(key types.NamespacedName) {
-	h := r.next(key, r.heads[key], false)
-	delete(r.heads, key)
-	r.removed = r.rv
-	r.tell(watch.Deleted, h)
-}
-
-// next returns the next head of a name. News shortens a backoff: the controller sees another generation.
-func (r *requests) next(key types.NamespacedName, before *request, news bool) *head {
-	r.rv++
-	h := &head{}
-	if before != nil {
-		h = before.head.DeepCopy()
-	}
-	h.SetGroupVersionKind(r.kind)
-	h.Namespace, h.Name, h.ResourceVersion = key.Namespace, key.Name, strconv.FormatUint(r.rv, 10)
-	if news {
-		h.Generation++
-	}
-	return h
-}
-
-func (r *requests) put(key types.NamespacedName, h *head, obj client.Object) {
-	event := watch.Modified
-	if r.heads[key] == nil {
-		event = watch.Added
-	}
-	r.heads[key] = &request{h, obj, r.rv}
-	r.tell(event, h)
-}
-
-func (r *requests) tell(event watch.EventType, h *head) {
-	for s := range r.streams {
-		s.add(watch.Event{Type: event, Object: h.DeepCopy()})
-	}
-}
-
-// isNews reports whether a change of an object is one that a person makes, and not a write of the reconciler: as
-// the library has it for its own objects.
-func isNews(before, after client.Object) bool {
-	return before == nil || before.GetUID() != after.GetUID() || before.GetGeneration() != after.GetGeneration() ||
-		after.GetGeneration() == 0 && before.GetResourceVersion() != after.GetResourceVersion() ||
-		before.GetDeletionTimestamp().IsZero() != after.GetDeletionTimestamp().IsZero() || pauseChanged(before, after)
-}
-
-// pauseOf returns the annotation that pauses an object, alone. What is being deleted is never paused.
-func pauseOf(obj client.Object) map[string]string {
-	value, has := obj.GetAnnotations()[controller.PausedAnnotation]
-	if !has || !obj.GetDeletionTimestamp().IsZero() {
-		return nil
-	}
-	return map[string]string{controller.PausedAnnotation: value}
-}
-
-func pauseChanged(before, after client.Object) bool {
-	return pauseOf(before)[controller.PausedAnnotation] != pauseOf(after)[controller.PausedAnnotation]
-}
-
-// Kind implements repository.Repository.
-func (r *requests) Kind() schema.GroupVersionKind { return r.kind }
-
-// ListerWatcher implements repository.Repository.
-func (r *requests) ListerWatcher() cache.ListerWatcher { return r }
-
-// Get implements repository.Repository.
-func (r *requests) Get(_ context.Context, key types.NamespacedName) (*head, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if is := r.heads[key]; is != nil {
-		return is.head.DeepCopy(), nil
-	}
-	return nil, apierrors.NewNotFound(schema.GroupResource{Group: r.kind.Group, Resource: r.kind.Kind}, key.Name)
-}
-
-// Patch implements repository.Repository. Without a finalizer nothing is patched.
-func (r *requests) Patch(context.Context, *head, types.PatchType, []byte, ...string) (*head, error) {
-	return nil, errors.ErrUnsupported
-}
-
-// List implements cache.ListerWatcher.
-func (r *requests) List(metav1.ListOptions) (runtime.Object, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	list := &metav1.PartialObjectMetadataList{ListMeta: metav1.ListMeta{ResourceVersion: strconv.FormatUint(r.rv, 10)}}
-	for _, is := range r.heads {
-		list.Items = append(list.Items, *is.head.DeepCopy())
-	}
-	return list, nil
-}
-
-// Watch implements cache.ListerWatcher.
-func (r *requests) Watch(o metav1.ListOptions) (watch.Interface, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	since, _ := strconv.ParseUint(o.ResourceVersion, 10, 64)
-	all := o.SendInitialEvents != nil && *o.SendInitialEvents
-	if !all && since < r.removed {
-		return nil, apierrors.NewResourceExpired("what has gone since is not known")
-	}
-	s := newStream(r)
-	for _, is := range r.heads {
-		if all || is.version > since {
-			s.add(watch.Event{Type: watch.Added, Object: is.head.DeepCopy()})
+	for _, r := range all {
+		if o.After > 0 && !o.RateLimited {
+			q.addAfter(r, o.After, weight)
+		} else {
+			q.add(r, weight)
 		}
 	}
-	if all {
-		end := &head{ObjectMeta: metav1.ObjectMeta{
-			ResourceVersion: strconv.FormatUint(r.rv, 10), Annotations: map[string]string{metav1.InitialEventsAnnotationKey: "true"},
-		}}
-		end.SetGroupVersionKind(r.kind)
-		s.add(watch.Event{Type: watch.Bookmark, Object: end})
+}
+
+// add adds a request. If the object was edited since a call that failed, that ends the backoff.
+func (q *requests) add(r request, weight queue.Weight) {
+	q.mu.Lock()
+	last, tried := q.tries[r]
+	q.mu.Unlock()
+	if tried && weight != queue.Background && q.objects.state(r) != last.state {
+		weight = queue.Early
 	}
-	r.streams[s] = true
-	return s, nil
+	q.work.Add(r, reason{}, weight)
+}
+
+// addAfter adds a request later. Of several times the first counts.
+func (q *requests) addAfter(r request, d time.Duration, weight queue.Weight) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	a := &alarm{at: time.Now().Add(d), weight: weight}
+	if before := q.later[r]; before != nil {
+		before.weight = max(before.weight, weight)
+		if a.weight = before.weight; !a.at.Before(before.at) {
+			return
+		}
+		before.Stop()
+	}
+	q.later[r] = a
+	a.Timer = time.AfterFunc(d, func() { q.ring(r, a) })
+}
+
+func (q *requests) ring(r request, a *alarm) {
+	q.mu.Lock()
+	weight, is := a.weight, q.later[r] == a
+	if is {
+		delete(q.later, r)
+	}
+	q.mu.Unlock()
+	if is {
+		q.work.Add(r, reason{}, weight)
+	}
+}
+
+// silence must be called under mu.
+func (q *requests) silence(r request) {
+	if a := q.later[r]; a != nil {
+		a.Stop()
+		delete(q.later, r)
+	}
+}
+
+// GetWithPriority implements priorityqueue.PriorityQueue.
+func (q *requests) GetWithPriority() (r request, priority int, shutdown bool) {
+	for {
+		it, reasons, more, ok := q.work.Get()
+		if !ok {
+			return request{}, 0, true
+		}
+		wait := q.take(it)
+		if wait <= 0 {
+			if it.Weight() == queue.Background {
+				priority = handler.LowPriority
+			}
+			return it.Key, priority, false
+		}
+		q.work.Hold(it, reasons, more, wait, false, "edited")
+		q.work.Done(it)
+	}
+}
+
+// take notes that a name is called for, unless it must wait since it is edited too often. What it was to be called for
+// later, it is called for now.
+func (q *requests) take(it *item) (wait time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if last, tried := q.tries[it.Key]; tried && it.Weight() >= queue.Early {
+		if wait = leastEdit - time.Since(last.began); wait > 0 {
+			return wait
+		}
+	}
+	q.silence(it.Key)
+	q.busy[it.Key] = it
+	return 0
+}
+
+// Done implements workqueue.TypedInterface.
+func (q *requests) Done(r request) {
+	q.mu.Lock()
+	it := q.busy[r]
+	delete(q.busy, r)
+	q.mu.Unlock()
+	if it != nil {
+		q.work.Done(it)
+	}
+}
+
+// ShutDown implements workqueue.TypedInterface.
+func (q *requests) ShutDown() {
+	q.mu.Lock()
+	q.closed = true
+	for r := range q.later {
+		q.silence(r)
+	}
+	q.mu.Unlock()
+	q.work.ShutDown()
+}
+
+// begun notes the object as a call got it.
+func (q *requests) begun(r request, s state) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.tries[r] = try{s, time.Now()}
+}
+
+// ended notes that a call leaves nothing to be tried again.
+func (q *requests) ended(r request) {
+	q.mu.Lock()
+	it := q.busy[r]
+	delete(q.tries, r)
+	q.mu.Unlock()
+	if it != nil {
+		q.work.Forget(it)
+	}
+}
+
+// failed notes that a call is to be tried again. A nil err is one that asked for that.
+func (q *requests) failed(r request, err error) {
+	q.mu.Lock()
+	it := q.busy[r]
+	q.mu.Unlock()
+	if it != nil {
+		q.work.Failed(it, func(backoff time.Duration, _ int) (time.Duration, reason) {
+			return kerr.NextTry(err, backoff, leastBackoff, mostAsked), reason{}
+		})
+	}
+}
+
+// pause notes whether a call is owed to an object that is paused.
+func (q *requests) pause(r request, is bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if is {
+		q.paused[r] = true
+	} else {
+		delete(q.paused, r)
+	}
+}
+
+// owes reports whether a call is owed to an object that is paused.
+func (q *requests) owes(r request) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.paused[r]
 }

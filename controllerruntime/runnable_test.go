@@ -9,7 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/stretchr/testify/require"
-	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -18,6 +17,7 @@ import (
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controller/metrics"
 	"github.com/kuberator/kuberator/controllerruntime"
+	"github.com/kuberator/kuberator/kerr"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -39,21 +39,15 @@ func counts(t *testing.T, mgr ctrl.Manager, applied *atomic.Int32) *controller.C
 
 // A controller waits until the manager leads, with full caches. What is for each replica runs from the start.
 func TestLeadAndEachReplica(t *testing.T) {
-	elects := func(o *ctrl.Options) {
-		o.LeaderElection, o.LeaderElectionID, o.LeaderElectionNamespace = true, "lease", "default"
-	}
 	within(t, elects, func(t *testing.T, w *world) {
-		lease := &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "lease"}}
-		now := metav1.NowMicro()
-		lease.Spec = coordinationv1.LeaseSpec{HolderIdentity: new("other"), LeaseDurationSeconds: new(int32(60)), AcquireTime: &now, RenewTime: &now}
-		w.create(lease)
+		w.lead(time.Minute)
 		w.create(configMap("a"))
 		var applied, everywhere, cold atomic.Int32
 		c := counts(t, w.mgr, &applied)
-		require.NoError(t, w.mgr.Add(controllerruntime.Lead(c)))
-		require.NoError(t, w.mgr.Add(controllerruntime.EachReplica(counts(t, w.mgr, &everywhere))))
+		require.NoError(t, controllerruntime.Lead(w.mgr, c))
+		require.NoError(t, controllerruntime.EachReplica(w.mgr, counts(t, w.mgr, &everywhere)))
 		hidden := counts(t, w.mgr, &cold)
-		require.NoError(t, w.mgr.Add(controllerruntime.Lead(controller.RunnerFunc(hidden.Run))))
+		require.NoError(t, controllerruntime.Lead(w.mgr, controller.RunnerFunc(hidden.Run)))
 		w.begin()
 		require.NoError(t, c.Ready())
 		require.Error(t, hidden.Ready())
@@ -62,6 +56,80 @@ func TestLeadAndEachReplica(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		require.Equal(t, int32(1), applied.Load())
 		require.Equal(t, int32(1), cold.Load())
+	})
+}
+
+// slow is a controller that writes at the end of a call, and says what came of it.
+func slow(t *testing.T, w *world, until <-chan struct{}) <-chan error {
+	t.Helper()
+	wrote := make(chan error, 1)
+	repo, err := controllerruntime.Repository[corev1.ConfigMap](w.mgr, repository.InNamespaces("default"))
+	require.NoError(t, err)
+	c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{
+		FinalizerName: controller.NoFinalizer,
+		ApplyFunc: func(ctx context.Context, cm *corev1.ConfigMap) (controller.Action, error) {
+			if cm.Name == "a" {
+				<-until
+				_, err := repo.Create(ctx, configMap("written"))
+				wrote <- err
+			}
+			return controller.AwaitChange(), nil
+		},
+	}, nil)
+	require.NoError(t, err)
+	require.NoError(t, controllerruntime.Lead(w.mgr, c))
+	w.create(configMap("a"))
+	return wrote
+}
+
+// A process that has noticed that its lease is lost sends nothing any more.
+func TestNothingIsWrittenAfterALostLease(t *testing.T) {
+	within(t, elects, func(t *testing.T, w *world) {
+		lost := make(chan struct{})
+		wrote := slow(t, w, lost)
+		w.begin()
+		time.Sleep(time.Minute)
+		w.loses()
+		time.Sleep(time.Second)
+		close(lost)
+		require.Equal(t, kerr.ClassNotLeader, kerr.ClassOf(<-wrote))
+		time.Sleep(time.Minute)
+	})
+}
+
+// Without that, a running call may finish when the manager ends.
+func TestARunningCallMayFinishAtTheEnd(t *testing.T) {
+	within(t, elects, func(t *testing.T, w *world) {
+		end := make(chan struct{})
+		wrote := slow(t, w, end)
+		w.begin()
+		time.Sleep(time.Minute)
+		time.AfterFunc(15*time.Second, func() { close(end) })
+		w.stop()
+		require.NoError(t, <-wrote)
+	})
+}
+
+// A controller can be added to a manager that runs, and to one that never leads.
+func TestLeadOfAManagerThatRuns(t *testing.T) {
+	within(t, nil, func(t *testing.T, w *world) {
+		w.create(configMap("a"))
+		w.begin()
+		var n atomic.Int32
+		require.NoError(t, controllerruntime.Lead(w.mgr, counts(t, w.mgr, &n)))
+		w.settle()
+		require.Equal(t, int32(1), n.Load())
+		w.stop()
+		require.Error(t, controllerruntime.Lead(w.mgr, counts(t, w.mgr, &n)), "it has ended")
+	})
+	within(t, elects, func(t *testing.T, w *world) {
+		w.lead(time.Hour)
+		var n atomic.Int32
+		require.NoError(t, controllerruntime.Lead(w.mgr, counts(t, w.mgr, &n)))
+		w.begin()
+		time.Sleep(time.Minute)
+		w.stop()
+		require.Zero(t, n.Load())
 	})
 }
 
@@ -75,7 +143,12 @@ func TestMetricsOfBoth(t *testing.T) {
 		m, err := metrics.New(registry)
 		require.NoError(t, err)
 		require.NoError(t, mgr.AddMetricsServerExtraHandler("/metrics/kuberator", promhttp.HandlerFor(registry, promhttp.HandlerOpts{})))
-		(&calls{}).adapt(w, &controller.Options{Observer: m})
+		repo, err := controllerruntime.Repository[corev1.ConfigMap](mgr)
+		require.NoError(t, err)
+		c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{FinalizerName: controller.NoFinalizer}, &controller.Options{Observer: m})
+		require.NoError(t, err)
+		require.NoError(t, controllerruntime.Lead(mgr, c))
+		w.calls(&calls{})
 	})
 }
 
