@@ -85,7 +85,9 @@ func TestNewRequests(t *testing.T) {
 	changed.Data = map[string]string{"new": "v"}
 	_, err = repo.Update(t.Context(), cm, changed)
 	require.NoError(t, err)
-	_, err = repo.Update(t.Context(), cm, cm.DeepCopy())
+	same := cm.DeepCopy()
+	same.Annotations = map[string]string{} // it is encoded as the other is
+	_, err = repo.Update(t.Context(), cm, same)
 	require.NoError(t, err, "nothing to update")
 	require.NoError(t, repo.Delete(t.Context(), cm))
 	_, err = repo.Apply(t.Context(), cm, "me")

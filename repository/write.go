@@ -78,6 +78,9 @@ func (l *Live[T]) Update(ctx context.Context, before, after T, opts ...UpdateOpt
 
 // mergePatch returns nil if the objects are equal.
 func mergePatch(before, after metav1.Object) ([]byte, error) {
+	if reflect.DeepEqual(before, after) { // as most are: to encode them takes much longer
+		return nil, nil
+	}
 	from, err := fieldsIn(before)
 	if err != nil {
 		return nil, err
