@@ -29,7 +29,7 @@ var references = Workload{
 	Contenders: []Contender{
 		referencesBy(Kuberator, 1, contender.KuberatorReferences),
 		referencesBy(Floor, 1, contender.ClientGoReferences),
-		referencesBy(Peer, 20, contender.RuntimeReferences(contender.RuntimeOptions{})), // minutes, otherwise
+		referencesBy(Peer, 10, contender.RuntimeReferences(contender.RuntimeOptions{})), // hours, otherwise
 		referencesBy(Tuned, 1, contender.RuntimeReferences(contender.RuntimeOptions{Tuned: true})),
 	},
 	Bars: []Bar{
@@ -48,10 +48,10 @@ const (
 	others = 10
 )
 
-// referencesBy makes a contender. One that is slow is asked for a part of the changes only.
+// referencesBy makes a contender. One that is slow is asked for a part of the ConfigMaps only, and that less often.
 func referencesBy(name string, part int, makeOp contender.References) Contender {
 	return Contender{name, func(ctx context.Context, p *Process) error {
-		return runReferences(ctx, p, max(1, p.Size.Times/part), makeOp)
+		return runReferences(ctx, p, part, makeOp)
 	}}
 }
 
@@ -121,8 +121,9 @@ func (r *readings) looked(w *widget.Widget, revision string) {
 	}
 }
 
-func runReferences(ctx context.Context, p *Process, times int, makeOp contender.References) error {
-	few := p.Size.Objects / others
+func runReferences(ctx context.Context, p *Process, part int, makeOp contender.References) error {
+	few, times := p.Size.Objects/others, max(1, p.Size.Times/part)
+	changed := few / readers / part
 	r := &readings{running: newRunning(0), latest: make([]atomic.Pointer[string], few)}
 	op, err := makeOp(p.Config, r.looked)
 	if err != nil {
@@ -132,7 +133,7 @@ func runReferences(ctx context.Context, p *Process, times int, makeOp contender.
 	if err := r.looks.first(ctx, few); err != nil {
 		return errors.Join(err, r.running.stop())
 	}
-	before, _, err := r.changes(ctx, p, times)
+	before, _, err := r.changes(ctx, p, changed, times)
 	if err != nil {
 		return errors.Join(err, r.running.stop())
 	}
@@ -141,11 +142,11 @@ func runReferences(ctx context.Context, p *Process, times int, makeOp contender.
 	if err != nil {
 		return errors.Join(err, r.running.stop())
 	}
-	after, looks, err := r.changes(ctx, p, times)
+	after, looks, err := r.changes(ctx, p, changed, times)
 	if err != nil {
 		return errors.Join(err, r.running.stop())
 	}
-	n := few / readers * times
+	n := changed * times
 	p.reportMeter(after, n)
 	p.Report("looks", "/change", float64(looks)/float64(n))
 	p.Report("cpu with a tenth of the lists", "µs", float64(before.cpu.Microseconds())/float64(n))
@@ -153,15 +154,15 @@ func runReferences(ctx context.Context, p *Process, times int, makeOp contender.
 	return r.running.stop()
 }
 
-// changes measures rounds in which each ConfigMap is changed once. A round ends when all whose list it is in have read it.
-func (r *readings) changes(ctx context.Context, p *Process, times int) (*meter, int64, error) {
+// changes measures rounds in which the first n ConfigMaps are changed once. A round ends when all whose list it is in have read it.
+func (r *readings) changes(ctx context.Context, p *Process, n, times int) (*meter, int64, error) {
 	var m meter
 	before := r.looks.Load()
 	err := p.measure(&m, func() error {
 		for range times {
 			r.rounds++
-			step := Step{What: "teams", To: len(r.latest) / readers, Round: r.rounds}
-			if err := r.running.round(ctx, len(r.latest), func() error { return p.Drive(ctx, step) }); err != nil {
+			step := Step{What: "teams", To: n, Round: r.rounds}
+			if err := r.running.round(ctx, n*readers, func() error { return p.Drive(ctx, step) }); err != nil {
 				return err
 			}
 		}
