@@ -107,9 +107,9 @@ func TestG5DeletionsOfOtherClientsAreReadBack(t *testing.T) {
 	}
 }
 
-// TestEnsureBeginsWithTheCache reads nothing live, and writes nothing where nothing differs.
+// TestG5EnsureBeginsWithTheCache reads nothing live, and writes nothing where nothing differs.
 // Kills: a live read in each attempt, a read that wakes nobody.
-func TestEnsureBeginsWithTheCache(t *testing.T) {
+func TestG5EnsureBeginsWithTheCache(t *testing.T) {
 	inBubble(t, func(b *harness) {
 		in, repo := b.children()
 		value := "1"
@@ -132,6 +132,8 @@ func TestEnsureBeginsWithTheCache(t *testing.T) {
 		}
 		require.Len(t, b.Writes(), writes, "nothing differs")
 		require.Zero(t, b.reads())
+		cached, _ := in.View(nsName("c"))
+		require.Equal(t, "1", cached.Data["k"], "the caller's is a copy")
 		value = "2"
 		b.c.Enqueue(nsName("a"))
 		b.settle(time.Minute)

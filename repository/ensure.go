@@ -120,7 +120,7 @@ func (l *Live[T]) ensure(ctx context.Context, obj, have T, change func(T) error)
 	if !exists {
 		have = obj
 	}
-	have, want := have.DeepCopyObject().(T), have.DeepCopyObject().(T) //nolint:forcetypeassert // copies
+	want := have.DeepCopyObject().(T) //nolint:forcetypeassert // a copy
 	if change != nil {
 		err = change(want)
 	}
@@ -136,7 +136,9 @@ func (l *Live[T]) ensure(ctx context.Context, obj, have T, change func(T) error)
 		got, err = l.create(ctx, want, l.writing)
 		return got, apierrors.IsAlreadyExists(err), err
 	}
-	got, err = l.Update(ctx, have, want)
+	if got, err = l.Update(ctx, have, want); got == have {
+		got = want // nothing was sent, and have is not the caller's
+	}
 	class := kerr.ClassOf(err)
 	return got, err != nil && (class == kerr.ClassConflict || class == kerr.ClassNotFound), err
 }

@@ -34,7 +34,7 @@ func newClientGo(cfg *rest.Config, apply Apply) (*clientGo, error) {
 	o := &clientGo{
 		apply:    apply,
 		workers:  workers,
-		informer: cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, byNamespace),
+		informer: cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, byNamespace()),
 		queue:    workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 	}
 	o.work = o.reconcile
@@ -59,7 +59,9 @@ func (o *clientGo) handle() error {
 }
 
 // byNamespace is the index that the informers of every generated clientset have.
-var byNamespace = cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
+func byNamespace() cache.Indexers {
+	return cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
+}
 
 func stripManagedFields(obj any) (any, error) {
 	obj.(metav1.Object).SetManagedFields(nil)

@@ -28,7 +28,7 @@ func (o *clientGo) setUp(cfg *rest.Config, work func(ctx context.Context, key st
 		return nil, err
 	}
 	lw := cache.NewListWatchFromClient(client, "widgets", metav1.NamespaceAll, fields.Everything())
-	o.informer = cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, byNamespace)
+	o.informer = cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, byNamespace())
 	o.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]())
 	o.workers, o.work = convergers, work
 	if err := o.informer.SetTransform(stripManagedFields); err != nil {
@@ -51,7 +51,7 @@ func (o *clientGo) setUp(cfg *rest.Config, work func(ctx context.Context, key st
 // what it was before, or nil.
 func (o *clientGo) also(client *corev1client.CoreV1Client, on func(before, after *corev1.ConfigMap)) (cache.Indexer, error) {
 	lw := cache.NewListWatchFromClient(client.RESTClient(), "configmaps", metav1.NamespaceAll, fields.Everything())
-	informer := cache.NewSharedIndexInformer(lw, &corev1.ConfigMap{}, 0, byNamespace)
+	informer := cache.NewSharedIndexInformer(lw, &corev1.ConfigMap{}, 0, byNamespace())
 	if err := informer.SetTransform(stripManagedFields); err != nil {
 		return nil, err
 	}

@@ -88,13 +88,13 @@ func ClientGoOf(form Form) New {
 			if err != nil {
 				return nil, err
 			}
-			return clientGoOf(dynamicinformer.NewFilteredDynamicInformer(client, gvr, metav1.NamespaceAll, 0, byNamespace, nil).Informer(), apply)
+			return clientGoOf(dynamicinformer.NewFilteredDynamicInformer(client, gvr, metav1.NamespaceAll, 0, byNamespace(), nil).Informer(), apply)
 		case Metadata:
 			client, err := metadata.NewForConfig(cfg)
 			if err != nil {
 				return nil, err
 			}
-			return clientGoOf(metadatainformer.NewFilteredMetadataInformer(client, gvr, metav1.NamespaceAll, 0, byNamespace, nil).Informer(), apply)
+			return clientGoOf(metadatainformer.NewFilteredMetadataInformer(client, gvr, metav1.NamespaceAll, 0, byNamespace(), nil).Informer(), apply)
 		default:
 			return ClientGo(cfg, apply)
 		}

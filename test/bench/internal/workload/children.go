@@ -33,7 +33,6 @@ var children = Workload{
 	Bars: []Bar{
 		{Metric: "writes", AtMost: 1, Count: true},
 		{Metric: "conflicts", AtMost: 0, Count: true},
-		{Metric: "cpu", Against: Floor, AtMost: 1.05},
 		{Metric: "cpu", Against: Peer, AtMost: 1},
 	},
 	Chart: []string{"cpu", "looks"},
