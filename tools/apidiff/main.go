@@ -1,102 +1,122 @@
-// Command apidiff compares what a module exports with its last release. It is run by make apidiff, in CI,
-// and before each release. See docs/compatibility.md for what may change.
+// Command apidiff compares what the modules of a repository export with their last releases. It is run by make
+// apidiff, in CI, and before each release. See docs/compatibility.md for what may change, and for what it does not see.
 package main
 
 import (
-	"bytes"
+	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
-	"os/exec"
+	"os/signal"
+	"path"
 	"path/filepath"
-	"strings"
+	"syscall"
+
+	"golang.org/x/mod/module"
 )
 
 func main() {
-	dir := flag.String("dir", ".", "the root of the module, in a git repository")
-	base := flag.String("base", "", "the revision to compare with (default the last tag of the module)")
+	dir := flag.String("dir", ".", "a folder of a git repository")
+	base := flag.String("base", "", "the revision to compare with (default, for each module, its last tag)")
 	flag.Parse()
-	if err := run(*dir, *base); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Stdout, *dir, *base)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
 // run prints the changes since base. It returns an error if one of them is not allowed.
-func run(dir, base string) error {
-	if base == "" {
-		base = lastRelease(dir)
-	}
-	if base == "" {
-		fmt.Println("there is no release yet, and nothing to compare with")
-		return nil
-	}
-	changes, err := since(dir, base)
-	if err != nil {
-		return fmt.Errorf("compare with %s: %w", base, err)
-	}
-	changelog, err := os.ReadFile(filepath.Join(dir, "CHANGELOG.md"))
+func run(ctx context.Context, out io.Writer, dir, base string) error {
+	r, err := open(ctx, dir)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d changes since %s\n", len(changes), base)
-	refused := 0
-	for _, c := range changes {
-		verdict := judge(c, base, unreleased(string(changelog)))
-		fmt.Printf("%s: %s\n", verdict, c.Message)
+	changelog, err := os.ReadFile(filepath.Join(string(r), "CHANGELOG.md"))
+	if err != nil {
+		return err
+	}
+	folders, err := r.modules(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, folder := range folders {
+		if err := r.look(ctx, out, folder, base, string(changelog)); err != nil {
+			errs = append(errs, fmt.Errorf("the module in %s: %w", folder, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// look prints the changes of a module.
+func (r repo) look(ctx context.Context, out io.Writer, folder, base, changelog string) error {
+	of := base
+	if base == "" {
+		of = "HEAD"
+	}
+	version, err := r.release(ctx, folder, of)
+	if err != nil {
+		return err
+	}
+	if base == "" && version == "" {
+		fmt.Fprintf(out, "%s: there is no release yet, and nothing to compare with\n", folder)
+		return nil
+	}
+	if base == "" {
+		base = tag(folder, version)
+	}
+	m, err := r.since(ctx, folder, base)
+	if err != nil {
+		return fmt.Errorf("compare with %s: %w", base, err)
+	}
+	fmt.Fprintf(out, "%s: %s since %s\n", folder, count(len(m.changes)), base)
+	told, refused := news(changelog, version), 0
+	for _, c := range m.changes {
+		verdict := judge(c, version, m, told)
+		fmt.Fprintf(out, "%s: %s\n", verdict, c.Message)
 		if verdict != compatible && verdict != announced {
 			refused++
 		}
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d changes are not allowed, see docs/compatibility.md", refused)
+		return fmt.Errorf("%s not allowed, see docs/compatibility.md", count(refused))
 	}
 	return nil
 }
 
-// since returns the changes between a revision and the files of now.
-func since(dir, base string) (found []change, err error) {
+func count(n int) string {
+	if n == 1 {
+		return "1 change"
+	}
+	return fmt.Sprint(n, " changes")
+}
+
+// since returns the changes of a module between a revision and the files of now.
+func (r repo) since(ctx context.Context, folder, base string) (compared, error) {
 	before, err := os.MkdirTemp("", "apidiff")
 	if err != nil {
-		return nil, err
+		return compared{}, err
 	}
 	defer os.RemoveAll(before)
-	tree := filepath.Join(before, "tree")
-	if _, err := git(dir, "worktree", "add", "--quiet", "--detach", tree, base); err != nil {
-		return nil, err
+	if err := r.extract(ctx, base, before); err != nil {
+		return compared{}, err
 	}
-	defer func() {
-		if _, removed := git(dir, "worktree", "remove", "--force", tree); err == nil {
-			err = removed
-		}
-	}()
-	was, err := load(tree)
+	if _, err := os.Stat(filepath.Join(before, folder, "go.mod")); errors.Is(err, os.ErrNotExist) {
+		return compared{}, nil // it was no module then, and what it was is another module's affair
+	}
+	was, err := load(ctx, filepath.Join(before, folder))
 	if err != nil {
-		return nil, err
+		return compared{}, err
 	}
-	is, err := load(dir)
+	is, err := load(ctx, filepath.Join(string(r), folder))
 	if err != nil {
-		return nil, err
+		return compared{}, err
 	}
-	return compare(was, is), nil
-}
-
-// lastRelease returns the last tag of the module that the present commit has, or an empty string.
-func lastRelease(dir string) string {
-	tag, err := git(dir, "describe", "--tags", "--abbrev=0", "--match", "v[0-9]*")
-	if err != nil {
-		return "" // that there is none is an error for git
-	}
-	return tag
-}
-
-func git(dir string, args ...string) (string, error) {
-	cmd := exec.Command("git", append([]string{"-C", dir}, args...)...)
-	var failed bytes.Buffer
-	cmd.Stderr = &failed
-	out, err := cmd.Output()
-	if err != nil {
-		return "", fmt.Errorf("git %s: %w: %s", args[0], err, strings.TrimSpace(failed.String()))
-	}
-	return strings.TrimSpace(string(out)), nil
+	prefix, _, _ := module.SplitPathVersion(is.Path)
+	return compared{compare(was, is), nextMajor(was.Path, is.Path), path.Base(prefix)}, nil
 }
