@@ -93,9 +93,9 @@ func TestCompatibility(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newProject(t, c.tag)
 			p.write("thing/thing.go", c.code)
-			p.write("internal/own/own.go", "package own\n")        // which nobody was promised,
-			p.write("test/conform/x.go", "package conform\n")      // nor that
-			p.write("go.work", "go 1.26\n\nuse ./nested\n") // and that is nobody else's
+			p.write("internal/own/own.go", "package own\n")   // which nobody was promised,
+			p.write("test/conform/x.go", "package conform\n") // nor that
+			p.write("go.work", "go 1.26\n\nuse ./nested\n")   // and that is nobody else's
 			if c.changelog != "" {
 				p.write("CHANGELOG.md", c.changelog)
 			}
