@@ -5,7 +5,9 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	corev1listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 
@@ -13,8 +15,8 @@ import (
 )
 
 // ClientGoReferences is the floor: an index of the Widgets by their team, in which the handler of the ConfigMaps finds
-// those that are to be woken by the labels that a ConfigMap had and has; and one of the ConfigMaps, in which a Widget
-// finds those of its team. Nothing is copied, since nothing is changed.
+// those that are to be woken by the labels that a ConfigMap had and has. A Widget lists the ConfigMaps by a lister, with
+// the selector. Nothing is copied, since nothing is changed.
 func ClientGoReferences(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
 	o := &clientGoReferences{looked: looked}
 	if _, err := o.setUp(cfg, o.reconcile); err != nil {
@@ -24,16 +26,14 @@ func ClientGoReferences(cfg *rest.Config, looked func(*widget.Widget, string)) (
 	if err != nil {
 		return nil, err
 	}
-	o.configMaps, err = o.also(client, o.enqueueTeams)
+	cached, err := o.also(client, o.enqueueTeams)
 	if err != nil {
 		return nil, err
 	}
-	if err := o.configMaps.AddIndexers(cache.Indexers{byTeam: func(obj any) ([]string, error) {
-		cm := obj.(*corev1.ConfigMap)
-		return []string{cm.Namespace + "/" + cm.Labels[Team]}, nil
-	}}); err != nil {
+	if err := cached.AddIndexers(cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}); err != nil {
 		return nil, err
 	}
+	o.configMaps = corev1listers.NewConfigMapLister(cached)
 	return o, o.informer.AddIndexers(cache.Indexers{byTeam: func(obj any) ([]string, error) {
 		return []string{teamOf(obj.(*widget.Widget))}, nil
 	}})
@@ -44,7 +44,7 @@ func teamOf(w *widget.Widget) string { return w.Namespace + "/" + w.Spec.Setting
 type clientGoReferences struct {
 	clientGo
 
-	configMaps cache.Indexer
+	configMaps corev1listers.ConfigMapLister
 	looked     func(*widget.Widget, string)
 }
 
@@ -73,13 +73,13 @@ func (o *clientGoReferences) reconcile(_ context.Context, key string) error {
 	if w.DeletionTimestamp != nil {
 		return nil
 	}
-	found, err := o.configMaps.ByIndex(byTeam, teamOf(w))
+	found, err := o.configMaps.ConfigMaps(w.Namespace).List(labels.SelectorFromSet(selectorOf(w)))
 	if err != nil {
 		return fmt.Errorf("the ConfigMaps of %s: %w", key, err)
 	}
 	revision := ""
-	for _, obj := range found {
-		revision = max(revision, obj.(*corev1.ConfigMap).Data[Revision])
+	for _, cm := range found {
+		revision = max(revision, cm.Data[Revision])
 	}
 	o.looked(w, revision)
 	return nil

@@ -19,8 +19,8 @@ import (
 // RuntimeReferences is controller-runtime: Watches for the ConfigMaps, with a function that lists the Widgets and returns
 // those whose selector matches, as its documentation and kubebuilder's have it, where the latter also show an index.
 //
-// Tuned, the function finds the Widgets by a field index, and a Widget finds its ConfigMaps by one; both without copies,
-// since nothing is changed. An update of a Widget counts if the generation changed.
+// Tuned, the function finds the Widgets by a field index, and it and the Widget list without copies, since nothing is
+// changed. An update of a Widget counts if the generation changed.
 func RuntimeReferences(opts RuntimeOptions) References {
 	return func(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
 		mgr, err := newManager(cfg, opts)
@@ -47,14 +47,8 @@ func RuntimeReferences(opts RuntimeOptions) References {
 }
 
 func indexTeams(mgr manager.Manager) error {
-	ctx, fields := context.Background(), mgr.GetFieldIndexer() //nolint:forbidigo // before anything runs
-	err := fields.IndexField(ctx, &corev1.ConfigMap{}, byTeam, func(obj client.Object) []string {
-		return []string{obj.GetLabels()[Team]}
-	})
-	if err != nil {
-		return err
-	}
-	return fields.IndexField(ctx, &widget.Widget{}, byTeam, func(obj client.Object) []string {
+	ctx := context.Background() //nolint:forbidigo // before anything runs
+	return mgr.GetFieldIndexer().IndexField(ctx, &widget.Widget{}, byTeam, func(obj client.Object) []string {
 		return []string{obj.(*widget.Widget).Spec.Settings[Team]}
 	})
 }
@@ -98,7 +92,7 @@ func (r *runtimeReferences) Reconcile(ctx context.Context, w *widget.Widget) (re
 	}
 	opts := []client.ListOption{client.InNamespace(w.Namespace), client.MatchingLabels(selectorOf(w))}
 	if r.tuned {
-		opts = []client.ListOption{client.InNamespace(w.Namespace), client.MatchingFields{byTeam: w.Spec.Settings[Team]}, client.UnsafeDisableDeepCopy}
+		opts = append(opts, client.UnsafeDisableDeepCopy)
 	}
 	var found corev1.ConfigMapList
 	if err := r.client.List(ctx, &found, opts...); err != nil {
