@@ -129,12 +129,15 @@ func observe[S any](status *S, generation int64) {
 }
 
 func patch[T repository.Object, S any](ctx context.Context, p repository.Repository[T], obj T, status S) (T, error) {
+	a := journal.From(ctx)
+	known := a.Status(p.Kind(), repository.Key(obj), obj.GetUID())
+	if unchanged(obj, known, status) {
+		return obj, nil
+	}
 	want, err := encode(status)
 	if err != nil {
 		return *new(T), err
 	}
-	a := journal.From(ctx)
-	known := a.Status(p.Kind(), repository.Key(obj), obj.GetUID())
 	have, err := base(a, p.Kind(), obj, known)
 	if err != nil {
 		return *new(T), err

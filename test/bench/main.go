@@ -45,7 +45,7 @@ type asked struct {
 	runner
 	chosen           []workload.Workload
 	results, publish string
-	strict           bool
+	strict, render   bool
 }
 
 func parse(args []string, log io.Writer) (a asked, err error) {
@@ -53,12 +53,13 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 	flags.SetOutput(log)
 	names := flags.String("workload", "", "measure these only, separated by commas: "+strings.Join(workloads(), ", "))
 	contenders := flags.String("contender", "", "measure these only, separated by commas: for profiles, as what runs alone has no ratio")
-	flags.IntVar(&a.rounds, "rounds", 0, "measure each contender that often, in turn; 0 means what the workload says, 3 or 5")
+	flags.IntVar(&a.rounds, "rounds", 0, "measure each contender that often, in turn; 0 means what the workload says, from 1 to 5")
 	flags.BoolVar(&a.short, "short", false, "do little: to see that all works, not for figures")
 	flags.StringVar(&a.results, "results", "", "keep the results in this file, beside those of other workloads that are in it (default results.json, or results-local.json)")
 	flags.StringVar(&a.publish, "publish", "", "write the tables into performance.md of this folder, and the charts into its folder images")
 	flags.StringVar(&a.profiles, "cpuprofile", "", "write a profile of the processors of each contender into this folder, for go tool pprof; it slows them down")
 	flags.BoolVar(&a.strict, "strict", false, "fail if a bar is missed; in a short run, only counts are looked at")
+	flags.BoolVar(&a.render, "render", false, "measure nothing: show, and publish, the results that are there")
 	cluster := flags.String("cluster", "", "local: measure what needs an API server on a real control plane, and nothing else")
 	if err := flags.Parse(args); err != nil {
 		return a, err
@@ -91,13 +92,15 @@ func bench(ctx context.Context, args []string, out, log io.Writer) error {
 		return err
 	}
 	for _, w := range a.chosen {
-		measured, err := a.measure(ctx, w)
-		if err != nil {
-			return fmt.Errorf("workload %s: %w", w.Name, err)
-		}
-		all.Replace(w.Name, measured)
-		if err := all.Write(a.results); err != nil {
-			return err
+		if !a.render {
+			measured, err := a.measure(ctx, w)
+			if err != nil {
+				return fmt.Errorf("workload %s: %w", w.Name, err)
+			}
+			all.Replace(w.Name, measured)
+			if err := all.Write(a.results); err != nil {
+				return err
+			}
 		}
 		fmt.Fprintln(out, report.Table(w, all))
 	}

@@ -37,12 +37,14 @@ func TestEveryWorkload(t *testing.T) {
 // TestPublish checks that the page has a place for each table, and that there is a chart for each workload.
 func TestPublish(t *testing.T) {
 	dir := t.TempDir()
-	page, err := os.ReadFile("../../docs/performance.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(os.Mkdir(filepath.Join(dir, "images"), 0o700), os.WriteFile(filepath.Join(dir, "performance.md"), page, 0o600)); err != nil {
-		t.Fatal(err)
+	for _, page := range []string{"README.md", "docs/performance.md"} {
+		text, err := os.ReadFile(filepath.Join("../..", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.MkdirAll(filepath.Join(dir, "docs/images"), 0o700), os.WriteFile(filepath.Join(dir, page), text, 0o600)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	all := &report.Results{}
 	for i, w := range workload.All() {
@@ -54,10 +56,10 @@ func TestPublish(t *testing.T) {
 		}
 		all.Replace(w.Name, samples)
 	}
-	if err := report.Publish(dir, all); err != nil {
+	if err := report.Publish(filepath.Join(dir, "docs"), all); err != nil {
 		t.Fatal(err)
 	}
-	published, err := os.ReadFile(filepath.Join(dir, "performance.md"))
+	published, err := os.ReadFile(filepath.Join(dir, "docs/performance.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +67,7 @@ func TestPublish(t *testing.T) {
 		if !strings.Contains(string(published), "| "+w.Chart[0]+", µs | "+strconv.Itoa(100000*i+1)+" |") {
 			t.Errorf("the page has no results of %s", w.Name)
 		}
-		chart, err := os.ReadFile(filepath.Join(dir, "images", "bench-"+w.Name+".svg"))
+		chart, err := os.ReadFile(filepath.Join(dir, "docs/images", "bench-"+w.Name+".svg"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,6 +79,41 @@ func TestPublish(t *testing.T) {
 				t.Errorf("the chart of %s has no %s", w.Name, c.Name)
 			}
 		}
+	}
+}
+
+// TestPublishedFigures are those of the README, and change with the results.
+func TestPublishedFigures(t *testing.T) {
+	dir := t.TempDir()
+	readme := filepath.Join(dir, "README.md")
+	if err := os.WriteFile(readme, []byte("a\n<!-- begin figures -->\nold\n<!-- end figures -->\nb\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := &report.Results{}
+	for i, name := range []string{"converge", "memory", "failover", "loop"} {
+		samples := &report.Samples{Workload: name}
+		for _, c := range []string{workload.Kuberator, workload.Floor, workload.Peer, workload.Tuned} {
+			samples.Add(c, []workload.Value{
+				{Metric: "cpu", Unit: "µs", Value: 500}, {Metric: "clock", Unit: "µs", Value: 700}, {Metric: "writes", Unit: "/object", Value: 2},
+				{Metric: "typed 20k", Unit: "B", Value: 2400}, {Metric: "SIGTERM", Unit: "ms", Value: float64(90 + i)},
+			})
+		}
+		all.Replace(name, samples)
+	}
+	if err := report.PublishFigures(readme, all); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a\n", "| 500 µs | 500 µs |", "| 2 | 2 |", "| 2400 B | 2400 B |", "| 92 ms |", "\nb\n"} {
+		if !strings.Contains(string(got), want) {
+			t.Errorf("%q is not in %s", want, got)
+		}
+	}
+	if strings.Contains(string(got), "old") {
+		t.Error("the old figures are still there")
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -34,7 +35,8 @@ type runner struct {
 func (r *runner) measure(ctx context.Context, w workload.Workload) (*report.Samples, error) {
 	samples := &report.Samples{Workload: w.Name}
 	for round := range r.roundsOf(w) {
-		for _, c := range w.Contenders {
+		first := round % len(w.Contenders) // nobody is always the last one
+		for _, c := range slices.Concat(w.Contenders[first:], w.Contenders[:first]) {
 			if r.contenders != nil && !slices.Contains(r.contenders, c.Name) {
 				continue
 			}
@@ -72,6 +74,7 @@ func (r *runner) one(ctx context.Context, w workload.Workload, contender string,
 	if r.short {
 		task.Size = w.Short
 	}
+	debug.FreeOSMemory() // what the one before left is not collected now
 	site, err := w.Begin(ctx, task.Size, r.cluster)
 	if err != nil {
 		return nil, err

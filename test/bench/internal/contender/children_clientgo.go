@@ -23,7 +23,7 @@ func ClientGoChildren(cfg *rest.Config, looked func()) (Runner, error) {
 		return nil, err
 	}
 	var err error
-	if o.client, err = corev1client.NewForConfig(cfg); err != nil {
+	if o.client, err = corev1client.NewForConfig(protobuf(cfg)); err != nil {
 		return nil, err
 	}
 	o.configMaps, err = o.also(o.client, func(_, after *corev1.ConfigMap) { o.enqueueOwner(after) })

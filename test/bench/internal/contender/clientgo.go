@@ -6,6 +6,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
@@ -63,6 +64,13 @@ func byNamespace() cache.Indexers {
 	return cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}
 }
 
+// protobuf is the encoding that those use for kinds of Kubernetes who know client-go.
+func protobuf(cfg *rest.Config) *rest.Config {
+	cfg = rest.CopyConfig(cfg)
+	cfg.ContentType, cfg.AcceptContentTypes = runtime.ContentTypeProtobuf, runtime.ContentTypeProtobuf+","+runtime.ContentTypeJSON
+	return cfg
+}
+
 func stripManagedFields(obj any) (any, error) {
 	obj.(metav1.Object).SetManagedFields(nil)
 	return obj, nil
@@ -80,12 +88,12 @@ type clientGo struct {
 func (o *clientGo) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	var synced []cache.InformerSynced
+	var synced []cache.DoneChecker
 	for _, informer := range append(o.others, o.informer) {
 		wg.Go(func() { informer.RunWithContext(ctx) })
-		synced = append(synced, informer.HasSynced)
+		synced = append(synced, informer.HasSyncedChecker())
 	}
-	if cache.WaitForCacheSync(ctx.Done(), synced...) {
+	if cache.WaitFor(ctx, "", synced...) {
 		o.start(ctx, &wg)
 	}
 	<-ctx.Done()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -93,7 +94,7 @@ func (o *clientGoConverge) reconcile(ctx context.Context, key string) error {
 		}
 	}
 	after := Ready(w)
-	if w.Status.ObservedGeneration != after.ObservedGeneration {
+	if !equality.Semantic.DeepEqual(w.Status, after) {
 		w.Status = after
 		if _, err = o.put(ctx, w, "status"); err != nil {
 			return err

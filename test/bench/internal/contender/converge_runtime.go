@@ -3,6 +3,7 @@ package contender
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -56,7 +57,7 @@ func (r *runtimeConverge) Reconcile(ctx context.Context, w *widget.Widget) (reco
 	}
 	before := w.Status
 	after := Ready(w)
-	if differs := after.ObservedGeneration != before.ObservedGeneration; differs || !r.tuned {
+	if differs := !equality.Semantic.DeepEqual(before, after); differs || !r.tuned {
 		w.Status = after
 		if err := r.client.Status().Update(ctx, w); err != nil {
 			return reconcile.Result{}, err

@@ -25,6 +25,10 @@ type Election struct {
 	LeaseDuration, RenewDeadline, RetryPeriod time.Duration
 }
 
+// often is how often those look at the lease who tuned it: as often as this library's standbys do. The documentation of the
+// field is about both, renewing and looking.
+func (e Election) often() time.Duration { return e.RetryPeriod / 4 }
+
 // Replica is a process of an operator that applies Widgets while it leads, and ends when ctx does, as by SIGTERM.
 type Replica func(cfg *rest.Config, e Election, apply Apply) (Runner, error)
 
@@ -63,7 +67,7 @@ func ClientGoReplica(cfg *rest.Config, e Election, apply Apply) (Runner, error) 
 			Client:     clients.CoordinationV1(),
 			LockConfig: resourcelock.ResourceLockConfig{Identity: string(uuid.NewUUID())},
 		},
-		LeaseDuration: e.LeaseDuration, RenewDeadline: e.RenewDeadline, RetryPeriod: e.RetryPeriod,
+		LeaseDuration: e.LeaseDuration, RenewDeadline: e.RenewDeadline, RetryPeriod: e.often(),
 		ReleaseOnCancel: true,
 	}
 	return r, nil
@@ -104,7 +108,7 @@ func (o *clientGoReplica) Run(ctx context.Context) error {
 
 // lead works until the queue is shut down.
 func (o *clientGoReplica) lead(ctx context.Context) {
-	if !cache.WaitForCacheSync(ctx.Done(), o.informer.HasSynced) {
+	if !cache.WaitFor(ctx, "", o.informer.HasSyncedChecker()) {
 		return
 	}
 	var wg sync.WaitGroup

@@ -22,6 +22,7 @@ func RuntimeReplica(opts RuntimeOptions) Replica {
 			m.LeaseDuration, m.RenewDeadline, m.RetryPeriod = &e.LeaseDuration, &e.RenewDeadline, &e.RetryPeriod
 			if opts.Tuned {
 				m.LeaderElectionReleaseOnCancel, m.Controller.EnableWarmup = true, new(true)
+				m.RetryPeriod = new(e.often())
 			}
 		})
 		if err != nil {

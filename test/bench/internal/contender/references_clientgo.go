@@ -22,15 +22,12 @@ func ClientGoReferences(cfg *rest.Config, looked func(*widget.Widget, string)) (
 	if _, err := o.setUp(cfg, o.reconcile); err != nil {
 		return nil, err
 	}
-	client, err := corev1client.NewForConfig(cfg)
+	client, err := corev1client.NewForConfig(protobuf(cfg))
 	if err != nil {
 		return nil, err
 	}
 	cached, err := o.also(client, o.enqueueTeams)
 	if err != nil {
-		return nil, err
-	}
-	if err := cached.AddIndexers(cache.Indexers{cache.NamespaceIndex: cache.MetaNamespaceIndexFunc}); err != nil {
 		return nil, err
 	}
 	o.configMaps = corev1listers.NewConfigMapLister(cached)

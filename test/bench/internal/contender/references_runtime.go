@@ -4,7 +4,6 @@ import (
 	"context"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -16,11 +15,11 @@ import (
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
 )
 
-// RuntimeReferences is controller-runtime: Watches for the ConfigMaps, with a function that lists the Widgets and returns
-// those whose selector matches, as its documentation and kubebuilder's have it, where the latter also show an index.
+// RuntimeReferences is controller-runtime: Watches for the ConfigMaps, with a function that finds the Widgets by a field
+// index, as kubebuilder's page about resources that are managed by others has it.
 //
-// Tuned, the function finds the Widgets by a field index, and it and the Widget list without copies, since nothing is
-// changed. An update of a Widget counts if the generation changed.
+// Tuned, the function and the Widget list without copies, since nothing is changed. An update of a Widget counts if the
+// generation changed.
 func RuntimeReferences(opts RuntimeOptions) References {
 	return func(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
 		mgr, err := newManager(cfg, opts)
@@ -29,17 +28,15 @@ func RuntimeReferences(opts RuntimeOptions) References {
 		}
 		r := &runtimeReferences{client: mgr.GetClient(), looked: looked, tuned: opts.Tuned}
 		var specs []builder.ForOption
-		readers := r.matching
 		if opts.Tuned {
-			readers = r.indexed
 			specs = append(specs, builder.WithPredicates(predicate.GenerationChangedPredicate{}))
-			if err := indexTeams(mgr); err != nil {
-				return nil, err
-			}
+		}
+		if err := indexTeams(mgr); err != nil {
+			return nil, err
 		}
 		err = builder.ControllerManagedBy(mgr).
 			For(&widget.Widget{}, specs...).
-			Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(readers)).
+			Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.readers)).
 			WithOptions(opts.controller(mgr, convergers)).
 			Complete(reconcile.AsReconciler(mgr.GetClient(), r))
 		return managed{mgr}, err
@@ -59,25 +56,20 @@ type runtimeReferences struct {
 	tuned  bool
 }
 
-// matching finds the Widgets whose selector matches. controller-runtime calls it with what an object was, and with what
-// it is.
-func (r *runtimeReferences) matching(ctx context.Context, cm client.Object) (requests []reconcile.Request) {
-	var all widget.List
-	if err := r.client.List(ctx, &all, client.InNamespace(cm.GetNamespace())); err != nil {
-		return nil
+// options are those of a list in the namespace.
+func (r *runtimeReferences) options(namespace string, opt client.ListOption) []client.ListOption {
+	opts := []client.ListOption{client.InNamespace(namespace), opt}
+	if r.tuned {
+		opts = append(opts, client.UnsafeDisableDeepCopy)
 	}
-	for i := range all.Items {
-		if w := &all.Items[i]; labels.SelectorFromSet(selectorOf(w)).Matches(labels.Set(cm.GetLabels())) {
-			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(w)})
-		}
-	}
-	return requests
+	return opts
 }
 
-func (r *runtimeReferences) indexed(ctx context.Context, cm client.Object) (requests []reconcile.Request) {
+// readers finds the Widgets that name the team. controller-runtime calls it with what an object was, and with what it
+// is.
+func (r *runtimeReferences) readers(ctx context.Context, cm client.Object) (requests []reconcile.Request) {
 	var found widget.List
-	err := r.client.List(ctx, &found, client.InNamespace(cm.GetNamespace()), client.MatchingFields{byTeam: cm.GetLabels()[Team]}, client.UnsafeDisableDeepCopy)
-	if err != nil {
+	if err := r.client.List(ctx, &found, r.options(cm.GetNamespace(), client.MatchingFields{byTeam: cm.GetLabels()[Team]})...); err != nil {
 		return nil
 	}
 	for i := range found.Items {
@@ -90,12 +82,8 @@ func (r *runtimeReferences) Reconcile(ctx context.Context, w *widget.Widget) (re
 	if w.DeletionTimestamp != nil {
 		return reconcile.Result{}, nil
 	}
-	opts := []client.ListOption{client.InNamespace(w.Namespace), client.MatchingLabels(selectorOf(w))}
-	if r.tuned {
-		opts = append(opts, client.UnsafeDisableDeepCopy)
-	}
 	var found corev1.ConfigMapList
-	if err := r.client.List(ctx, &found, opts...); err != nil {
+	if err := r.client.List(ctx, &found, r.options(w.Namespace, client.MatchingLabels(selectorOf(w)))...); err != nil {
 		return reconcile.Result{}, err
 	}
 	revision := ""

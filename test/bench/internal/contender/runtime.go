@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-logr/logr"
 	"github.com/go-logr/zapr"
+	"github.com/google/uuid"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/types"
@@ -85,6 +86,8 @@ func (opts RuntimeOptions) controller(mgr manager.Manager, workers int) controll
 	o := controller.Options{MaxConcurrentReconciles: workers}
 	if opts.Tuned {
 		logger := mgr.GetLogger()
+		logger = logger.WithSink(lazy{LogSink: logger.GetSink()})
+		uuid.EnableRandPool() // each reconcile has an ID
 		o.UsePriorityQueue = new(opts.Priority)
 		o.LogConstructor = func(*reconcile.Request) logr.Logger { return logger }
 	}

@@ -83,7 +83,7 @@ func (all clientGos) Run(ctx context.Context) error {
 	defer wg.Wait()
 	for _, o := range all[1:] {
 		wg.Go(func() {
-			if cache.WaitForCacheSync(ctx.Done(), o.informer.HasSynced) {
+			if cache.WaitFor(ctx, "", o.informer.HasSyncedChecker()) {
 				o.start(ctx, &wg)
 			}
 			<-ctx.Done()

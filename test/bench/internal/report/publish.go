@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,9 +10,51 @@ import (
 	"github.com/kuberator/kuberator/test/bench/internal/workload"
 )
 
-// Publish writes all results into the page performance.md of a folder, between the comments that name them, and the
-// charts into its folder images.
+// figures are those that README.md shows.
+var figures = []struct{ label, workload, metric string }{
+	{"a new object gets a finalizer and a status: processor time", "converge", "cpu"},
+	{"the same: time on the clock", "converge", "clock"},
+	{"the same: requests that write", "converge", "writes"},
+	{"an object is enqueued, and nothing is to be done: processor time", "loop", "cpu"},
+	{"memory for each of 20,000 objects of 2 kB", "memory", "typed 20k"},
+	{"from SIGTERM to the next `Apply` of another replica", "failover", "SIGTERM"},
+}
+
+// contenders are those of [figures].
+var contenders = []string{workload.Kuberator, workload.Floor, workload.Peer, workload.Tuned}
+
+// Publish writes all results into the page performance.md of a folder, between the comments that name them, the
+// charts into its folder images, and some figures into the README beside the folder.
 func Publish(dir string, all *Results) error {
+	return errors.Join(publishPage(dir, all), PublishFigures(filepath.Join(dir, "..", "README.md"), all))
+}
+
+// PublishFigures writes the figures of the README, if all were measured.
+func PublishFigures(path string, all *Results) error {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var lines [][]string
+	for _, f := range figures {
+		line := []string{f.label}
+		for _, name := range contenders {
+			r, ok := all.Find(f.workload, name, f.metric)
+			if !ok {
+				return nil // it was not measured
+			}
+			line = append(line, strings.TrimSpace(number(r.Median)+" "+strings.TrimPrefix(r.Unit, "/object")))
+		}
+		lines = append(lines, line)
+	}
+	page, err := between(string(raw), "figures", markdown(append([]string{""}, contenders...), lines))
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	return os.WriteFile(path, []byte(page), 0o644) //nolint:gosec // a page for everybody
+}
+
+func publishPage(dir string, all *Results) error {
 	path := filepath.Join(dir, "performance.md")
 	raw, err := os.ReadFile(path)
 	if err != nil {

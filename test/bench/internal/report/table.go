@@ -36,13 +36,14 @@ func head(w workload.Workload) []string {
 
 func body(w workload.Workload, all *Results) (lines [][]string) {
 	for _, metric := range metrics(w, all) {
+		reference, _ := all.Find(w.Name, w.Reference(), metric)
 		var line []string
 		for _, c := range w.Contenders {
 			r, ok := all.Find(w.Name, c.Name, metric)
 			if ok && line == nil {
 				line = append(line, strings.TrimSuffix(metric+", "+r.Unit, ", "))
 			}
-			line = append(line, cell(r, ok, w.Reference()))
+			line = append(line, cell(r, reference, ok))
 		}
 		lines = append(lines, pad(line, len(w.Contenders)+1))
 	}
@@ -57,7 +58,8 @@ func pad(line []string, n int) []string {
 	return line
 }
 
-func cell(r Result, ok bool, reference string) string {
+// cell shows a result, and in parentheses the reference's part of it: the same median of ratios that limits are for.
+func cell(r, reference Result, ok bool) string {
 	if !ok {
 		return "–"
 	}
@@ -65,8 +67,8 @@ func cell(r Result, ok bool, reference string) string {
 	if spread := (r.Max - r.Min) / 2; r.Rounds > 1 && spread > 0.01*math.Abs(r.Median) {
 		text += " ±" + strconv.Itoa(int(math.Round(100*spread/math.Abs(r.Median)))) + "%"
 	}
-	if ratio, ok := r.Ratios[reference]; ok && ratio > 0 {
-		text += " (" + number(1/ratio) + ")"
+	if ratio := reference.Ratios[r.Contender]; ratio > 0 && r.Unit != "/s" { // of rates, more is better
+		text += " (" + number(ratio) + ")"
 	}
 	return text
 }

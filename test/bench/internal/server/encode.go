@@ -23,8 +23,8 @@ func Key(i int) types.NamespacedName {
 }
 
 // template is the JSON of a Widget up to its name, and from what follows what is
-// different between Widgets. Encoding then is copying: the server runs in the
-// process that is measured, and must take neither time nor allocations of note.
+// different between Widgets. Encoding then is copying: the server shares the
+// processors with who is measured, and must take little of them.
 type template struct {
 	kind, version string
 	head, tail    []byte

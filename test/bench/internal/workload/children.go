@@ -22,7 +22,7 @@ var children = Workload{
 	Name:  "children",
 	About: "1,000 objects have 5 ConfigMaps each, and a field is changed 5 times that concerns one of them, with 16 workers; per change",
 	Full:  Size{Objects: 1000, Times: 5}, Short: Size{Objects: 20, Times: 2},
-	Rounds: 3,
+	Rounds: 2,
 	API:    &API{Core: []string{"configmaps"}, CRDs: [][]byte{widget.CRD}, Fill: parents, Drive: changeParents},
 	Contenders: []Contender{
 		childrenBy(Kuberator, contender.KuberatorChildren),

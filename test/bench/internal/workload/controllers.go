@@ -13,9 +13,9 @@ import (
 // objects, and each controller has a queue and workers.
 var controllers = Workload{
 	Name:  "controllers",
-	About: "Each of 5,000 objects is changed 32 times, and 1, 4 or 16 controllers that share an informer find nothing to do; per change and controller",
-	Full:  Size{Objects: 5000, Times: 32}, Short: Size{Objects: 50, Times: 2},
-	Rounds: 3,
+	About: "Each of 5,000 objects is changed 16 times, and 1, 4 or 16 controllers that share an informer find nothing to do; per change and controller",
+	Full:  Size{Objects: 5000, Times: 16}, Short: Size{Objects: 50, Times: 2},
+	Rounds: 2,
 	Serve:  widgets(server.Small, false),
 	Contenders: []Contender{
 		{Kuberator, runControllers(contender.KuberatorShared)},

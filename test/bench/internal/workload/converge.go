@@ -15,9 +15,10 @@ import (
 
 // converge is a flood of new objects: each gets a finalizer and a status.
 var converge = Workload{
-	Name:  "converge",
-	About: "5,000 new objects get a finalizer and a status, by 16 workers; per object",
-	Full:  Size{Objects: 5000}, Short: Size{Objects: 100},
+	Name:   "converge",
+	About:  "5,000 new objects get a finalizer and a status, by 16 workers; per object",
+	Rounds: 3,
+	Full:   Size{Objects: 5000}, Short: Size{Objects: 100},
 	API:        &API{CRDs: [][]byte{widget.CRD}, Fill: newWidgets},
 	Contenders: convergers(runConverge),
 	Bars: []Bar{

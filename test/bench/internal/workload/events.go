@@ -12,9 +12,9 @@ import (
 // is another generation of its object, and comes when the one before it has been worked on.
 var events = Workload{
 	Name:  "events",
-	About: "Each of 20,000 objects is changed 50 times, and an operator finds nothing to do; per change",
-	Full:  Size{Objects: 20_000, Times: 50}, Short: Size{Objects: 100, Times: 2},
-	Rounds:     3,
+	About: "Each of 20,000 objects is changed 10 times, and an operator finds nothing to do; per change",
+	Full:  Size{Objects: 20_000, Times: 10}, Short: Size{Objects: 100, Times: 2},
+	Rounds:     2,
 	Serve:      widgets(server.Small, false),
 	Contenders: noOps(runEvents),
 	Bars: []Bar{

@@ -23,12 +23,11 @@ var latency = Workload{
 	Name:  "latency",
 	About: "From the request that changes an object to the begin of Apply: idle, and while 6,000 others wait and 200 a second change",
 	Full:  Size{Objects: 6000, Times: 2000}, Short: Size{Objects: 60, Times: 20},
-	Rounds:     3,
+	Rounds:     2,
 	API:        &API{CRDs: [][]byte{widget.CRD}, Fill: fillLatency},
 	Contenders: quickly(runLatency),
 	Bars: []Bar{
 		{Metric: "idle p50", Against: Floor, AtMost: 1.1},
-		{Metric: "restart p99", Against: Peer, AtMost: 0.5},
 		{Metric: "loaded p99", Against: Peer, AtMost: 0.5},
 		{Metric: "elsewhere p99", Against: Peer, AtMost: 0.5},
 	},

@@ -25,7 +25,7 @@ var noise = Workload{
 	Name:  "noise",
 	About: "From the request that changes an object to the begin of Apply: with others that fail, and with a namespace that floods",
 	Full:  Size{Objects: 100, Times: 2500}, Short: Size{Objects: 10, Times: 100},
-	Rounds:     3,
+	Rounds:     2,
 	API:        &API{CRDs: [][]byte{widget.CRD}, Fill: fillNoise},
 	Contenders: quickly(runNoise),
 	Bars: []Bar{

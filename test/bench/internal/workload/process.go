@@ -45,8 +45,8 @@ type Value struct {
 // Process is the one that a contender has for itself.
 type Process struct {
 	Task
-	// Config is that of a client of Server: JSON, as for every custom resource, and without limits. What it sends is
-	// counted.
+	// Config is that of a client of Server, without limits. Which encoding is used for kinds of Kubernetes is the choice of the
+	// contender. What it sends is counted.
 	Config *rest.Config
 
 	values   []Value
@@ -80,7 +80,7 @@ func (p *Process) connect() error {
 			return err
 		}
 	}
-	p.Config.QPS, p.Config.ContentType, p.Config.AcceptContentTypes = -1, "application/json", "application/json"
+	p.Config.QPS = -1
 	p.Config.Wrap(p.requests.count)
 	return nil
 }

@@ -19,7 +19,7 @@ var restart = Workload{
 	Name:  "restart",
 	About: "An operator starts, and 20,000 objects have what it would write, by 16 workers; per object",
 	Full:  Size{Objects: 20_000}, Short: Size{Objects: 100},
-	Rounds:     3,
+	Rounds:     2,
 	API:        &API{CRDs: [][]byte{widget.CRD}, Fill: settledWidgets},
 	Contenders: convergers(runRestart),
 	Bars: []Bar{

@@ -17,7 +17,7 @@ var scale = Workload{
 	Name:  "scale",
 	About: "An operator has 100,000 objects, and then 1,000,000: it starts, and works on all of them again; per object",
 	Full:  Size{Objects: 1_000_000}, Short: Size{Objects: 1000},
-	Rounds:     2,
+	Rounds:     1,
 	Serve:      widgets(server.Bare, false),
 	Contenders: noOps(runScale)[:3], // what is tuned does not depend on the number
 	Bars: []Bar{

@@ -30,7 +30,7 @@ var simulator = Workload{
 	Name:  "sim",
 	About: "A test starts an API server, and sends one request after the other; median time on the clock",
 	Full:  Size{Objects: 500}, Short: Size{Objects: 10},
-	Rounds: 3,
+	Rounds: 2,
 	Serve: func(ctx context.Context, _ Size) (*Site, error) {
 		_, err := cluster.Binary(ctx, os.Stderr) // where it is not there yet, the first start would build it
 		return &Site{}, err
