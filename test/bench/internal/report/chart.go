@@ -50,7 +50,7 @@ func Chart(w workload.Workload, all *Results) string {
 	}
 	var out strings.Builder
 	err := chartTemplate.Execute(&out, map[string]any{
-		"Title": w.Name + ": " + w.About, "Panels": panels, "Height": y + 10, "Width": labelWidth + barWidth + 110, "Left": labelWidth,
+		"Name": w.Name, "Title": w.Name + ": " + w.About, "Panels": panels, "Height": y + 10, "Width": labelWidth + barWidth + 110, "Left": labelWidth,
 		"Bar": barHeight,
 	})
 	if err != nil {

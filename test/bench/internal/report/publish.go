@@ -68,7 +68,7 @@ func publishPage(dir string, all *Results) error {
 		if len(metrics(w, all)) == 0 {
 			continue
 		}
-		if page, err = between(page, w.Name, markdown(head(w), body(w, all))); err != nil {
+		if page, err = between(page, w.Name, markdown(head(w), body(w, all))+"\n\n!["+w.Name+", as bars](images/bench-"+w.Name+".svg)"); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		chart := filepath.Join(dir, "images", "bench-"+w.Name+".svg")
