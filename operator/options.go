@@ -33,7 +33,8 @@ type Options struct {
 	Rules []rbacv1.PolicyRule
 	// CRDs are the CustomResourceDefinitions in the manifests, as YAML.
 	CRDs []byte
-	// ClusterWide leaves out the flag --namespaces: for operators of kinds without a namespace.
+	// ClusterWide leaves out the flag --namespaces: for operators of kinds without a namespace, and for those that
+	// work in all namespaces.
 	ClusterWide bool
 	// Flags are flags of the operator's own, which are parsed beside those of this package; for instance
 	// flag.CommandLine.

@@ -29,7 +29,8 @@ func (hello) Cleanup(context.Context, *corev1.ConfigMap) (controller.Action, err
 }
 
 func main() {
-	cfg, err := clientcmd.BuildConfigFromFlags("", clientcmd.RecommendedHomeFile)
+	rules := clientcmd.NewDefaultClientConfigLoadingRules() // $KUBECONFIG, or the usual file
+	cfg, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, nil).ClientConfig()
 	if err != nil {
 		log.Fatal(err)
 	}

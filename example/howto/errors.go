@@ -46,7 +46,7 @@ func (v volumes) Apply(_ context.Context, cm *corev1.ConfigMap) (controller.Acti
 	}
 	err = v.resize(size)
 	if errors.Is(err, errMaintenance) {
-		return controller.AwaitChange(), kerr.After(10*time.Minute, err) // a retry then, and not sooner
+		return controller.AwaitChange(), kerr.After(10*time.Minute, err) // a retry then, if no event comes before
 	}
 	return controller.AwaitChange(), err // nil, or a retry with backoff
 }
