@@ -85,7 +85,7 @@ func ExampleInformer_SetNamespaces() {
 		return
 	}
 	cache.WaitFor(ctx, "", subscription.Synced()...)
-	if err := maps.SetNamespaces("blue"); err != nil { // which returns when handlers know what is gone
+	if err := maps.SetNamespaces("blue"); err != nil { // it returns after the handlers were told what is gone
 		fmt.Println(err)
 	}
 	cache.WaitFor(ctx, "", subscription.Synced()...) // and of what came

@@ -40,9 +40,9 @@ import (
 //
 // # Assumptions
 //
-// change has no side effects and may be called twice; the result of the first call is dropped
-// then. It does not change fields that others own, and sets fields rather than to replace lists and
-// structs to which the server adds defaults:
+// change may be called twice; the result of the first call is dropped then. So it has no side
+// effects, but for variables that each call sets anew. It does not change fields that others own,
+// and sets fields rather than to replace lists and structs to which the server adds defaults:
 //
 //	pod := &d.Spec.Template.Spec
 //	if len(pod.Containers) == 0 {

@@ -30,7 +30,7 @@ func (greeter) Cleanup(context.Context, *corev1.ConfigMap) (controller.Action, e
 }
 
 // greet runs an operator that records events, until ctx ends. The Broadcaster runs the controller, so that
-// the Broadcaster ends last and sends also the last events.
+// the Broadcaster ends last and sends also the last events. The observer is added to opts, which must not be nil.
 func greet(ctx context.Context, cfg *rest.Config, opts *controller.Options) error {
 	events, err := event.New(cfg, scheme.Scheme, "example.com/greeter", nil)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 )
 
 // newHosts returns a controller that makes a Service of type ExternalName for each ConfigMap with a host.
+// It changes opts, which must not be nil.
 func newHosts(cfg *rest.Config, opts *controller.Options) (controller.Runner, error) {
 	configMaps, err := repository.New[corev1.ConfigMap](cfg, scheme.Scheme, corev1.SchemeGroupVersion.WithResource("configmaps"))
 	if err != nil {
