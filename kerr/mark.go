@@ -97,7 +97,8 @@ func waitsForChange(err error, c Class) bool {
 	return c == ClassTerminal || c == ClassTooLarge || errors.Is(err, ErrTerminal) || errors.Is(err, ErrInvalid)
 }
 
-// After marks err to be retried after d, instead of after the backoff. A controller waits for at
+// After marks err to be retried after d, instead of after the backoff, or earlier if an event asks for it:
+// see docs/retries.md. A restart of the process forgets d. A controller waits for at
 // least 100 ms, or Options.MinBackoff if that is shorter. The chain and the text stay as they
 // are. After(d, nil) is nil.
 func After(d time.Duration, err error) error {

@@ -87,7 +87,7 @@ func (s *settings) declare(flags *pflag.FlagSet, opts Options) {
 	flags.SortFlags = false
 	flags.IntVar(&s.workers, "workers", 0, "`number` of objects of a kind that are worked on at the same time; 0 is what the operator finds right")
 	if !opts.ClusterWide {
-		flags.StringSliceVar(&s.namespaces, "namespaces", nil, "`names` of the namespaces to watch and write in, separated by commas; the default is all")
+		flags.StringSliceVar(&s.namespaces, "namespaces", nil, "`names` of the namespaces to work in, separated by commas; the default is all")
 	}
 	flags.BoolVar(&s.leaderElect, "leader-elect", true, "let only one of several replicas work at a time, by a Lease")
 	flags.StringVar(&s.leaseIn, "leader-elect-namespace", "", "`namespace` of the Lease; the default is that of the Pod, and outside of one "+opts.Namespace)
