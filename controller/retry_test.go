@@ -127,3 +127,25 @@ func TestG10AnEditOfAKindWithoutGenerationEndsTheWait(t *testing.T) {
 		stop()
 	})
 }
+
+// TestG10AnEditWithoutAnotherGenerationEndsNoWait has users label an object that fails.
+// Kills: a backoff that each edit ends; an error that is not retried and hides later edits.
+func TestG10AnEditWithoutAnotherGenerationEndsNoWait(t *testing.T) {
+	inBubble(t, func(b *harness) {
+		failure := errBucket
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) { return controller.AwaitChange(), failure }
+		label := func(value string) func(*deployment) {
+			return func(d *deployment) { metav1.SetMetaDataLabel(&d.ObjectMeta, "example.com/changed", value) }
+		}
+		b.start()
+		b.settle(time.Hour)
+		b.edit("a", label("1"))
+		require.Empty(t, b.settle(time.Second), "it waits for the end of its backoff")
+		failure = kerr.Invalid(errBucket)
+		b.edit("a", scale(2))
+		require.Len(t, b.settle(time.Second), 1, "a new generation ends the backoff")
+		require.Empty(t, b.settle(time.Hour), "it is not retried")
+		b.edit("a", label("2"))
+		require.Len(t, b.settle(time.Second), 1, "nothing is waited for")
+	}, newDeployment("a"))
+}
