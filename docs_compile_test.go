@@ -46,6 +46,9 @@ func programs(page string) (all []string) {
 
 // TestProgramsOfHowTosCompile compiles what a reader has who copies the blocks of a page.
 func TestProgramsOfHowTosCompile(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds what the programs import a second time, without the race detector: minutes at first")
+	}
 	const folder = "docs/howto"
 	pages, err := filepath.Glob(folder + "/*.md")
 	require.NoError(t, err)
