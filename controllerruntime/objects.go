@@ -20,7 +20,7 @@ type objects struct {
 // get returns the object, or nil if the cache has none. It must not be changed.
 func (o objects) get(ctx context.Context, r request) client.Object {
 	obj := o.kind.DeepCopyObject().(client.Object)
-	if err := o.cache.Get(ctx, r.NamespacedName, obj); err != nil {
+	if err := o.cache.Get(ctx, r.NamespacedName, obj, client.UnsafeDisableDeepCopy); err != nil {
 		return nil // also one of a namespace that the cache does not have: the reconciler will see
 	}
 	return obj

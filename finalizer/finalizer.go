@@ -172,15 +172,24 @@ func release[T repository.Object, R any](
 // removeLive removes the finalizer from an object that goes on living, in exactly a state that is
 // confirmed: what changed meanwhile may call for an Apply.
 func removeLive[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T, confirm func(T) error) error {
+	return remove(ctx, p, name, obj, func(state T) ([]pinned.Op, error) {
+		return []pinned.Op{pinned.Test("/metadata/resourceVersion", state.GetResourceVersion())}, confirm(state)
+	})
+}
+
+// remove removes the finalizer from a state that allows it, under the tests that it is to pass. An error of allow
+// ends it.
+func remove[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T, allow func(T) (tests []pinned.Op, err error)) error {
 	var refused error
-	_, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
+	_, err := pinned.Write(ctx, p, obj, func(state T) (ops []pinned.Op) {
 		if refused = nil; !Held(state, name) {
 			return nil
 		}
-		if refused = confirm(state); refused != nil {
+		if ops, refused = allow(state); refused != nil {
 			return nil
 		}
-		return append([]pinned.Op{pinned.Test("/metadata/resourceVersion", state.GetResourceVersion())}, replace(state, without(state, name))...)
+		rest := slices.DeleteFunc(slices.Clone(state.GetFinalizers()), func(f string) bool { return f == name })
+		return append(ops, replace(state, rest)...)
 	})
 	if gone(err) {
 		return nil
@@ -205,20 +214,7 @@ func confirmDeleting[T repository.Object](live T) error {
 // Those of the repository, of class Conflict if another client changed the finalizers again and
 // again meanwhile. They have no Op of their own: if you report them, wrap them with kerr.New.
 func Remove[T repository.Object](ctx context.Context, p repository.Repository[T], name string, obj T) error {
-	_, err := pinned.Write(ctx, p, obj, func(state T) []pinned.Op {
-		if !Held(state, name) {
-			return nil
-		}
-		return replace(state, without(state, name))
-	})
-	if gone(err) {
-		return nil
-	}
-	return err
-}
-
-func without(obj metav1.Object, name string) []string {
-	return slices.DeleteFunc(slices.Clone(obj.GetFinalizers()), func(f string) bool { return f == name })
+	return remove(ctx, p, name, obj, func(T) ([]pinned.Op, error) { return nil, nil })
 }
 
 // replace sets the whole list, under the test that it is the one that was seen: an

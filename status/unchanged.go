@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -52,31 +51,24 @@ func isStored(status reflect.Value) bool {
 			return false
 		}
 	}
-	return !encodesItself(status)
+	return !encodesItself(status.Type())
 }
 
 // isSet reports whether a value is certainly not a zero one, as JSON has it: false if in doubt.
 func isSet(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Slice:
-		return v.Len() > 0 && !encodesItself(v)
+		return v.Len() > 0 && !encodesItself(v.Type())
 	case reflect.Bool, reflect.String, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64,
 		reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Float32, reflect.Float64:
-		return !v.IsZero() && !encodesItself(v)
+		return !v.IsZero() && !encodesItself(v.Type())
 	default: // structs, maps and pointers may hold nothing but zeros
 		return false
 	}
 }
 
-// encodesItself reports whether JSON may show something else than the fields of the value.
-func encodesItself(v reflect.Value) bool {
-	values := []any{v.Interface()}
-	if v.CanAddr() {
-		values = append(values, v.Addr().Interface())
-	}
-	return slices.ContainsFunc(values, func(v any) bool {
-		_, json := v.(json.Marshaler)
-		_, text := v.(encoding.TextMarshaler)
-		return json || text
-	})
+// encodesItself reports whether JSON may show something else than the fields of the type.
+func encodesItself(t reflect.Type) bool {
+	pointer := reflect.PointerTo(t) // which has the methods of both
+	return pointer.Implements(reflect.TypeFor[json.Marshaler]()) || pointer.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }

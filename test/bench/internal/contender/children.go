@@ -52,18 +52,24 @@ func scheme() *runtime.Scheme {
 	return s
 }
 
+// kuberatorSpecs are the repositories of Widgets and ConfigMaps, and a cache of the latter.
+func kuberatorSpecs(cfg *rest.Config) (
+	widgets *repository.Live[*widget.Widget], configMaps *repository.Live[*corev1.ConfigMap], cached *informer.Informer[*corev1.ConfigMap], err error,
+) {
+	if widgets, err = repository.New[widget.Widget](cfg, scheme(), widget.GroupVersion().WithResource("widgets")); err != nil {
+		return nil, nil, nil, err
+	}
+	if configMaps, err = repository.New[corev1.ConfigMap](cfg, scheme(), corev1.SchemeGroupVersion.WithResource("configmaps")); err != nil {
+		return nil, nil, nil, err
+	}
+	cached, err = informer.New(configMaps, nil)
+	return widgets, configMaps, cached, err
+}
+
 // KuberatorChildren is this library as its documentation has it: an informer for the children, Owns, and Ensure for each
 // child.
 func KuberatorChildren(cfg *rest.Config, looked func()) (Runner, error) {
-	widgets, err := repository.New[widget.Widget](cfg, scheme(), widget.GroupVersion().WithResource("widgets"))
-	if err != nil {
-		return nil, err
-	}
-	configMaps, err := repository.New[corev1.ConfigMap](cfg, scheme(), corev1.SchemeGroupVersion.WithResource("configmaps"))
-	if err != nil {
-		return nil, err
-	}
-	cached, err := informer.New(configMaps, nil)
+	widgets, configMaps, cached, err := kuberatorSpecs(cfg)
 	if err != nil {
 		return nil, err
 	}

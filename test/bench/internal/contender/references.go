@@ -3,13 +3,11 @@ package contender
 import (
 	"context"
 
-	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/informer"
-	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
 )
 
@@ -30,15 +28,7 @@ func selectorOf(w *widget.Widget) labels.Set { return labels.Set{Team: w.Spec.Se
 
 // KuberatorReferences is this library as its documentation has it: References, and a List by label in Apply.
 func KuberatorReferences(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
-	widgets, err := repository.New[widget.Widget](cfg, scheme(), widget.GroupVersion().WithResource("widgets"))
-	if err != nil {
-		return nil, err
-	}
-	configMaps, err := repository.New[corev1.ConfigMap](cfg, scheme(), corev1.SchemeGroupVersion.WithResource("configmaps"))
-	if err != nil {
-		return nil, err
-	}
-	cached, err := informer.New(configMaps, nil)
+	widgets, _, cached, err := kuberatorSpecs(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -25,10 +25,10 @@ var children = Workload{
 	Rounds: 2,
 	API:    &API{Core: []string{"configmaps"}, CRDs: [][]byte{widget.CRD}, Fill: parents, Drive: changeParents},
 	Contenders: []Contender{
-		childrenBy(Kuberator, contender.KuberatorChildren),
-		childrenBy(Floor, contender.ClientGoChildren),
-		childrenBy(Peer, contender.RuntimeChildren(contender.RuntimeOptions{})),
-		childrenBy(Tuned, contender.RuntimeChildren(contender.RuntimeOptions{Tuned: true})),
+		by(runChildren)(Kuberator, contender.KuberatorChildren),
+		by(runChildren)(Floor, contender.ClientGoChildren),
+		by(runChildren)(Peer, contender.RuntimeChildren(contender.RuntimeOptions{})),
+		by(runChildren)(Tuned, contender.RuntimeChildren(contender.RuntimeOptions{Tuned: true})),
 	},
 	Bars: []Bar{
 		{Metric: "writes", AtMost: 1, Count: true},
@@ -36,10 +36,6 @@ var children = Workload{
 		{Metric: "cpu", Against: Peer, AtMost: 1},
 	},
 	Chart: []string{"cpu", "looks"},
-}
-
-func childrenBy(name string, makeOp contender.Children) Contender {
-	return Contender{name, func(ctx context.Context, p *Process) error { return runChildren(ctx, p, makeOp) }}
 }
 
 // parents makes Widgets, and their children as the operators make them.

@@ -64,13 +64,7 @@ func runShared(ctx context.Context, p *Process, n int, makeOp contender.New) err
 		return err
 	}
 	err = p.Span(objects*n*p.Size.Times, func() error {
-		for range p.Size.Times {
-			err := r.round(ctx, objects*n, func() error { return server.Update(ctx, p.Server, objects) })
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return r.rounds(ctx, p.Size.Times, objects*n, func() error { return server.Update(ctx, p.Server, objects) })
 	})
 	return errors.Join(err, r.stop())
 }

@@ -32,9 +32,7 @@ var converge = Workload{
 
 // convergers are the contenders that make new objects ready.
 func convergers(measure func(ctx context.Context, p *Process, makeOp contender.Converge) error) []Contender {
-	of := func(name string, makeOp contender.Converge) Contender {
-		return Contender{name, func(ctx context.Context, p *Process) error { return measure(ctx, p, makeOp) }}
-	}
+	of := by(measure)
 	return []Contender{
 		of(Kuberator, contender.KuberatorConverge),
 		of(Floor, contender.ClientGoConverge),

@@ -30,13 +30,7 @@ func runEvents(ctx context.Context, p *Process, makeOp contender.New) error {
 		return err
 	}
 	err = p.Span(p.Size.Objects*p.Size.Times, func() error {
-		for range p.Size.Times {
-			err := r.round(ctx, p.Size.Objects, func() error { return server.Update(ctx, p.Server, p.Size.Objects) })
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return r.rounds(ctx, p.Size.Times, p.Size.Objects, func() error { return server.Update(ctx, p.Server, p.Size.Objects) })
 	})
 	return errors.Join(err, r.stop())
 }

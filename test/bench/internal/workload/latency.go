@@ -3,6 +3,7 @@ package workload
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,8 +48,7 @@ const elsewhere = "default"
 // quickly are the contenders that find nothing to do. Tuned is for latency: with the priority queue.
 func quickly(measure func(ctx context.Context, p *Process, makeOp contender.New) error) []Contender {
 	of := noOps(measure)
-	tuned := contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true, Priority: true})
-	of[len(of)-1] = Contender{Tuned, func(ctx context.Context, p *Process) error { return measure(ctx, p, tuned) }}
+	of[len(of)-1] = by(measure)(Tuned, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true, Priority: true}))
 	return of
 }
 
@@ -122,8 +122,6 @@ func (b *busy) backlog() {
 }
 
 func runLatency(ctx context.Context, p *Process, makeOp contender.New) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	b := &busy{groups: groupsOf(p.Size.Objects), waitingNames: map[string]bool{}, began: make(chan struct{})}
 	for _, key := range b.waiting {
 		b.waitingNames[key.Name] = true
@@ -137,16 +135,14 @@ func runLatency(ctx context.Context, p *Process, makeOp contender.New) error {
 		return err
 	}
 	b.backlog()
-	ended := make(chan error, 1)
-	go func() { ended <- op.Run(ctx) }()
-	select {
-	case <-b.began:
-	case err := <-ended:
-		return errors.Join(errors.New("the operator ended"), err)
-	}
-	err = b.phases(ctx, p, op.Enqueuer(b.waiting))
-	cancel()
-	return errors.Join(err, <-ended)
+	return during(ctx, op, func(ctx context.Context) error {
+		select {
+		case <-b.began:
+			return b.phases(ctx, p, op.Enqueuer(b.waiting))
+		case <-ctx.Done():
+			return fmt.Errorf("wait for the first Apply: %w", ctx.Err())
+		}
+	})
 }
 
 func (b *busy) phases(ctx context.Context, p *Process, enqueue func(i int)) error {

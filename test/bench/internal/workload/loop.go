@@ -16,7 +16,7 @@ var loop = Workload{
 	Full:  Size{Objects: 30_000, Times: 10}, Short: Size{Objects: 500, Times: 2},
 	Serve: widgets(server.Bare, false),
 	Contenders: append(noOps(runLoop),
-		Contender{Operated, func(ctx context.Context, p *Process) error { return runLoop(ctx, p, contender.Operated) }}),
+		by(runLoop)(Operated, contender.Operated)),
 	Bars: []Bar{
 		{Metric: "cpu", Against: Peer, AtMost: 0.2},
 		{Metric: "cpu", Against: Floor, AtMost: 1.5},
@@ -32,20 +32,7 @@ func runLoop(ctx context.Context, p *Process, makeOp contender.New) error {
 		return err
 	}
 	n := p.Size.Objects
-	enqueue := r.op.Enqueuer(keys(n))
-	all := func() error {
-		for i := range n {
-			enqueue(i)
-		}
-		return nil
-	}
-	err = p.Span(n*p.Size.Times, func() error {
-		for range p.Size.Times {
-			if err := r.round(ctx, n, all); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	all := r.enqueuing(n)
+	err = p.Span(n*p.Size.Times, func() error { return r.rounds(ctx, p.Size.Times, n, all) })
 	return errors.Join(err, r.stop())
 }

@@ -85,8 +85,6 @@ func (o *noisy) apply(w *widget.Widget) error {
 }
 
 func runNoise(ctx context.Context, p *Process, makeOp contender.New) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
 	o := &noisy{crowd: crowdOf(p.Size.Objects), fails: map[string]bool{}, slow: map[string]bool{}}
 	for _, key := range o.failing {
 		o.fails[key.Name] = true
@@ -102,14 +100,12 @@ func runNoise(ctx context.Context, p *Process, makeOp contender.New) error {
 	if err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- op.Run(ctx) }()
-	err = o.still(ctx, int64(32*p.Size.Objects))
-	if err == nil {
-		err = errors.Join(o.tenants(ctx, p), o.failures(ctx, p, op.Enqueuer(o.failing)))
-	}
-	cancel()
-	return errors.Join(err, <-ended)
+	return during(ctx, op, func(ctx context.Context) error {
+		if err := o.still(ctx, int64(32*p.Size.Objects)); err != nil {
+			return err
+		}
+		return errors.Join(o.tenants(ctx, p), o.failures(ctx, p, op.Enqueuer(o.failing)))
+	})
 }
 
 // still returns when there were so many calls of Apply, and no more come.

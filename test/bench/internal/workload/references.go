@@ -27,10 +27,10 @@ var references = Workload{
 	Rounds: 2,
 	API:    &API{Core: []string{"configmaps"}, CRDs: [][]byte{widget.CRD}, Fill: teams, Drive: driveTeams},
 	Contenders: []Contender{
-		referencesBy(Kuberator, contender.KuberatorReferences),
-		referencesBy(Floor, contender.ClientGoReferences),
-		referencesBy(Peer, contender.RuntimeReferences(contender.RuntimeOptions{})),
-		referencesBy(Tuned, contender.RuntimeReferences(contender.RuntimeOptions{Tuned: true})),
+		by(runReferences)(Kuberator, contender.KuberatorReferences),
+		by(runReferences)(Floor, contender.ClientGoReferences),
+		by(runReferences)(Peer, contender.RuntimeReferences(contender.RuntimeOptions{})),
+		by(runReferences)(Tuned, contender.RuntimeReferences(contender.RuntimeOptions{Tuned: true})),
 	},
 	Bars: []Bar{
 		{Metric: "looks", AtMost: readers, Count: true},
@@ -47,10 +47,6 @@ const (
 	// others is how many times as many Widgets there are in the end as have ConfigMaps in their list.
 	others = 10
 )
-
-func referencesBy(name string, makeOp contender.References) Contender {
-	return Contender{name, func(ctx context.Context, p *Process) error { return runReferences(ctx, p, makeOp) }}
-}
 
 func teamName(team int) string { return fmt.Sprintf("team-%06d", team) }
 

@@ -16,14 +16,19 @@ import (
 
 // noOps are the contenders that find nothing to do.
 func noOps(measure func(ctx context.Context, p *Process, makeOp contender.New) error) []Contender {
-	of := func(name string, makeOp contender.New) Contender {
-		return Contender{name, func(ctx context.Context, p *Process) error { return measure(ctx, p, makeOp) }}
-	}
+	of := by(measure)
 	return []Contender{
 		of(Kuberator, contender.Kuberator),
 		of(Floor, contender.ClientGo),
 		of(Peer, contender.ControllerRuntime(contender.RuntimeOptions{})),
 		of(Tuned, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true})),
+	}
+}
+
+// by returns a function that makes contenders whose operators are all measured by the same one.
+func by[F any](measure func(ctx context.Context, p *Process, makeOp F) error) func(name string, makeOp F) Contender {
+	return func(name string, makeOp F) Contender {
+		return Contender{name, func(ctx context.Context, p *Process) error { return measure(ctx, p, makeOp) }}
 	}
 }
 
@@ -74,6 +79,20 @@ func (r *running) run(ctx context.Context, op contender.Runner) {
 	go func() { r.ended <- op.Run(ctx) }()
 }
 
+// during runs an operator while do works, whose ctx is over if the operator ends, and at the latest when it is out of patience.
+func during(ctx context.Context, op contender.Runner, do func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() {
+		defer cancel()
+		ended <- op.Run(ctx)
+	}()
+	err := do(ctx)
+	cancel()
+	return errors.Join(err, <-ended)
+}
+
 func keys(count int) []types.NamespacedName {
 	all := make([]types.NamespacedName, count)
 	for i := range all {
@@ -113,6 +132,27 @@ func (r *running) round(ctx context.Context, n int, begin func() error) error {
 		return err
 	}
 	return r.wait(ctx)
+}
+
+// rounds makes so many rounds.
+func (r *running) rounds(ctx context.Context, times, n int, begin func() error) error {
+	for range times {
+		if err := r.round(ctx, n, begin); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// enqueuing begins a round in which all of n objects are enqueued.
+func (r *running) enqueuing(n int) func() error {
+	enqueue := r.op.Enqueuer(keys(n))
+	return func() error {
+		for i := range n {
+			enqueue(i)
+		}
+		return nil
+	}
 }
 
 // stop ends the operator, and tells if it did less or more than it was asked for.

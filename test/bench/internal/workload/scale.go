@@ -86,22 +86,9 @@ func scaled(ctx context.Context, p *Process, times int, makeOp contender.New) ([
 		{"time to sync", "s", time.Since(began).Seconds()},
 		{"heap", "B", float64(collected().HeapAlloc-before.HeapAlloc) / of},
 	}
-	enqueue := r.op.Enqueuer(keys(n))
+	all := r.enqueuing(n)
 	p.values = nil
-	err = p.Span(n*times, func() error {
-		for range times {
-			err := r.round(ctx, n, func() error {
-				for i := range n {
-					enqueue(i)
-				}
-				return nil
-			})
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err = p.Span(n*times, func() error { return r.rounds(ctx, times, n, all) })
 	values = append(values, Value{"loop", "µs", p.value("cpu")}, Value{"rate of the loop", "/s", 1e6 / p.value("clock")})
 	return values, errors.Join(err, r.stop())
 }
