@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,10 +113,15 @@ func TestSomeAreSelected(t *testing.T) {
 	})
 }
 
-// attempts returns a factory whose controller tells of its attempts.
+// attempts returns a factory whose controller tells of its attempts, one after the other.
 func attempts(of factory, ended func(controller.Attempt)) factory {
 	return func(cfg *rest.Config, opts *controller.Options) (controller.Runner, error) {
-		own := controller.ObserverFuncs{EndedFunc: func(_ context.Context, at controller.Attempt) { ended(at) }}
+		var mu sync.Mutex
+		own := controller.ObserverFuncs{EndedFunc: func(_ context.Context, at controller.Attempt) {
+			mu.Lock()
+			defer mu.Unlock()
+			ended(at)
+		}}
 		opts.Observer = controller.Observers(opts.Observer, own)
 		return of(cfg, opts)
 	}

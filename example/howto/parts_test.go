@@ -84,7 +84,10 @@ func server(t *testing.T, kinds []sim.Kind) *sim.Server {
 
 // applied is a controller that notes what it was called for.
 func applied[T repository.Object](keys *[]string) controller.Funcs[T] {
+	var mu sync.Mutex
 	return controller.Funcs[T]{FinalizerName: controller.NoFinalizer, ApplyFunc: func(_ context.Context, obj T) (controller.Action, error) {
+		mu.Lock()
+		defer mu.Unlock()
 		*keys = append(*keys, obj.GetNamespace()+"/"+obj.GetName())
 		return controller.AwaitChange(), nil
 	}}
