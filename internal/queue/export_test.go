@@ -15,8 +15,8 @@ func (q ByKey) Items() int {
 	return len(q.items)
 }
 
-// Background returns how many items are counted as of the background.
-func (q ByKey) Background() int { return int(q.background.Load()) }
+// Background returns how many items are in the lane of the background.
+func (q ByKey) Background() int { return q.Stats().Background }
 
 func (q ByKey) of(key string) *Item[string, string, int] {
 	q.mu.Lock()

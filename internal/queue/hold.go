@@ -59,25 +59,21 @@ func (q *Queue[K, R, S]) unhold(it *Item[K, R, S]) {
 // Done must be called all the same.
 func (q *Queue[K, R, S]) Back(it *Item[K, R, S], reasons []R, more int) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.closed {
-		q.mu.Unlock()
 		return
 	}
 	p := q.pendingOf(it)
 	q.join(p, reasons, more, Change)
-	due := q.due(p)
-	q.mu.Unlock()
-	if due {
-		q.work.Add(it)
-	}
+	q.place(it)
 }
 
 // join puts reasons in front of those that came since, if any did.
 func (q *Queue[K, R, S]) join(p *pending[R], reasons []R, more int, weight Weight) (some bool) {
 	weight = max(weight, p.weight)
-	since, moreSince := q.takeReasons(p)
+	since, moreSince := p.takeReasons()
 	for _, reason := range append(slices.Clip(reasons), since...) {
-		q.addReason(p, reason, weight)
+		p.addReason(reason, weight)
 	}
 	p.more += more + moreSince
 	return len(since) > 0
@@ -99,18 +95,14 @@ func (q *Queue[K, R, S]) Wake(key K, reason R) {
 
 func (q *Queue[K, R, S]) endHold(it *Item[K, R, S], h *hold, reason *R) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	p := it.pending
 	if q.closed || p == nil || p.hold != h {
-		q.mu.Unlock()
 		return
 	}
 	q.unhold(it)
 	if reason != nil {
-		q.addReason(p, *reason, Change)
+		p.addReason(*reason, Change)
 	}
-	due := q.due(p)
-	q.mu.Unlock()
-	if due {
-		q.work.Add(it)
-	}
+	q.place(it)
 }

@@ -23,6 +23,8 @@ type Item[K, R comparable, S any] struct {
 
 	weight  Weight      // of the reasons that Get returned; for the worker
 	retries bool        // there may be failures or a timer; for the worker too
+	busy    bool        // a worker has it; guarded by Queue.mu
+	lane    lane        // where it is in line; guarded by Queue.mu
 	since   *time.Time  // when these made the key ready, until Done, if that is asked for; for the worker
 	parked  *parked     // nil for most; for the worker, while the key is held guarded by Queue.mu
 	pending *pending[R] // nil if there is nothing; guarded by Queue.mu
@@ -36,7 +38,7 @@ type pending[R comparable] struct {
 	reasons  []R
 	more     int    // reasons beyond mostReasons
 	weight   Weight // the greatest of the reasons
-	ready    bool   // it is in line
+	ready    bool   // it is in line, or will be when its worker is done
 	since    time.Time
 	failures int
 	timer    *timer // a Requeue, or a backoff
@@ -63,8 +65,7 @@ func (q *Queue[K, R, S]) item(key K) *Item[K, R, S] {
 
 // dropIdle forgets an item, if nothing is pending, so that memory follows the keys that are
 // of interest and not those that ever were. Its worker must have ended: from now on the
-// key can get another item. There may be one by now, if a worker got this one for
-// nothing.
+// key can get another item.
 func (q *Queue[K, R, S]) dropIdle(it *Item[K, R, S]) {
 	if it.pending != nil || q.items[it.Key] != it {
 		return
@@ -99,13 +100,7 @@ func (q *Queue[K, R, S]) recycle(it *Item[K, R, S]) {
 }
 
 // addReason adds a reason.
-func (q *Queue[K, R, S]) addReason(p *pending[R], reason R, weight Weight) {
-	switch {
-	case len(p.reasons) == 0 && weight == Background:
-		q.background.Add(1)
-	case len(p.reasons) > 0 && p.weight == Background && weight > Background:
-		q.background.Add(-1)
-	}
+func (p *pending[R]) addReason(reason R, weight Weight) {
 	p.weight = max(p.weight, weight)
 	switch {
 	case slices.Contains(p.reasons, reason):
@@ -117,10 +112,7 @@ func (q *Queue[K, R, S]) addReason(p *pending[R], reason R, weight Weight) {
 }
 
 // takeReasons takes the reasons away.
-func (q *Queue[K, R, S]) takeReasons(p *pending[R]) (reasons []R, more int) {
-	if len(p.reasons) > 0 && p.weight == Background {
-		q.background.Add(-1)
-	}
+func (p *pending[R]) takeReasons() (reasons []R, more int) {
 	reasons, more = p.reasons, p.more
 	p.reasons, p.more, p.weight = nil, 0, Background
 	return reasons, more

@@ -8,123 +8,116 @@ import "k8s.io/utils/buffer"
 // would move up before the first live change.
 const patience = 5
 
-// lanes is the order in which ready keys are worked on, as client-go's workqueue
-// asks for it, under its lock.
+// lane is where an item is in line.
+type lane uint8
+
+const (
+	nowhere    lane = iota // not in line
+	background             // behind the changes
+	changes
+)
+
+// lanes are the keys in line, and their order.
 //
 // Changes come before the background (a first list, a resync), which gets at least
 // each fifth turn. Within a lane the tenants that have keys take turns, and a
 // tenant's keys keep their order.
-type lanes[K comparable] struct {
-	urgent func(K) bool
-
-	changes, background turns[K]
-	// waiting are the keys of the background lane. promoted counts the places in it of
-	// keys that moved up to changes: they are passed over.
-	waiting  map[K]bool
-	promoted map[K]int
-	passed   int
+type lanes[K, R comparable, S any] struct {
+	changes, background turns[K, R, S]
+	// waiting counts the items that are in the background. It has also the places of items that moved up
+	// to changes, which are passed over.
+	waiting int
+	passed  int
 }
 
-// newLanes asks urgent for the lane of a key, and tenant for the group that takes turns.
-func newLanes[K comparable](tenant func(K) string, urgent func(K) bool) *lanes[K] {
-	return &lanes[K]{urgent: urgent, changes: newTurns(tenant), background: newTurns(tenant)}
+// newLanes asks tenant for the group that takes turns.
+func newLanes[K, R comparable, S any](tenant func(K) string) lanes[K, R, S] {
+	return lanes[K, R, S]{changes: newTurns[K, R, S](tenant), background: newTurns[K, R, S](tenant)}
 }
 
-// Push implements workqueue.Queue.
-func (l *lanes[K]) Push(key K) {
-	if l.urgent(key) {
-		l.changes.push(key)
-		return
+// push puts an item in line, or, if it is in the background and now weighs more, at the end of the changes. It
+// reports whether there is one more to get.
+func (l *lanes[K, R, S]) push(it *Item[K, R, S], weight Weight) (more bool) {
+	was := it.lane
+	switch {
+	case weight == Background && was == nowhere:
+		it.lane = background
+		l.waiting++
+		l.background.push(it)
+	case weight > Background && was != changes:
+		it.lane = changes
+		l.changes.push(it)
+		if was == background {
+			l.left()
+		}
 	}
-	if l.waiting == nil {
-		l.waiting, l.promoted = map[K]bool{}, map[K]int{}
-	}
-	l.waiting[key] = true
-	l.background.push(key)
+	return was == nowhere
 }
 
-// Touch implements workqueue.Queue. It is called when a key that waits is added
-// again, perhaps for a better reason.
-func (l *lanes[K]) Touch(key K) {
-	if l.waiting[key] && l.urgent(key) {
-		l.promoted[key]++
-		l.remove(key)
-		l.changes.push(key)
-	}
-}
+func (l *lanes[K, R, S]) len() int { return l.changes.count + l.waiting }
 
-// Len implements workqueue.Queue.
-func (l *lanes[K]) Len() int { return l.changes.count + len(l.waiting) }
-
-// Pop implements workqueue.Queue. It is called only if Len is not zero.
-func (l *lanes[K]) Pop() K {
-	if len(l.waiting) == 0 || l.changes.count > 0 && l.passed < patience-1 {
-		if len(l.waiting) > 0 {
+// pop must be called only if there is one.
+func (l *lanes[K, R, S]) pop() (it *Item[K, R, S]) {
+	if l.waiting == 0 || l.changes.count > 0 && l.passed < patience-1 {
+		if l.waiting > 0 {
 			l.passed++
 		}
-		return l.changes.pop()
+		it = l.changes.pop()
+	} else {
+		l.passed = 0
+		for it = l.background.pop(); it.lane != background; {
+			it = l.background.pop()
+		}
+		l.left()
 	}
-	l.passed = 0
-	return l.popBackground()
+	it.lane = nowhere
+	return it
 }
 
-func (l *lanes[K]) popBackground() K {
-	key := l.background.pop()
-	for l.promoted[key] > 0 {
-		l.promoted[key]--
-		key = l.background.pop()
-	}
-	l.remove(key)
-	return key
-}
-
-// dropIdle takes the key out of the background. The last one leaves no memory behind:
-// a first list is large.
-func (l *lanes[K]) remove(key K) {
-	delete(l.waiting, key)
-	if len(l.waiting) == 0 {
-		l.waiting, l.promoted = nil, nil
-		l.background = newTurns(l.background.tenant)
+// left counts an item less in the background. The last one leaves no memory behind: a first list is large.
+func (l *lanes[K, R, S]) left() {
+	if l.waiting--; l.waiting == 0 {
+		l.background = newTurns[K, R, S](l.background.tenant)
 	}
 }
 
 // turns is a queue in which tenants take turns, whatever the length of their lines.
-type turns[K comparable] struct {
+type turns[K, R comparable, S any] struct {
 	tenant func(K) string
-	lines  map[string]*line[K]
-	order  *buffer.Ring[*line[K]] // the lines that are not empty
-	spare  *line[K]
+	lines  map[string]*line[K, R, S]
+	order  *buffer.Ring[*line[K, R, S]] // the lines that are not empty
+	spare  *line[K, R, S]
 	count  int
 }
 
-func newTurns[K comparable](tenant func(K) string) turns[K] {
-	return turns[K]{tenant: tenant, lines: map[string]*line[K]{}, order: buffer.NewRing[*line[K]](ringSize)}
+func newTurns[K, R comparable, S any](tenant func(K) string) turns[K, R, S] {
+	return turns[K, R, S]{tenant: tenant, lines: map[string]*line[K, R, S]{}, order: buffer.NewRing[*line[K, R, S]](ringSize)}
 }
 
 // ringSize keeps little memory per line, and enough for the usual case.
 var ringSize = buffer.RingOptions{InitialSize: 1, NormalSize: 16}
 
 // line is what waits of one tenant.
-type line[K comparable] struct {
+type line[K, R comparable, S any] struct {
 	tenant string
-	keys   *buffer.Ring[K]
+	items  *buffer.Ring[*Item[K, R, S]]
 }
 
-func (t *turns[K]) push(key K) {
-	tenant := t.tenant(key)
+func (t *turns[K, R, S]) push(it *Item[K, R, S]) {
+	tenant := t.tenant(it.Key)
 	l := t.lines[tenant]
 	if l == nil {
 		l = t.open(tenant)
 	}
-	l.keys.WriteOne(key)
+	l.items.WriteOne(it)
 	t.count++
 }
 
 // open adds an empty line at the end of the order.
-func (t *turns[K]) open(tenant string) *line[K] {
+func (t *turns[K, R, S]) open(tenant string) *line[K, R, S] {
 	l := t.spare
 	if t.spare = nil; l == nil {
-		l = &line[K]{keys: buffer.NewRing[K](ringSize)}
+		l = &line[K, R, S]{items: buffer.NewRing[*Item[K, R, S]](ringSize)}
 	}
 	l.tenant = tenant
 	t.lines[tenant] = l
@@ -132,15 +125,15 @@ func (t *turns[K]) open(tenant string) *line[K] {
 	return l
 }
 
-func (t *turns[K]) pop() K {
+func (t *turns[K, R, S]) pop() *Item[K, R, S] {
 	l, _ := t.order.ReadOne()
-	key, _ := l.keys.ReadOne()
+	it, _ := l.items.ReadOne()
 	t.count--
-	if l.keys.Len() > 0 {
+	if l.items.Len() > 0 {
 		t.order.WriteOne(l)
 	} else {
 		delete(t.lines, l.tenant)
 		t.spare = l
 	}
-	return key
+	return it
 }

@@ -71,7 +71,7 @@ func TestG10ChangesComeBeforeTheBackgroundWhichIsNotStarved(t *testing.T) {
 	})
 }
 
-// Kills: a Touch that does nothing, a key that is worked on in both lanes.
+// Kills: a key that stays where it is, a key that is worked on in both lanes.
 func TestG10AChangeMovesAKeyOutOfTheBackground(t *testing.T) {
 	inTenants(t, func(t *testing.T, q queue.ByKey) {
 		addAll(q, queue.Background, "a/1", "a/2", "a/3", "b/1")

@@ -1,17 +1,14 @@
 // Package queue decides which key is worked on next, and when.
 //
-// It is client-go's workqueue, which keeps a key to one worker at a time and merges
-// what happens meanwhile, with our order of keys in it (lanes.go), and with timers,
-// backoff and reasons beside it (item.go). client-go's own AddAfter cannot be cancelled or
-// moved, and its rate limiter counts every event on the way as a failure.
+// As client-go's workqueue, it keeps a key to one worker at a time and merges what happens meanwhile. It has
+// an order of its own (lanes.go), reasons, timers and a backoff (item.go), and keeps where a key is in the
+// key's item, where workqueue has sets of keys. client-go's own AddAfter cannot be cancelled or moved, and its
+// rate limiter counts every event on the way as a failure.
 package queue
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"k8s.io/client-go/util/workqueue"
 )
 
 // Weight is what a reason does to the key's place in the queue.
@@ -41,40 +38,26 @@ type Options[K comparable] struct {
 // runs, but for Options.Tenant and what Failed is given.
 type Queue[K, R comparable, S any] struct {
 	opts Options[K]
-	work *workqueue.Typed[*Item[K, R, S]]
 
-	// background counts the items whose reasons are all of the background: if there are none, no
-	// item has to be asked for its lane.
-	background atomic.Int64
-
-	mu     sync.Mutex // may be taken while holding the lock of work, not the other way
-	closed bool
-	items  map[K]*Item[K, R, S]
-	spare  []*pending[R]
-	times  []*time.Time // to be used again
-	held   map[*Item[K, R, S]]bool
-	counts counts
+	mu       sync.Mutex
+	notEmpty sync.Cond // of line
+	closed   bool
+	items    map[K]*Item[K, R, S]
+	line     lanes[K, R, S]
+	spare    []*pending[R]
+	times    []*time.Time // to be used again
+	held     map[*Item[K, R, S]]bool
+	counts   counts
 }
 
 // New returns an empty queue. End it with ShutDown.
 func New[K, R comparable, S any](opts Options[K]) *Queue[K, R, S] {
-	tenant := func(it *Item[K, R, S]) string { return "" }
-	if opts.Tenant != nil {
-		tenant = func(it *Item[K, R, S]) string { return opts.Tenant(it.Key) }
+	if opts.Tenant == nil {
+		opts.Tenant = func(K) string { return "" }
 	}
-	q := &Queue[K, R, S]{opts: opts}
-	q.work = workqueue.NewTypedWithConfig(workqueue.TypedQueueConfig[*Item[K, R, S]]{Queue: newLanes(tenant, q.urgent)})
+	q := &Queue[K, R, S]{opts: opts, line: newLanes[K, R, S](opts.Tenant)}
+	q.notEmpty.L = &q.mu
 	return q
-}
-
-// urgent reports whether a key is in the lane of changes.
-func (q *Queue[K, R, S]) urgent(it *Item[K, R, S]) bool {
-	if q.background.Load() == 0 {
-		return true
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return it.pending == nil || it.pending.weight > Background
 }
 
 // Add asks for the key to be worked on because of reason. A key that waits for its
@@ -82,27 +65,29 @@ func (q *Queue[K, R, S]) urgent(it *Item[K, R, S]) bool {
 // is worked on at once.
 func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	if q.closed {
-		q.mu.Unlock()
 		return
 	}
 	it := q.item(key)
 	p := q.pendingOf(it)
-	q.addReason(p, reason, weight)
+	p.addReason(reason, weight)
 	if p.hold != nil && p.hold.light {
 		q.unhold(it)
 	}
-	due := q.due(p)
-	q.mu.Unlock()
-	if due {
-		q.work.Add(it)
-	}
+	q.place(it)
 }
 
-// due reports whether a key is to be put in line, and notes since when it is there.
-func (q *Queue[K, R, S]) due(p *pending[R]) bool {
+// place puts a key in line that is to be worked on: in the lane that its reasons give it, or from there to the
+// better one. If a worker has it, Done calls place again. It must follow each change that can make a key ready.
+func (q *Queue[K, R, S]) place(it *Item[K, R, S]) {
+	p := it.pending
+	if q.closed || p == nil || len(p.reasons) == 0 {
+		return
+	}
 	if p.waits() {
-		return false
+		p.ready = false // until the worker who said so is done, it may have been
+		return
 	}
 	if !p.ready {
 		p.ready = true
@@ -111,45 +96,40 @@ func (q *Queue[K, R, S]) due(p *pending[R]) bool {
 			p.since = time.Now()
 		}
 	}
-	return true
+	if !it.busy && q.line.push(it, p.weight) {
+		q.notEmpty.Signal()
+	}
 }
 
 // Get waits for a key and returns its item with its reasons and the number of those
 // that were too many to keep. The caller must call Done. ok is false when the queue is
 // shut down; keys that were waiting are not returned any more.
 func (q *Queue[K, R, S]) Get() (it *Item[K, R, S], reasons []R, more int, ok bool) {
-	for {
-		it, shutdown := q.work.Get()
-		if shutdown {
-			return nil, nil, 0, false
-		}
-		if reasons, more, ready := q.take(it); ready {
-			return it, reasons, more, true
-		}
-		q.Done(it)
-	}
-}
-
-// take takes the reasons of a key. It is not ready if the queue is closed, if the
-// key waits for something since it was added, or if its reasons were taken before:
-// by the worker that had it when it was added.
-func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int, ready bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for q.line.len() == 0 {
+		if q.closed {
+			return nil, nil, 0, false
+		}
+		q.notEmpty.Wait()
+	}
+	it = q.line.pop()
+	it.busy = true
+	reasons, more = q.take(it)
+	return it, reasons, more, true
+}
+
+// take takes the reasons of a key.
+func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int) {
 	p := it.pending
-	if p != nil {
-		p.ready = false // it is not in line any more
-	}
-	if q.closed || p == nil || len(p.reasons) == 0 || p.waits() {
-		return nil, 0, false
-	}
+	p.ready = false
 	if it.weight = p.weight; q.opts.Timed {
 		it.since = q.time(p.since)
 	}
-	reasons, more = q.takeReasons(p)
+	reasons, more = p.takeReasons()
 	q.recycle(it)
 	it.retries = it.pending != nil
-	return reasons, more, true
+	return reasons, more
 }
 
 // time returns a place for a time, which Done takes back: only the items that workers have have one.
@@ -167,29 +147,33 @@ func (q *Queue[K, R, S]) time(t time.Time) *time.Time {
 // Done ends the work on a key. If it was added in the meantime it waits in line
 // again.
 func (q *Queue[K, R, S]) Done(it *Item[K, R, S]) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	it.busy = false
 	if it.parked != nil && it.parked.end() {
 		it.parked = nil
 	}
-	if it.since != nil || !it.Keep {
-		q.mu.Lock()
-		if it.since != nil {
-			q.times, it.since = append(q.times, it.since), nil
-		}
-		if !it.Keep {
-			q.dropIdle(it)
-		}
-		q.mu.Unlock()
+	if it.since != nil {
+		q.times, it.since = append(q.times, it.since), nil
 	}
-	q.work.Done(it)
+	if !it.Keep {
+		q.dropIdle(it)
+	}
+	q.place(it)
 }
 
 // Len returns the number of keys that are ready to be worked on.
-func (q *Queue[K, R, S]) Len() int { return q.work.Len() }
+func (q *Queue[K, R, S]) Len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.line.len()
+}
 
 // ShutDown drops what waits, stops the timers and makes every Get return. Keys that
 // are being worked on are not affected.
 func (q *Queue[K, R, S]) ShutDown() {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.closed = true
 	for _, it := range q.items {
 		if p := it.pending; p != nil {
@@ -198,6 +182,6 @@ func (q *Queue[K, R, S]) ShutDown() {
 		}
 	}
 	q.items, q.held = nil, nil
-	q.mu.Unlock()
-	q.work.ShutDown()
+	q.line = newLanes[K, R, S](q.opts.Tenant)
+	q.notEmpty.Broadcast()
 }

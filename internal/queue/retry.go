@@ -102,18 +102,14 @@ func (q *Queue[K, R, S]) setTimer(p *pending[R], t *timer) {
 
 func (q *Queue[K, R, S]) fire(it *Item[K, R, S], t *timer, reason R) {
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	p := it.pending
 	if q.closed || p == nil || p.timer != t {
-		q.mu.Unlock()
 		return
 	}
 	q.setTimer(p, nil)
-	q.addReason(p, reason, Change)
-	due := q.due(p)
-	q.mu.Unlock()
-	if due {
-		q.work.Add(it)
-	}
+	p.addReason(reason, Change)
+	q.place(it)
 }
 
 // backoff returns the wait after so many failures in a row.

@@ -23,11 +23,10 @@ type Held struct {
 
 // Stats returns the numbers. It takes time for the keys that are held, and for no others.
 func (q *Queue[K, R, S]) Stats() Stats {
-	ready := q.work.Len() // not with q.mu, see there
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := Stats{
-		Ready: ready, Background: min(int(q.background.Load()), ready),
+		Ready: q.line.len(), Background: q.line.waiting,
 		Retrying: q.counts.retrying, Timed: q.counts.timed, Adds: q.counts.adds,
 	}
 	for it := range q.held {
