@@ -6,14 +6,10 @@ import (
 	"sync"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/uuid"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/leaderelection"
-	"k8s.io/client-go/tools/leaderelection/resourcelock"
 
 	"github.com/kuberator/kuberator/controller/leader"
 )
@@ -25,9 +21,9 @@ type Election struct {
 	LeaseDuration, RenewDeadline, RetryPeriod time.Duration
 }
 
-// often is how often those look at the lease who tuned it: as often as this library's standbys do. The documentation of the
-// field is about both, renewing and looking.
-func (e Election) often() time.Duration { return e.RetryPeriod / 4 }
+// often is the RetryPeriod of client-go's elector for those who tuned it: what this library gives it. Standbys wait for
+// that and, at random, for up to 1.2 times as long in addition. How often the lease is renewed is the choice of [unhurried].
+func (e Election) often() time.Duration { return e.RetryPeriod / 8 }
 
 // Replica is a process of an operator that applies Widgets while it leads, and ends when ctx does, as by SIGTERM.
 type Replica func(cfg *rest.Config, e Election, apply Apply) (Runner, error)
@@ -50,23 +46,19 @@ func KuberatorReplica(cfg *rest.Config, e Election, apply Apply) (Runner, error)
 
 // ClientGoReplica is the floor: client-go's example of leader election, with ReleaseOnCancel, and with what the comment there
 // asks for: the work has ended before the lease is released. The informer runs from the start. The times of the example
-// are 60 s, 15 s and 5 s; here they are those of the others.
+// are 60 s, 15 s and 5 s; here they are those of the others, and its standbys look as often as this library's do.
 func ClientGoReplica(cfg *rest.Config, e Election, apply Apply) (Runner, error) {
 	o, err := newClientGo(cfg, apply)
 	if err != nil {
 		return nil, err
 	}
-	clients, err := kubernetes.NewForConfig(cfg)
+	lock, err := e.lock(cfg)
 	if err != nil {
 		return nil, err
 	}
 	r := &clientGoReplica{clientGo: o}
 	r.election = leaderelection.LeaderElectionConfig{
-		Lock: &resourcelock.LeaseLock{
-			LeaseMeta:  metav1.ObjectMeta{Namespace: e.Lease.Namespace, Name: e.Lease.Name},
-			Client:     clients.CoordinationV1(),
-			LockConfig: resourcelock.ResourceLockConfig{Identity: string(uuid.NewUUID())},
-		},
+		Lock:          lock,
 		LeaseDuration: e.LeaseDuration, RenewDeadline: e.RenewDeadline, RetryPeriod: e.often(),
 		ReleaseOnCancel: true,
 	}

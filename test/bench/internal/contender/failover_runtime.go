@@ -11,10 +11,14 @@ import (
 )
 
 // RuntimeReplica is a manager as kubebuilder scaffolds it, with --leader-elect: LeaderElectionReleaseOnCancel is there, but
-// commented out. Tuned, it is set, since the program ends when the manager does, and the controller is warmed up: its
-// sources run before it leads.
+// commented out. Tuned, it is set, since the program ends when the manager does, the controller is warmed up, so that its
+// sources run before it leads, and its standbys look at the lease as often as this library's do.
 func RuntimeReplica(opts RuntimeOptions) Replica {
 	return func(cfg *rest.Config, e Election, apply Apply) (Runner, error) {
+		lock, err := e.lock(cfg)
+		if err != nil {
+			return nil, err
+		}
 		mgr, err := newManager(cfg, opts, func(m *manager.Options) {
 			m.Scheme = widget.Scheme()
 			_ = clientgoscheme.AddToScheme(m.Scheme) // as scaffolded; it cannot fail
@@ -22,7 +26,7 @@ func RuntimeReplica(opts RuntimeOptions) Replica {
 			m.LeaseDuration, m.RenewDeadline, m.RetryPeriod = &e.LeaseDuration, &e.RenewDeadline, &e.RetryPeriod
 			if opts.Tuned {
 				m.LeaderElectionReleaseOnCancel, m.Controller.EnableWarmup = true, new(true)
-				m.RetryPeriod = new(e.often())
+				m.RetryPeriod, m.LeaderElectionResourceLockInterface = new(e.often()), lock
 			}
 		})
 		if err != nil {

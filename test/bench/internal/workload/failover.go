@@ -159,8 +159,9 @@ func (p *Process) reportOutages(pairs [][]outage) {
 		signal os.Signal
 	}{{"SIGTERM", syscall.SIGTERM}, {"SIGKILL", syscall.SIGKILL}} {
 		if of := took[kind.signal]; len(of) > 0 {
-			p.Report(kind.name, "ms", percentile(of, 0.5)/1000)
+			p.Report(kind.name, "ms", middle(of)/1000)
 			p.Report(kind.name+" max", "ms", percentile(of, 1)/1000)
+			p.Report(kind.name+" signals", "", float64(len(of)))
 		}
 	}
 	p.Report("overlaps", "", float64(overlaps))

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -159,8 +158,7 @@ func (s latencies) each(metric string, n int, do func(i int) error) error {
 		}
 		times[i] = time.Since(began)
 	}
-	slices.Sort(times)
-	s.p.Report(metric, "µs", float64(times[n/2].Nanoseconds())/1000)
+	s.p.Report(metric, "µs", middle(times))
 	return nil
 }
 

@@ -188,10 +188,18 @@ func closed(done <-chan struct{}) func(int) bool {
 
 // reportLatency reports the middle, and what one of a hundred exceeds.
 func (p *Process) reportLatency(name string, took []time.Duration) {
-	p.Report(name+" p50", "µs", percentile(took, 0.5))
+	p.Report(name+" p50", "µs", middle(took))
 	p.Report(name+" p99", "µs", percentile(took, 0.99))
 }
 
+// middle returns the middle one in microseconds, or the mean of the two in the middle.
+func middle(took []time.Duration) float64 {
+	sorted := slices.Sorted(slices.Values(took))
+	n := len(sorted)
+	return float64((sorted[n/2] + sorted[(n-1)/2]).Nanoseconds()) / 2000
+}
+
+// percentile returns the one in microseconds that so large a part does not exceed.
 func percentile(took []time.Duration, part float64) float64 {
 	sorted := slices.Sorted(slices.Values(took))
 	i := int(math.Ceil(part*float64(len(sorted)))) - 1
