@@ -55,7 +55,7 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 	contenders := flags.String("contender", "", "measure these only, separated by commas: for profiles, as what runs alone has no ratio")
 	flags.IntVar(&a.rounds, "rounds", 0, "measure each contender that often, in turn; 0 means what the workload says, from 1 to 5")
 	flags.BoolVar(&a.short, "short", false, "do little: to see that all works, not for figures")
-	flags.StringVar(&a.results, "results", "", "keep the results in this file, beside those of other workloads that are in it (default results.json, or results-local.json)")
+	flags.StringVar(&a.results, "results", "", "keep the results in this file, beside those of other workloads that are in it (default results.json, or results-local.json; nothing is kept of a run that is short, profiled, or has not all contenders or rounds)")
 	flags.StringVar(&a.publish, "publish", "", "write the tables into performance.md of this folder, and the charts into its folder images")
 	flags.StringVar(&a.profiles, "cpuprofile", "", "write a profile of the processors of each contender into this folder, for go tool pprof; it slows them down")
 	flags.BoolVar(&a.strict, "strict", false, "fail if a bar is missed; in a short run, only counts are looked at")
@@ -71,14 +71,26 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 		a.contenders = strings.Split(*contenders, ",")
 	}
 	a.log, a.cluster = log, *cluster != ""
-	if a.results == "" {
-		a.results = "results.json"
-		if a.cluster {
-			a.results = "results-local.json"
-		}
+	if a.chosen, err = choose(*names, *cluster); err != nil {
+		return a, err
 	}
-	a.chosen, err = choose(*names, *cluster)
-	return a, err
+	return a, a.keep()
+}
+
+// keep decides where the results are kept. Those that are less than what the workloads ask for are not published, and not
+// kept beside others, unless a file is named.
+func (a *asked) keep() error {
+	partial := !a.render && slices.ContainsFunc(a.chosen, a.partial)
+	switch {
+	case partial && a.publish != "":
+		return errors.New("what is published has all contenders and rounds, in full and without profiles")
+	case partial || a.results != "":
+	case a.cluster:
+		a.results = "results-local.json"
+	default:
+		a.results = "results.json"
+	}
+	return nil
 }
 
 // bench measures what args ask for. The tables go to out, what happens to log.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,16 +48,7 @@ func TestPublish(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	all := &report.Results{}
-	for i, w := range workload.All() {
-		samples := &report.Samples{Workload: w.Name}
-		for j, c := range w.Contenders {
-			for k, metric := range w.Chart {
-				samples.Add(c.Name, []workload.Value{{Metric: metric, Unit: "µs", Value: float64(100000*i + 1000*j + k + 1)}})
-			}
-		}
-		all.Replace(w.Name, samples)
-	}
+	all := measured(func(w workload.Workload) int { return w.Turns() }, false)
 	if err := report.Publish(filepath.Join(dir, "docs"), all); err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +57,7 @@ func TestPublish(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, w := range workload.All() {
-		if !strings.Contains(string(published), "| "+w.Chart[0]+", µs | "+strconv.Itoa(100000*i+1)+" |") {
+		if !regexp.MustCompile(`\| ` + regexp.QuoteMeta(w.Chart[0]) + `, µs \| ` + strconv.Itoa(100000*i+1) + `( ±0%)? \|`).Match(published) {
 			t.Errorf("the page has no results of %s", w.Name)
 		}
 		chart, err := os.ReadFile(filepath.Join(dir, "docs/images", "bench-"+w.Name+".svg"))
@@ -78,6 +71,86 @@ func TestPublish(t *testing.T) {
 			if !bytes.Contains(chart, []byte(">"+c.Name+"</text>")) {
 				t.Errorf("the chart of %s has no %s", w.Name, c.Name)
 			}
+		}
+	}
+}
+
+// measured are invented results of all workloads, of so many rounds.
+func measured(rounds func(w workload.Workload) int, partial bool) *report.Results {
+	all := &report.Results{}
+	for i, w := range workload.All() {
+		samples := &report.Samples{Workload: w.Name, Partial: partial}
+		for range rounds(w) {
+			for j, c := range w.Contenders {
+				for k, metric := range w.Chart {
+					samples.Add(c.Name, []workload.Value{{Metric: metric, Unit: "µs", Value: float64(100000*i + 1000*j + k + 1)}})
+				}
+			}
+		}
+		all.Replace(w.Name, samples)
+	}
+	return all
+}
+
+// TestPartialIsNotPublished: not what is asked for, and not what is in the file.
+func TestPartialIsNotPublished(t *testing.T) {
+	for _, args := range []string{"-short", "-rounds=1", "-contender=kuberator", "-cpuprofile=x"} {
+		err := bench(t.Context(), []string{"-workload=loop", "-publish=" + t.TempDir(), args}, t.Output(), t.Output())
+		if err == nil || !strings.Contains(err.Error(), "all contenders and rounds") {
+			t.Errorf("%s: %v", args, err)
+		}
+		a, err := parse([]string{"-workload=loop", args}, t.Output())
+		if err != nil || a.results != "" {
+			t.Errorf("%s: the results are kept in %q: %v", args, a.results, err)
+		}
+	}
+	if a, err := parse([]string{"-workload=loop", "-rounds=7"}, t.Output()); err != nil || a.results != "results.json" {
+		t.Error("more rounds:", a.results, err)
+	}
+	turns := func(w workload.Workload) int { return w.Turns() }
+	others := measured(turns, false)
+	others.Results = slices.DeleteFunc(others.Results, func(r report.Result) bool { return r.Contender == workload.Floor })
+	for want, all := range map[string]*report.Results{
+		"loop was not measured in full":  measured(turns, true),
+		"has 4 rounds of kuberator":      measured(func(workload.Workload) int { return 4 }, false),
+		"loop has 0 rounds of client-go": others,
+	} {
+		if err := report.Publish(t.TempDir(), all); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}
+
+// TestInTurn sees that nobody is always earlier than another, nor always next to the same ones.
+func TestInTurn(t *testing.T) {
+	var rounds []string
+	for round := range 5 {
+		rounds = append(rounds, strings.Join(inTurn([]string{"a", "b", "c", "d"}, round), ""))
+	}
+	if got := strings.Join(rounds, " "); got != "abdc cdba bcad dacb cdba" {
+		t.Error(got)
+	}
+}
+
+// TestRatios are each other's inverse, and the spread of what was measured more than once is shown.
+func TestRatios(t *testing.T) {
+	w := workload.Workload{Name: "w", Contenders: []workload.Contender{{Name: "a"}, {Name: "b"}}}
+	samples, all := &report.Samples{Workload: w.Name}, &report.Results{}
+	for _, of := range []float64{1, 4} {
+		samples.Add("a", []workload.Value{{Metric: "cpu", Value: of}, {Metric: "looks", Value: 3}})
+		samples.Add("b", []workload.Value{{Metric: "cpu", Value: 1}})
+	}
+	samples.Add("a", []workload.Value{{Metric: "once", Value: 7}})
+	all.Replace(w.Name, samples)
+	a, _ := all.Find("w", "a", "cpu")
+	b, _ := all.Find("w", "b", "cpu")
+	if a.Ratios["b"] != 2 || b.Ratios["a"] != 0.5 {
+		t.Errorf("%v, %v", a.Ratios, b.Ratios)
+	}
+	table := strings.Join(strings.Fields(report.Table(w, all)), " ")
+	for _, want := range []string{"cpu 2.50 ±60% 1 ±0% (2)", "looks 3 ±0% –", "once 7 –", "2 rounds."} {
+		if !strings.Contains(table, want) {
+			t.Errorf("%q is not in %s", want, table)
 		}
 	}
 }

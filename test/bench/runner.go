@@ -33,10 +33,9 @@ type runner struct {
 // measure asks all contenders in turn, round after round: on a machine whose speed drifts, only what ran side by side
 // compares.
 func (r *runner) measure(ctx context.Context, w workload.Workload) (*report.Samples, error) {
-	samples := &report.Samples{Workload: w.Name}
+	samples := &report.Samples{Workload: w.Name, Partial: r.partial(w)}
 	for round := range r.roundsOf(w) {
-		first := round % len(w.Contenders) // nobody is always the last one
-		for _, c := range slices.Concat(w.Contenders[first:], w.Contenders[:first]) {
+		for _, c := range inTurn(w.Contenders, round) {
 			if r.contenders != nil && !slices.Contains(r.contenders, c.Name) {
 				continue
 			}
@@ -58,11 +57,32 @@ func (r *runner) roundsOf(w workload.Workload) int {
 		return r.rounds
 	case r.short:
 		return 1
-	case w.Rounds > 0:
-		return w.Rounds
 	default:
-		return 5
+		return w.Turns()
 	}
+}
+
+// partial tells if what is measured is less than the workload asks for, or slowed down.
+func (r *runner) partial(w workload.Workload) bool {
+	return r.short || r.contenders != nil || r.profiles != "" || r.roundsOf(w) < w.Turns()
+}
+
+// inTurn returns who comes when in a round. Each second round is the reverse of the one before it, so that a machine that
+// becomes slower is not to anybody's disadvantage; and from pair to pair, others are next to each other.
+func inTurn[T any](all []T, round int) []T {
+	n := len(all)
+	turn := make([]T, n)
+	for i := range turn {
+		step := (i + 1) / 2 // 0, 1, -1, 2, -2, …
+		if i%2 == 0 {
+			step = n - step
+		}
+		turn[i] = all[(round/2+step)%n]
+	}
+	if round%2 == 1 {
+		slices.Reverse(turn)
+	}
+	return turn
 }
 
 // one measures a contender once.

@@ -25,8 +25,36 @@ var contenders = []string{workload.Kuberator, workload.Floor, workload.Peer, wor
 
 // Publish writes all results into the page performance.md of a folder, between the comments that name them, the
 // charts into its folder images, and some figures into the README beside the folder.
+//
+// It refuses if a workload is among the results that was not measured with all contenders, as often as it asks for, and in
+// full.
 func Publish(dir string, all *Results) error {
+	for _, w := range workload.All() {
+		if err := complete(w, all); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+	}
 	return errors.Join(publishPage(dir, all), PublishFigures(filepath.Join(dir, "..", "README.md"), all))
+}
+
+// complete tells what is missing of a workload, if it was measured.
+func complete(w workload.Workload, all *Results) error {
+	rounds := map[string]int{}
+	for _, r := range all.Results {
+		if r.Workload != w.Name {
+			continue
+		}
+		if r.Partial {
+			return fmt.Errorf("workload %s was not measured in full", w.Name)
+		}
+		rounds[r.Contender] = max(rounds[r.Contender], r.Rounds)
+	}
+	for _, c := range w.Contenders {
+		if have := rounds[c.Name]; len(rounds) > 0 && have < w.Turns() {
+			return fmt.Errorf("workload %s has %d rounds of %s, and asks for %d", w.Name, have, c.Name, w.Turns())
+		}
+	}
+	return nil
 }
 
 // PublishFigures writes the figures of the README, if all were measured.
@@ -68,7 +96,7 @@ func publishPage(dir string, all *Results) error {
 		if len(metrics(w, all)) == 0 {
 			continue
 		}
-		if page, err = between(page, w.Name, markdown(head(w), body(w, all))+"\n\n!["+w.Name+", as bars](images/bench-"+w.Name+".svg)"); err != nil {
+		if page, err = between(page, w.Name, markdown(head(w), body(w, all))+"\n\n"+rounds(w, all)+"\n\n!["+w.Name+", as bars](images/bench-"+w.Name+".svg)"); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 		chart := filepath.Join(dir, "images", "bench-"+w.Name+".svg")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 
@@ -22,7 +23,10 @@ type Result struct {
 	Min       float64 `json:"min"`
 	Max       float64 `json:"max"`
 	Rounds    int     `json:"rounds"`
-	// Ratios are the medians of the ratios within each round: to another contender, whose value is 1.
+	// Partial means that less was done than the workload asks for, or with a profile: it is not published.
+	Partial bool `json:"partial,omitempty"`
+	// Ratios are the medians of the ratios within each round, of an even number of rounds the geometric mean of the two in
+	// the middle, so that the ratio of a to b is the inverse of that of b to a. They are those to another contender, whose value is 1.
 	Ratios map[string]float64 `json:"ratios,omitempty"`
 }
 
@@ -32,7 +36,7 @@ type Results struct {
 	Results []Result `json:"results"`
 }
 
-// Read reads a file of results. One that does not exist has none.
+// Read reads a file of results. One that does not exist has none, as no file, which is "".
 func Read(path string) (*Results, error) {
 	all := &Results{}
 	raw, err := os.ReadFile(path)
@@ -48,8 +52,11 @@ func Read(path string) (*Results, error) {
 	return all, nil
 }
 
-// Write writes them.
+// Write writes them, if path is not "".
 func (r *Results) Write(path string) error {
+	if path == "" {
+		return nil
+	}
 	raw, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
@@ -78,7 +85,9 @@ func (r *Results) Find(name, contender, metric string) (Result, bool) {
 // Samples are what the rounds of a workload measured.
 type Samples struct {
 	Workload string
-	series   []series
+	// Partial is that of the results.
+	Partial bool
+	series  []series
 }
 
 // series are the values of one metric of one contender, a value for each round.
@@ -108,7 +117,7 @@ func (s *Samples) results() (out []Result) {
 		r := Result{
 			Workload: s.Workload, Contender: x.contender, Metric: x.metric, Unit: x.unit,
 			Median: median(x.values), Min: slices.Min(x.values), Max: slices.Max(x.values), Rounds: len(x.values),
-			Ratios: map[string]float64{},
+			Partial: s.Partial, Ratios: map[string]float64{},
 		}
 		for _, other := range s.series {
 			if other.metric == x.metric && other.contender != x.contender && len(other.values) == len(x.values) && slices.Min(other.values) > 0 {
@@ -125,12 +134,19 @@ func ratio(a, b []float64) float64 {
 	for i := range a {
 		ratios[i] = a[i] / b[i]
 	}
-	return median(ratios)
+	low, high := middle(ratios)
+	return math.Sqrt(low * high)
 }
 
 // median returns the middle one, or the mean of the two in the middle.
 func median(values []float64) float64 {
+	low, high := middle(values)
+	return (low + high) / 2
+}
+
+// middle returns the two in the middle, which are one if there is an odd number.
+func middle(values []float64) (low, high float64) {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
-	return (sorted[n/2] + sorted[(n-1)/2]) / 2
+	return sorted[(n-1)/2], sorted[n/2]
 }

@@ -23,7 +23,21 @@ func Table(w workload.Workload, all *Results) string {
 		fmt.Fprintln(tabs, strings.Join(line, "\t"))
 	}
 	_ = tabs.Flush()
-	return w.Name + ": " + w.About + "\n\n" + out.String()
+	return w.Name + ": " + w.About + "\n\n" + out.String() + rounds(w, all) + "\n"
+}
+
+// rounds says how often a workload was measured: not more than its table shows.
+func rounds(w workload.Workload, all *Results) string {
+	n := 0
+	for _, r := range all.Results {
+		if r.Workload == w.Name {
+			n = max(n, r.Rounds)
+		}
+	}
+	if n == 1 {
+		return "1 round."
+	}
+	return itoa(n) + " rounds."
 }
 
 func head(w workload.Workload) []string {
@@ -63,14 +77,26 @@ func cell(r, reference Result, ok bool) string {
 	if !ok {
 		return "–"
 	}
-	text := number(r.Median)
-	if spread := (r.Max - r.Min) / 2; r.Rounds > 1 && spread > 0.01*math.Abs(r.Median) {
-		text += " ±" + strconv.Itoa(int(math.Round(100*spread/math.Abs(r.Median)))) + "%"
-	}
+	text := number(r.Median) + spread(r)
 	if ratio := reference.Ratios[r.Contender]; ratio > 0 && r.Unit != "/s" { // of rates, more is better
 		text += " (" + number(ratio) + ")"
 	}
 	return text
+}
+
+// spread shows how far the rounds are apart, if there was more than one: half of that, as a part of the median.
+func spread(r Result) string {
+	half := (r.Max - r.Min) / 2
+	switch {
+	case r.Rounds < 2:
+		return ""
+	case half == 0:
+		return " ±0%"
+	case r.Median == 0:
+		return " ±" + number(half)
+	default:
+		return " ±" + strconv.Itoa(int(math.Round(100*half/math.Abs(r.Median)))) + "%"
+	}
 }
 
 // metrics returns those of a workload, in the order in which they were reported.

@@ -3,6 +3,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"slices"
 )
@@ -87,6 +88,9 @@ func (w Workload) Begin(ctx context.Context, size Size, realServer bool) (*Site,
 		return &Site{}, nil
 	}
 }
+
+// Turns returns how often each contender is measured.
+func (w Workload) Turns() int { return cmp.Or(w.Rounds, 5) }
 
 // Judged returns who is judged.
 func (b Bar) Judged() string {
