@@ -68,7 +68,7 @@ func (c *Controller[T, C]) Inspect(key types.NamespacedName) (i Inspection) {
 	}
 	for n := range r.busy {
 		if at := r.busy[n].Load(); at != nil && at.Key == key {
-			i.Running = begun(at)
+			i.Running = c.underWay(at)
 		}
 	}
 	if at, known := r.queue.Look(key); known {
@@ -114,9 +114,9 @@ func sorted(keys []types.NamespacedName) []types.NamespacedName {
 	return keys
 }
 
-// begun is an attempt that is under way, without what only its worker may read.
-func begun(at *Attempt) *Attempt {
-	return &Attempt{Controller: at.Controller, Kind: at.Kind, Key: at.Key, Reasons: at.Reasons, MoreReasons: at.MoreReasons, Start: at.Start}
+// underWay is an attempt that is, without what only its worker may read.
+func (c *Controller[T, C]) underWay(at *outcome) *Attempt {
+	return &Attempt{Controller: c.opts.Name, Kind: c.repo.Kind(), Key: at.Key, Reasons: at.Reasons, MoreReasons: at.MoreReasons, Start: at.Start}
 }
 
 // Introspector is a [Controller] of any type.

@@ -144,7 +144,7 @@ func (t *reconciliation[T, C]) tellStarted(ctx context.Context) context.Context 
 func (t *reconciliation[T, C]) startedBy(o Observer, ctx context.Context) (observed context.Context) {
 	observed = ctx // also if it panics
 	defer t.c.observerPanicked(t.at.Key, t.at.UID)
-	derived := o.Started(ctx, t.at.Attempt)
+	derived := o.Started(ctx, t.attempt())
 	if same(derived, ctx) {
 		return ctx
 	}
@@ -172,11 +172,13 @@ func later(a, b context.Context) bool {
 // tellEnded calls the observers, the last one first.
 func (t *reconciliation[T, C]) tellEnded(ctx context.Context) {
 	for _, o := range slices.Backward(t.c.observers) {
-		func() {
-			defer t.c.observerPanicked(t.at.Key, t.at.UID)
-			o.Ended(ctx, t.at.Attempt)
-		}()
+		t.endedBy(o, ctx)
 	}
+}
+
+func (t *reconciliation[T, C]) endedBy(o Observer, ctx context.Context) {
+	defer t.c.observerPanicked(t.at.Key, t.at.UID)
+	o.Ended(ctx, t.attempt())
 }
 
 func (c *Controller[T, C]) tellTrouble(t Trouble) {

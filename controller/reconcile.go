@@ -133,7 +133,7 @@ func (t *reconciliation[T, C]) give(op kerr.Op, obj T) {
 	t.at.Op = op
 	t.given = t.pristine(obj)
 	t.journal.WorkOn(journal.State{
-		UID: obj.GetUID(), ResourceVersion: obj.GetResourceVersion(), Pristine: t.given, Managers: obj.GetManagedFields(), Paused: t.paused,
+		UID: obj.GetUID(), Pristine: t.given, Managers: obj.GetManagedFields(), Paused: t.paused,
 	})
 }
 

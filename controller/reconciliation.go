@@ -31,22 +31,22 @@ type reconciliation[T repository.Object, C Context[T]] struct {
 	stepped bool // the whole step is: after Cleanup the finalizer is gone, too
 	paused  bool // the state that user code got is
 
+	ended bool // guarded by mu, as reads
 	mu    sync.Mutex
-	ended bool
 	reads dependents.Reads
 }
 
 func (c *Controller[T, C]) reconciliation(r *runState[T], it *item, reasons []Reason, more int) *reconciliation[T, C] {
-	return &reconciliation[T, C]{c: c, r: r, it: it, at: outcome{Attempt: Attempt{
-		Controller: c.opts.Name, Kind: c.repo.Kind(), Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(), Next: -1,
-	}}}
+	return &reconciliation[T, C]{c: c, r: r, it: it, at: outcome{
+		Key: it.Key, Op: kerr.OpGet, Reasons: reasons, MoreReasons: more, Start: time.Now(), Next: -1,
+	}}
 }
 
 // run makes the attempt. Its defer is where every attempt ends, also that of code
 // that panics or calls runtime.Goexit.
 func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[journal.Ref]journal.Write) {
 	key := t.at.Key
-	t.r.busy[worker].Store(&t.at.Attempt)
+	t.r.busy[worker].Store(&t.at)
 	defer t.r.busy[worker].Store(nil)
 	t.journal.Settings, t.journal.Key, t.journal.Earlier, t.journal.Recorder = t.c.settings, key, behind, t
 	t.journal.Start(work, t.at.Start)
@@ -62,7 +62,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 		t.it.Record.done = t.at.done()
 		t.at.Duration = time.Since(t.at.Start)
 		if made {
-			t.at.Writes, t.at.WritesBy = t.journal.Count(), t.writesBy()
+			t.at.Writes = t.journal.Count()
 			t.at.cut = work.Err() != nil
 			t.judgeDeletion()
 			t.schedule()
@@ -91,28 +91,15 @@ func (t *reconciliation[T, C]) waited() (since time.Time) {
 	return since
 }
 
-// writesBy counts what was written, for observers.
-func (t *reconciliation[T, C]) writesBy() (by map[kerr.Op]int) {
-	if len(t.c.observers) == 0 {
-		return nil
-	}
-	for _, w := range t.journal.Own() {
-		if by == nil {
-			by = map[kerr.Op]int{}
-		}
-		by[kerr.Op(w.By)]++
-	}
-	return by
-}
-
 // judgeDeletion says whether the deletion is blocked, whatever it was that kept the attempt from
 // ending it: Cleanup, a request before it, or the removal of the finalizer.
 func (t *reconciliation[T, C]) judgeDeletion() {
 	if t.stepped || t.cached == *new(T) || t.cached.GetDeletionTimestamp() == nil || !finalizer.Held(t.cached, t.c.finalizer) {
 		return
 	}
-	t.at.deleting = time.Since(t.cached.GetDeletionTimestamp().Time)
-	t.at.DeletionBlocked = t.at.deleting > t.c.opts.SlowDeletion
+	if deleting := time.Since(t.cached.GetDeletionTimestamp().Time); deleting > t.c.opts.SlowDeletion {
+		t.at.deleting = deleting
+	}
 }
 
 // learn keeps what the attempt found out.
@@ -131,7 +118,7 @@ func (t *reconciliation[T, C]) learn() {
 	if st.uid != worked.UID { // the live object is not the cached one
 		*st = st.next(worked.UID)
 	}
-	st.workedOn(versionOf(worked), left)
+	st.workedOn(versionOf(worked.Pristine.GetResourceVersion(), worked.Pristine), left)
 	st.unpause()
 	if t.paused { // what is known of the last Apply stays
 		st.held = st.held || finalizer.Held(t.given, t.c.finalizer)
@@ -158,7 +145,7 @@ func (t *reconciliation[T, C]) left() version {
 			continue
 		}
 		if after, ok := w.Object.(T); ok && t.given != *new(T) && !t.c.matters(t.given, after) && !t.c.selectionChanged(t.given, after) {
-			return versionOf(journal.State{ResourceVersion: w.ResourceVersion, Pristine: after})
+			return versionOf(w.ResourceVersion, after)
 		}
 		break
 	}

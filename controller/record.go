@@ -158,12 +158,13 @@ type version struct {
 
 type content struct{ obj runtime.Object }
 
-func versionOf(s journal.State) version {
+// versionOf names a state with the resourceVersion rv. obj must not be changed; nil is none.
+func versionOf(rv string, obj journal.Object) version {
 	switch {
-	case s.ResourceVersion != "":
-		return version{rv: s.ResourceVersion}
-	case s.Pristine != nil:
-		return version{content: &content{s.Pristine}}
+	case rv != "":
+		return version{rv: rv}
+	case obj != nil:
+		return version{content: &content{obj}}
 	default:
 		return version{}
 	}

@@ -20,16 +20,6 @@ import (
 // may hold what users wrote into objects: it is bounded and escaped. Objects are
 // never logged.
 
-// outcome is an attempt, and what only the log needs to know of it.
-type outcome struct {
-	Attempt
-
-	deleting time.Duration // how long the object has been in deletion, if this attempt did not end it
-	cut      bool          // a shutdown cancelled it
-	level    zapcore.Level
-	unsaid   int // the same failures that were not logged since the last one that was
-}
-
 // report logs the attempt, once.
 func (c *Controller[T, C]) report(at *outcome) {
 	message := "attempt succeeded"
@@ -39,7 +29,7 @@ func (c *Controller[T, C]) report(at *outcome) {
 	if entry := c.opts.Logger.Check(at.level, message); entry != nil {
 		entry.Write(append(at.names(), at.details()...)...)
 	}
-	if at.DeletionBlocked {
+	if at.deleting > 0 {
 		c.opts.Logger.Warn("deletion is blocked", append(at.names(), zap.Duration("deleting", at.deleting), zap.Bool("failed", at.Err != nil))...)
 	}
 }
@@ -170,7 +160,7 @@ func texts(reasons []Reason, more int) []string {
 }
 
 // names returns the log fields that name the object.
-func (at *Attempt) names() []zap.Field { return names(at.Key, at.UID) }
+func (at *outcome) names() []zap.Field { return names(at.Key, at.UID) }
 
 func names(key types.NamespacedName, uid types.UID) []zap.Field {
 	return []zap.Field{

@@ -31,10 +31,15 @@ type runState[T repository.Object] struct {
 	stopping   atomic.Bool    // no attempt begins any more
 	wg         sync.WaitGroup // the workers
 	outside    sync.WaitGroup // the external sources
-	// busy is what each worker is at, or nil. Of the attempts only what is set before
-	// they begin may be read.
-	busy     []atomic.Pointer[Attempt]
-	progress progress
+	busy       []busy
+	progress   progress
+}
+
+// busy is what a worker is at, or nil, in a cache line of its own. Only what is set before an attempt begins may be
+// read of it.
+type busy struct {
+	atomic.Pointer[outcome]
+	_ [56]byte
 }
 
 func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runState[T] {
@@ -47,7 +52,7 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 		deps:     map[any]*dependents.Table{},
 		troubles: newTroubles(),
 		problem:  c.trouble,
-		busy:     make([]atomic.Pointer[Attempt], c.opts.Workers),
+		busy:     make([]busy, c.opts.Workers),
 		progress: progress{taken: make([]count, c.opts.Workers)},
 	}
 	r.refusals.wake = r.again

@@ -70,4 +70,4 @@ func (t *reconciliation[T, C]) bounded(wait time.Duration) time.Duration {
 }
 
 // done reports whether nothing is to be tried again.
-func (at *Attempt) done() bool { return at.Err == nil || kerr.WaitsForChange(at.Err) }
+func (at *outcome) done() bool { return at.Err == nil || kerr.WaitsForChange(at.Err) }

@@ -89,8 +89,20 @@ func (c *Controller[T, C]) Stats() Stats {
 	c.mu.Unlock()
 	if r != nil {
 		r.fill(&s)
+		s.Attempts = c.attempts(r)
 	}
 	return s
+}
+
+// attempts are those under way, the first to begin first.
+func (c *Controller[T, C]) attempts(r *runState[T]) (all []Attempt) {
+	for n := range r.busy {
+		if at := r.busy[n].Load(); at != nil {
+			all = append(all, *c.underWay(at))
+		}
+	}
+	slices.SortFunc(all, func(a, b Attempt) int { return a.Start.Compare(b.Start) })
+	return all
 }
 
 // fill adds what only a controller that runs has.
@@ -103,12 +115,6 @@ func (r *runState[T]) fill(s *Stats) {
 		s.Parked = append(s.Parked, Parked{Why: ParkReason(why), Objects: q.Held[why].Keys, Longest: q.Held[why].Longest})
 	}
 	s.Kept = r.queue.Longest(mostKept, string(ParkedPaused))
-	for n := range r.busy {
-		if at := r.busy[n].Load(); at != nil {
-			s.Attempts = append(s.Attempts, *begun(at))
-		}
-	}
-	slices.SortFunc(s.Attempts, func(a, b Attempt) int { return a.Start.Compare(b.Start) })
 	s.Caches = r.caches()
 }
 

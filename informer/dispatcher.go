@@ -6,24 +6,27 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	"github.com/kuberator/kuberator/internal/journal"
+	"github.com/kuberator/kuberator/internal/keyed"
 	"github.com/kuberator/kuberator/repository"
 )
 
 // dispatcher calls a handler for the objects of one feed.
 //
-// It remembers the objects that the handler was called with, at some 70 bytes each: client-go
+// It remembers the objects that the handler was called with, at some 25 bytes each: client-go
 // drops the calls that are pending when a handler is removed, so that the cache does not say what
 // the handler knows.
 type dispatcher[T repository.Object] struct {
 	subscription *Subscription[T]
 	feed         *feed[T]
-	told         map[cache.ObjectName]T // nil: nothing is remembered
-	count        atomic.Int64           // of told, for others
+	told         *keyed.Map[cache.ObjectName, T] // nil: nothing is remembered
+	count        atomic.Int64                    // of told, for others
 }
 
 // tell waits until the handler can be called, and returns what to do afterwards.
 func (t *dispatcher[T]) tell() (done func()) {
-	t.count.Store(int64(len(t.told)))
+	if t.told != nil {
+		t.count.Store(int64(t.told.Len()))
+	}
 	return t.subscription.call()
 }
 
@@ -59,21 +62,28 @@ func (t *dispatcher[T]) OnUpdate(before, after T) {
 
 func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
 	t.feed.arrived()
-	delete(t.told, obj.GetObjectName())
+	if t.told != nil {
+		t.told.Delete(obj.GetObjectName())
+	}
 	defer t.tell()()
 	t.subscription.handler.OnDelete(obj)
 }
 
 func (t *dispatcher[T]) remember(obj T) {
 	if t.told != nil {
-		t.told[cache.MetaObjectToName(obj)] = obj
+		t.told.Put(obj)
 	}
 }
+
+func nameOf[T repository.Object](obj T) cache.ObjectName { return cache.MetaObjectToName(obj) }
 
 // forget calls the handler with the deletion of all objects. The feed must not call the handler
 // any more.
 func (t *dispatcher[T]) forget() {
-	for _, obj := range t.told {
+	if t.told == nil {
+		return
+	}
+	for obj := range t.told.All() {
 		t.OnDelete(cache.DeletedObject[T]{OptionalObj: obj})
 	}
 }

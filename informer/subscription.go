@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"github.com/kuberator/kuberator/internal/keyed"
 	"github.com/kuberator/kuberator/repository"
 )
 
@@ -101,7 +102,7 @@ func (s *Subscription[T]) join(f *feed[T], behind bool) error {
 		synced: make(chan struct{}), end: make(chan bool, 1), behind: behind,
 	}
 	if _, forgets := s.handler.(keeper[T]); !forgets {
-		p.teller.told = map[cache.ObjectName]T{}
+		p.teller.told = keyed.New(nameOf[T])
 	}
 	var err error
 	if p.registration, err = f.informer.AddTypedEventHandler(p.teller); err != nil {

@@ -199,7 +199,7 @@ func TestG15LostAnswerIsReadBack(t *testing.T) {
 func TestPatchInAReconcileComparesWithTheServer(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
 	a := journal.New(t.Context(), journal.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
-	a.WorkOn(journal.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
+	a.WorkOn(journal.State{UID: d.UID, Pristine: d.DeepCopy()})
 	ctx := a.Context()
 	for replicas := range int32(3) {
 		d.Status.Replicas = 5 + replicas
@@ -217,7 +217,7 @@ func TestPatchAfterADryRunIsSent(t *testing.T) {
 	b, d := setup(t, appsv1.DeploymentStatus{Replicas: 1})
 	a := journal.New(t.Context(), journal.Config{Kind: b.repo.Kind(), Key: repository.Key(d)})
 	defer a.End()
-	a.WorkOn(journal.State{UID: d.UID, ResourceVersion: d.ResourceVersion, Pristine: d.DeepCopy()})
+	a.WorkOn(journal.State{UID: d.UID, Pristine: d.DeepCopy()})
 	d.Status.Replicas = 5
 	_, err := status.Patch(a.Context(), b.repo.With(repository.DryRun()), d, d.Status)
 	require.NoError(t, err)

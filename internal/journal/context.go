@@ -2,22 +2,13 @@ package journal
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
-// lazyContext is the ctx of an attempt. Most attempts find that there is nothing to do and never
+// lazyContext is a Journal as the ctx of its attempt. Most attempts find that there is nothing to do and never
 // ask for the end of their ctx: the timer and the entry in the parent, which are most of the cost
 // of an attempt, are made when more than the deadline is asked for.
-type lazyContext struct {
-	j        *Journal
-	parent   context.Context //nolint:containedctx // it is a context
-	deadline time.Time       // zero is none
-
-	mu    sync.Mutex
-	ended bool
-	made  *fullContext // nil until it is asked for
-}
+type lazyContext Journal
 
 // fullContext is a ctx that can end.
 type fullContext struct {
@@ -36,15 +27,15 @@ func From(ctx context.Context) *Journal {
 }
 
 // Context returns the ctx of the attempt, which carries it.
-func (j *Journal) Context() context.Context { return &j.ctx }
+func (j *Journal) Context() context.Context { return (*lazyContext)(j) }
 
 // End cancels the ctx and releases what it holds.
 func (j *Journal) End() {
-	j.ctx.mu.Lock()
-	defer j.ctx.mu.Unlock()
-	j.ctx.ended = true
-	if j.ctx.made != nil {
-		j.ctx.made.end()
+	j.ctxMu.Lock()
+	defer j.ctxMu.Unlock()
+	j.ended = true
+	if j.made != nil {
+		j.made.end()
 	}
 }
 
@@ -56,7 +47,7 @@ func (j *Journal) Fail(err error) {
 		d.failed = err
 	}
 	j.mu.Unlock()
-	j.ctx.full().cancel(err)
+	(*lazyContext)(j).full().cancel(err)
 }
 
 // Failed returns what was given to Fail, or nil.
@@ -84,14 +75,14 @@ func (l *lazyContext) Err() error { return l.full().Err() }
 // key of its own, so that it cannot be told from what others ask for.
 func (l *lazyContext) Value(key any) any {
 	if key == (ctxKey{}) {
-		return l.j
+		return (*Journal)(l)
 	}
 	return l.full().Value(key)
 }
 
 func (l *lazyContext) full() *fullContext {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.ctxMu.Lock()
+	defer l.ctxMu.Unlock()
 	if l.made == nil {
 		l.made = l.start()
 		if l.ended {
@@ -106,7 +97,7 @@ func (l *lazyContext) start() *fullContext {
 	if l.deadline.IsZero() {
 		return &fullContext{ctx, cancel, func() {}}
 	}
-	ctx, stop := context.WithDeadlineCause(ctx, l.deadline, l.j.Overrun)
+	ctx, stop := context.WithDeadlineCause(ctx, l.deadline, l.Overrun)
 	return &fullContext{ctx, cancel, stop}
 }
 

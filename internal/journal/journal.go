@@ -27,7 +27,12 @@ type Journal struct {
 	// Recorder is what outlives the attempt; nil is none.
 	Recorder Recorder
 
-	ctx lazyContext
+	// See context.go.
+	parent   context.Context //nolint:containedctx // a ctx is derived from it
+	deadline time.Time       // zero is none
+	ctxMu    sync.Mutex
+	made     *fullContext // nil until it is asked for
+	ended    bool
 
 	mu      sync.Mutex
 	worked  State
@@ -117,8 +122,7 @@ type Applied struct {
 
 // State is a state of the object that user code was given.
 type State struct {
-	UID             types.UID
-	ResourceVersion string
+	UID types.UID
 	// Pristine is that state, which must not be changed; nil if user code was not reached.
 	Pristine Object
 	// Managers are its managedFields, if it was read live.
@@ -140,9 +144,9 @@ func New(parent context.Context, cfg Config) *Journal {
 // Start is [New], at the time now, for a Journal that is part of something else and
 // has its exported fields set.
 func (j *Journal) Start(parent context.Context, now time.Time) {
-	j.ctx.j, j.ctx.parent = j, parent
+	j.parent = parent
 	if j.Timeout > 0 {
-		j.ctx.deadline = now.Add(j.Timeout)
+		j.deadline = now.Add(j.Timeout)
 	}
 }
 

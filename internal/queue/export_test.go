@@ -12,7 +12,7 @@ func NewByKey(opts Options[string]) ByKey { return ByKey{New[string, string, int
 func (q ByKey) Items() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items)
+	return q.items.Len()
 }
 
 // Background returns how many items are in the lane of the background.

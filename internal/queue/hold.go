@@ -83,7 +83,7 @@ func (q *Queue[K, R, S]) join(p *pending[R], reasons []R, more int, weight Weigh
 func (q *Queue[K, R, S]) Wake(key K, reason R) {
 	q.mu.Lock()
 	var h *hold
-	it := q.items[key]
+	it, _ := q.items.Get(key)
 	if it != nil && it.pending != nil {
 		h = it.pending.hold
 	}

@@ -3,6 +3,8 @@ package queue
 import (
 	"slices"
 	"time"
+
+	"github.com/kuberator/kuberator/internal/keyed"
 )
 
 // mostReasons bounds the different reasons that one key carries. Beyond that it is known that
@@ -50,16 +52,17 @@ func (p *pending[R]) waits() bool {
 	return p.hold != nil || p.timer != nil && p.timer.backoff && p.weight < Early
 }
 
+func newItems[K, R comparable, S any]() *keyed.Map[K, *Item[K, R, S]] {
+	return keyed.New(func(it *Item[K, R, S]) K { return it.Key })
+}
+
 // item returns the key's item, new if need be.
 func (q *Queue[K, R, S]) item(key K) *Item[K, R, S] {
-	if it := q.items[key]; it != nil {
-		return it
+	it, known := q.items.Get(key)
+	if !known {
+		it = &Item[K, R, S]{Key: key}
+		q.items.Put(it)
 	}
-	if q.items == nil {
-		q.items = map[K]*Item[K, R, S]{}
-	}
-	it := &Item[K, R, S]{Key: key}
-	q.items[key] = it
 	return it
 }
 
@@ -67,11 +70,8 @@ func (q *Queue[K, R, S]) item(key K) *Item[K, R, S] {
 // of interest and not those that ever were. Its worker must have ended: from now on the
 // key can get another item.
 func (q *Queue[K, R, S]) dropIdle(it *Item[K, R, S]) {
-	if it.pending != nil || q.items[it.Key] != it {
-		return
-	}
-	if delete(q.items, it.Key); len(q.items) == 0 {
-		q.items = nil // a map never shrinks
+	if there, _ := q.items.Get(it.Key); it.pending == nil && there == it {
+		q.items.Delete(it.Key)
 	}
 }
 

@@ -26,7 +26,7 @@ type Place[R comparable] struct {
 func (q *Queue[K, R, S]) Look(key K) (at Place[R], known bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	it := q.items[key]
+	it, _ := q.items.Get(key)
 	if it == nil || it.pending == nil {
 		return at, false
 	}

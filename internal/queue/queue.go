@@ -9,6 +9,8 @@ package queue
 import (
 	"sync"
 	"time"
+
+	"github.com/kuberator/kuberator/internal/keyed"
 )
 
 // Weight is what a reason does to the key's place in the queue.
@@ -42,7 +44,7 @@ type Queue[K, R comparable, S any] struct {
 	mu       sync.Mutex
 	notEmpty sync.Cond // of line
 	closed   bool
-	items    map[K]*Item[K, R, S]
+	items    *keyed.Map[K, *Item[K, R, S]]
 	line     lanes[K, R, S]
 	spare    []*pending[R]
 	times    []*time.Time // to be used again
@@ -55,7 +57,7 @@ func New[K, R comparable, S any](opts Options[K]) *Queue[K, R, S] {
 	if opts.Tenant == nil {
 		opts.Tenant = func(K) string { return "" }
 	}
-	q := &Queue[K, R, S]{opts: opts, line: newLanes[K, R, S](opts.Tenant)}
+	q := &Queue[K, R, S]{opts: opts, items: newItems[K, R, S](), line: newLanes[K, R, S](opts.Tenant)}
 	q.notEmpty.L = &q.mu
 	return q
 }
@@ -175,13 +177,13 @@ func (q *Queue[K, R, S]) ShutDown() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
-	for _, it := range q.items {
+	for it := range q.items.All() {
 		if p := it.pending; p != nil {
 			q.setTimer(p, nil)
 			p.hold = p.hold.stop()
 		}
 	}
-	q.items, q.held = nil, nil
+	q.items, q.held = newItems[K, R, S](), nil
 	q.line = newLanes[K, R, S](q.opts.Tenant)
 	q.notEmpty.Broadcast()
 }
