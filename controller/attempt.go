@@ -25,7 +25,7 @@ type Attempt struct {
 	// is being deleted and does not carry the finalizer of this controller.
 	Op kerr.Op
 	// Reasons are the first eight different reasons for the attempt, in the order in which they
-	// arrived. MoreReasons is the number of further ones.
+	// arrived; they must not be changed. MoreReasons is the number of further ones.
 	Reasons     []Reason
 	MoreReasons int
 	// SelfTriggered reports whether every reason of this attempt is an event caused by a write of

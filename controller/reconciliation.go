@@ -84,7 +84,7 @@ func (t *reconciliation[T, C]) run(work context.Context, worker int, behind map[
 // waited notes how long the object has waited, and returns since when. Without an observer nobody
 // wants to know.
 func (t *reconciliation[T, C]) waited() (since time.Time) {
-	ready, parked, since := t.it.Waited()
+	ready, parked, since := t.r.queue.Waited(t.it)
 	if !ready.IsZero() {
 		t.at.Queued, t.at.Parked = t.at.Start.Sub(ready), parked
 	}

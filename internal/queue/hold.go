@@ -39,7 +39,7 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 	if it.parked == nil {
 		it.parked = &parked{}
 	}
-	ready, _, _ := it.Waited()
+	ready, _, _ := q.Waited(it)
 	it.parked.begin(ready, why)
 	if q.held == nil {
 		q.held = map[*Item[K, R, S]]bool{}
@@ -73,9 +73,9 @@ func (q *Queue[K, R, S]) join(p *pending[R], reasons []R, more int, weight Weigh
 	weight = max(weight, p.weight)
 	since, moreSince := p.takeReasons()
 	for _, reason := range append(slices.Clip(reasons), since...) {
-		p.addReason(reason, weight)
+		q.addReason(p, reason, weight)
 	}
-	p.more += more + moreSince
+	p.more += uint32(more + moreSince)
 	return len(since) > 0
 }
 
@@ -102,7 +102,7 @@ func (q *Queue[K, R, S]) endHold(it *Item[K, R, S], h *hold, reason *R) {
 	}
 	q.unhold(it)
 	if reason != nil {
-		p.addReason(*reason, Change)
+		q.addReason(p, *reason, Change)
 	}
 	q.place(it)
 }

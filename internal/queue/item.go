@@ -23,13 +23,13 @@ type Item[K, R comparable, S any] struct {
 	Record S
 	Keep   bool
 
-	weight  Weight      // of the reasons that Get returned; for the worker
-	retries bool        // there may be failures or a timer; for the worker too
-	busy    bool        // a worker has it; guarded by Queue.mu
-	lane    lane        // where it is in line; guarded by Queue.mu
-	since   *time.Time  // when these made the key ready, until Done, if that is asked for; for the worker
-	parked  *parked     // nil for most; for the worker, while the key is held guarded by Queue.mu
-	pending *pending[R] // nil if there is nothing; guarded by Queue.mu
+	weight  Weight        // of the reasons that Get returned; for the worker
+	retries bool          // there may be failures or a timer; for the worker too
+	busy    bool          // a worker has it; guarded by Queue.mu
+	lane    lane          // where it is in line; guarded by Queue.mu
+	since   time.Duration // when these made the key ready, if Timed; for the worker
+	parked  *parked       // nil for most; for the worker, while the key is held guarded by Queue.mu
+	pending *pending[R]   // nil if there is nothing; guarded by Queue.mu
 }
 
 // Weight returns the greatest weight of the reasons that Get returned. It is for the worker.
@@ -38,10 +38,10 @@ func (it *Item[K, R, S]) Weight() Weight { return it.weight }
 // pending is why and when a key is worked on next. Few keys have any.
 type pending[R comparable] struct {
 	reasons  []R
-	more     int    // reasons beyond mostReasons
+	more     uint32 // reasons beyond mostReasons
 	weight   Weight // the greatest of the reasons
 	ready    bool   // it is in line, or will be when its worker is done
-	since    time.Time
+	since    time.Duration
 	failures int
 	timer    *timer // a Requeue, or a backoff
 	hold     *hold
@@ -99,10 +99,16 @@ func (q *Queue[K, R, S]) recycle(it *Item[K, R, S]) {
 	}
 }
 
-// addReason adds a reason.
-func (p *pending[R]) addReason(reason R, weight Weight) {
+// addReason adds a reason. Keys that have one only, and the same as the last one, as where many are enqueued, share it:
+// it cannot be appended to in place.
+func (q *Queue[K, R, S]) addReason(p *pending[R], reason R, weight Weight) {
 	p.weight = max(p.weight, weight)
 	switch {
+	case len(p.reasons) == 0:
+		if len(q.usual) == 0 || q.usual[0] != reason {
+			q.usual = []R{reason}
+		}
+		p.reasons = q.usual
 	case slices.Contains(p.reasons, reason):
 	case len(p.reasons) < mostReasons:
 		p.reasons = append(p.reasons, reason)
@@ -113,7 +119,7 @@ func (p *pending[R]) addReason(reason R, weight Weight) {
 
 // takeReasons takes the reasons away.
 func (p *pending[R]) takeReasons() (reasons []R, more int) {
-	reasons, more = p.reasons, p.more
+	reasons, more = p.reasons, int(p.more)
 	p.reasons, p.more, p.weight = nil, 0, Background
 	return reasons, more
 }

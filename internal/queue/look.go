@@ -31,7 +31,7 @@ func (q *Queue[K, R, S]) Look(key K) (at Place[R], known bool) {
 		return at, false
 	}
 	p := it.pending
-	at = Place[R]{Reasons: slices.Clone(p.reasons), More: p.more, Ready: p.ready, Failures: p.failures}
+	at = Place[R]{Reasons: slices.Clone(p.reasons), More: int(p.more), Ready: p.ready, Failures: p.failures}
 	at.Background = p.ready && p.weight == Background
 	if p.hold != nil {
 		at.Held, at.Since = it.parked.why, it.parked.first

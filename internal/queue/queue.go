@@ -40,6 +40,7 @@ type Options[K comparable] struct {
 // runs, but for Options.Tenant and what Failed is given.
 type Queue[K, R comparable, S any] struct {
 	opts Options[K]
+	made time.Time // what times are counted from, since a Duration is smaller
 
 	mu       sync.Mutex
 	notEmpty sync.Cond // of line
@@ -47,7 +48,7 @@ type Queue[K, R comparable, S any] struct {
 	items    *keyed.Map[K, *Item[K, R, S]]
 	line     lanes[K, R, S]
 	spare    []*pending[R]
-	times    []*time.Time // to be used again
+	usual    []R // what one of the last keys had, see addReason
 	held     map[*Item[K, R, S]]bool
 	counts   counts
 }
@@ -57,7 +58,7 @@ func New[K, R comparable, S any](opts Options[K]) *Queue[K, R, S] {
 	if opts.Tenant == nil {
 		opts.Tenant = func(K) string { return "" }
 	}
-	q := &Queue[K, R, S]{opts: opts, items: newItems[K, R, S](), line: newLanes[K, R, S](opts.Tenant)}
+	q := &Queue[K, R, S]{opts: opts, made: time.Now(), items: newItems[K, R, S](), line: newLanes[K, R, S](opts.Tenant)}
 	q.notEmpty.L = &q.mu
 	return q
 }
@@ -73,7 +74,7 @@ func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 	}
 	it := q.item(key)
 	p := q.pendingOf(it)
-	p.addReason(reason, weight)
+	q.addReason(p, reason, weight)
 	if p.hold != nil && p.hold.light {
 		q.unhold(it)
 	}
@@ -95,7 +96,7 @@ func (q *Queue[K, R, S]) place(it *Item[K, R, S]) {
 		p.ready = true
 		q.counts.adds++
 		if q.opts.Timed {
-			p.since = time.Now()
+			p.since = time.Since(q.made)
 		}
 	}
 	if !it.busy && q.line.push(it, p.weight) {
@@ -125,25 +126,11 @@ func (q *Queue[K, R, S]) Get() (it *Item[K, R, S], reasons []R, more int, ok boo
 func (q *Queue[K, R, S]) take(it *Item[K, R, S]) (reasons []R, more int) {
 	p := it.pending
 	p.ready = false
-	if it.weight = p.weight; q.opts.Timed {
-		it.since = q.time(p.since)
-	}
+	it.weight, it.since = p.weight, p.since
 	reasons, more = p.takeReasons()
 	q.recycle(it)
 	it.retries = it.pending != nil
 	return reasons, more
-}
-
-// time returns a place for a time, which Done takes back: only the items that workers have have one.
-func (q *Queue[K, R, S]) time(t time.Time) *time.Time {
-	n := len(q.times)
-	if n == 0 {
-		q.times, n = append(q.times, new(time.Time)), 1
-	}
-	place := q.times[n-1]
-	q.times = q.times[:n-1]
-	*place = t
-	return place
 }
 
 // Done ends the work on a key. If it was added in the meantime it waits in line
@@ -154,9 +141,6 @@ func (q *Queue[K, R, S]) Done(it *Item[K, R, S]) {
 	it.busy = false
 	if it.parked != nil && it.parked.end() {
 		it.parked = nil
-	}
-	if it.since != nil {
-		q.times, it.since = append(q.times, it.since), nil
 	}
 	if !it.Keep {
 		q.dropIdle(it)

@@ -56,6 +56,35 @@ func TestReasonsAreMergedAndCapped(t *testing.T) {
 	})
 }
 
+// Keys that are enqueued for the same reason share what holds it. Kills: a reason of one key that others get, too.
+func TestSharedReasonsAreEachKeysOwn(t *testing.T) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
+		for _, key := range []string{"a", "b", "c"} {
+			q.Add(key, "enqueued", queue.Change)
+		}
+		_, first, _ := next(t, q)
+		q.Add("b", "changed", queue.Change)
+		q.Add("c", "deleted", queue.Change)
+		_, second, _ := next(t, q)
+		_, third, _ := next(t, q)
+		require.Equal(t, []string{"enqueued"}, first)
+		require.Equal(t, []string{"enqueued", "changed"}, second)
+		require.Equal(t, []string{"enqueued", "deleted"}, third)
+	})
+}
+
+// Kills: memory for each time that a known key is in line.
+func TestTheUsualWayAllocatesNothing(t *testing.T) {
+	q := queue.New[string, string, int](queue.Options[string]{Base: base, Max: most, Timed: true})
+	defer q.ShutDown()
+	require.Zero(t, testing.AllocsPerRun(100, func() {
+		q.Add("a", "enqueued", queue.Change)
+		it, _, _, _ := q.Get()
+		it.Keep = true
+		q.Done(it)
+	}))
+}
+
 func TestAddDuringWorkRunsAgain(t *testing.T) {
 	inBubble(t, func(t *testing.T, q queue.ByKey) {
 		q.Add("a", "first", queue.Change)

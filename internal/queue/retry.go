@@ -108,7 +108,7 @@ func (q *Queue[K, R, S]) fire(it *Item[K, R, S], t *timer, reason R) {
 		return
 	}
 	q.setTimer(p, nil)
-	p.addReason(reason, Change)
+	q.addReason(p, reason, Change)
 	q.place(it)
 }
 

@@ -84,9 +84,9 @@ func (it *Item[K, R, S]) Unpark() { it.parked = nil }
 // Waited returns when the reasons that Get returned made the key ready, how long it was held
 // before that, and since when it has been waiting for either. It is for the worker, and zero
 // without Options.Timed.
-func (it *Item[K, R, S]) Waited() (ready time.Time, held time.Duration, since time.Time) {
-	if it.since != nil {
-		ready = *it.since
+func (q *Queue[K, R, S]) Waited(it *Item[K, R, S]) (ready time.Time, held time.Duration, since time.Time) {
+	if q.opts.Timed {
+		ready = q.made.Add(it.since)
 	}
 	p := it.parked
 	if p == nil || ready.IsZero() {

@@ -87,7 +87,7 @@ func TestStatsOfHeldKeys(t *testing.T) {
 		require.Empty(t, q.Stats().Held)
 		time.Sleep(time.Second) // for a worker
 		it, start := get(), time.Now()
-		ready, held, since := it.Waited()
+		ready, held, since := q.Waited(it)
 		require.Equal(t, time.Second, start.Sub(ready))
 		require.Equal(t, 3500*time.Millisecond, held)
 		require.Equal(t, 4500*time.Millisecond, start.Sub(since), "it was ready at once, and then held")
@@ -95,7 +95,7 @@ func TestStatsOfHeldKeys(t *testing.T) {
 
 		q.Add("a", "event", queue.Change)
 		it = get()
-		_, held, _ = it.Waited()
+		_, held, _ = q.Waited(it)
 		require.Zero(t, held, "what was held once is not held for ever")
 		q.Done(it)
 	})
