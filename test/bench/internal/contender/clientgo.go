@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"go.uber.org/zap"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,10 +20,12 @@ import (
 // ClientGo is the floor: the loop of client-go's sample controller, with no more in
 // it than the work needs. Keys are the strings that the cache is indexed by, so that
 // a lookup allocates nothing. There is no deadline, no recovery of panics, no memory
-// of what was done, no metric and no record of attempts.
-func ClientGo(cfg *rest.Config, apply Apply) (Operator, error) { return newClientGo(cfg, apply) }
+// of what was done, no metric and no record of attempts. An error is logged.
+func ClientGo(cfg *rest.Config, apply Apply) (Operator, error) {
+	return newClientGo(cfg, apply, workqueue.DefaultTypedControllerRateLimiter[string]())
+}
 
-func newClientGo(cfg *rest.Config, apply Apply) (*clientGo, error) {
+func newClientGo(cfg *rest.Config, apply Apply, limiter workqueue.TypedRateLimiter[string]) (*clientGo, error) {
 	cfg = rest.CopyConfig(cfg)
 	gv := widget.GroupVersion()
 	cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
@@ -35,8 +38,9 @@ func newClientGo(cfg *rest.Config, apply Apply) (*clientGo, error) {
 	o := &clientGo{
 		apply:    apply,
 		workers:  workers,
+		log:      logger(),
 		informer: cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, byNamespace()),
-		queue:    workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
+		queue:    workqueue.NewTypedRateLimitingQueue(limiter),
 	}
 	o.work = o.reconcile
 	if err := o.informer.SetTransform(stripManagedFields); err != nil {
@@ -83,6 +87,7 @@ type clientGo struct {
 	others   []cache.SharedIndexInformer
 	workers  int
 	work     func(ctx context.Context, key string) error
+	log      *zap.Logger
 }
 
 func (o *clientGo) Run(ctx context.Context) error {
@@ -131,6 +136,7 @@ func (o *clientGo) next(ctx context.Context) bool {
 	}
 	defer o.queue.Done(key)
 	if err := o.work(ctx, key); err != nil {
+		o.log.Error("reconcile", zap.String("object", key), zap.Error(err))
 		o.queue.AddRateLimited(key)
 		return true
 	}

@@ -30,7 +30,7 @@ func (o *clientGo) setUp(cfg *rest.Config, work func(ctx context.Context, key st
 	lw := cache.NewListWatchFromClient(client, "widgets", metav1.NamespaceAll, fields.Everything())
 	o.informer = cache.NewSharedIndexInformer(lw, &widget.Widget{}, 0, byNamespace())
 	o.queue = workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]())
-	o.workers, o.work = convergers, work
+	o.workers, o.work, o.log = convergers, work, logger()
 	if err := o.informer.SetTransform(stripManagedFields); err != nil {
 		return nil, err
 	}

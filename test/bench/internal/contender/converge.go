@@ -83,20 +83,23 @@ func (o *clientGoConverge) reconcile(ctx context.Context, key string) error {
 	if err != nil || !ok {
 		return err
 	}
-	w := cached.(*widget.Widget).DeepCopy()
+	w := cached.(*widget.Widget) // which is only read: what is written is a copy, of the fields alone that are set
 	if w.DeletionTimestamp != nil {
 		return nil // what it would clean up is not measured
 	}
 	if !slices.Contains(w.Finalizers, widget.Finalizer) {
-		w.Finalizers = append(w.Finalizers, widget.Finalizer)
-		if w, err = o.put(ctx, w); err != nil {
+		with, written := *w, &widget.Widget{}
+		with.Finalizers = append(slices.Clip(w.Finalizers), widget.Finalizer)
+		if err := o.put(ctx, &with).Into(written); err != nil {
 			return err
 		}
+		w = written
 	}
 	after := Ready(w)
 	if !equality.Semantic.DeepEqual(w.Status, after) {
-		w.Status = after
-		if _, err = o.put(ctx, w, "status"); err != nil {
+		with := *w
+		with.Status = after
+		if err := o.put(ctx, &with, "status").Error(); err != nil {
 			return err
 		}
 		o.ready()
@@ -105,7 +108,6 @@ func (o *clientGoConverge) reconcile(ctx context.Context, key string) error {
 	return nil
 }
 
-func (o *clientGoConverge) put(ctx context.Context, w *widget.Widget, sub ...string) (*widget.Widget, error) {
-	answer := &widget.Widget{}
-	return answer, o.client.Put().Namespace(w.Namespace).Resource("widgets").Name(w.Name).SubResource(sub...).Body(w).Do(ctx).Into(answer)
+func (o *clientGoConverge) put(ctx context.Context, w *widget.Widget, sub ...string) rest.Result {
+	return o.client.Put().Namespace(w.Namespace).Resource("widgets").Name(w.Name).SubResource(sub...).Body(w).Do(ctx)
 }

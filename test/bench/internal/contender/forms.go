@@ -103,7 +103,7 @@ func ClientGoOf(form Form) New {
 
 func clientGoOf(informer cache.SharedIndexInformer, apply Apply) (Operator, error) {
 	o := &clientGo{
-		apply: apply, workers: workers, informer: informer,
+		apply: apply, workers: workers, informer: informer, log: logger(),
 		queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 	}
 	o.work = o.reconcileForm

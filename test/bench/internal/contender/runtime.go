@@ -32,11 +32,15 @@ import (
 // RuntimeOptions change the operator that [ControllerRuntime] makes.
 type RuntimeOptions struct {
 	// Tuned is what somebody sets who knows controller-runtime well, for speed: the cache without managedFields,
-	// client-go's queue in the place of the priority queue, one logger for all reconciles instead of one for each.
+	// client-go's queue in the place of the priority queue, and without its metrics, and a logger that does little for each
+	// reconcile.
 	Tuned bool
-	// Priority is what somebody sets for latency: the priority queue stays, and what Enqueuer enqueues comes after
-	// changes, as the initial list does.
+	// Priority is what somebody sets for latency: the priority queue stays.
 	Priority bool
+	// Behind has what Enqueuer enqueues come after changes, as the initial list does. It needs the priority queue.
+	Behind bool
+	// Backoff is that of this library.
+	Backoff bool
 }
 
 // ControllerRuntime is an operator as kubebuilder scaffolds it: a manager, a builder,
@@ -49,7 +53,7 @@ func ControllerRuntime(opts RuntimeOptions) New {
 		if err != nil {
 			return nil, err
 		}
-		o := &runtimeOperator{managed: managed{mgr}, low: opts.Priority, queue: make(chan workqueue.TypedRateLimitingInterface[reconcile.Request], 1)}
+		o := &runtimeOperator{managed: managed{mgr}, low: opts.Behind, queue: make(chan workqueue.TypedRateLimitingInterface[reconcile.Request], 1)}
 		err = builder.ControllerManagedBy(mgr).
 			For(&widget.Widget{}).
 			WatchesRawSource(source.Func(o.begin)).
@@ -84,14 +88,31 @@ func newManager(cfg *rest.Config, opts RuntimeOptions, change ...func(*manager.O
 
 func (opts RuntimeOptions) controller(mgr manager.Manager, workers int) controller.Options {
 	o := controller.Options{MaxConcurrentReconciles: workers}
-	if opts.Tuned {
-		logger := mgr.GetLogger()
-		logger = logger.WithSink(lazy{LogSink: logger.GetSink()})
-		uuid.EnableRandPool() // each reconcile has an ID
-		o.UsePriorityQueue = new(opts.Priority)
-		o.LogConstructor = func(*reconcile.Request) logr.Logger { return logger }
+	if opts.Backoff {
+		o.RateLimiter = backoff[reconcile.Request]()
+	}
+	if !opts.Tuned {
+		return o
+	}
+	uuid.EnableRandPool() // each reconcile has an ID
+	o.UsePriorityQueue = new(opts.Priority)
+	if !opts.Priority {
+		o.NewQueue = nameless
+	}
+	logger := mgr.GetLogger()
+	logger = logger.WithSink(lazy{LogSink: logger.GetSink()})
+	o.LogConstructor = func(request *reconcile.Request) logr.Logger {
+		if request == nil {
+			return logger
+		}
+		return logger.WithValues("object", request.NamespacedName)
 	}
 	return o
+}
+
+// nameless makes a queue of client-go without a name: it has no metrics.
+func nameless(_ string, limiter workqueue.TypedRateLimiter[reconcile.Request]) workqueue.TypedRateLimitingInterface[reconcile.Request] {
+	return workqueue.NewTypedRateLimitingQueue(limiter)
 }
 
 // mapper knows what discovery would tell.

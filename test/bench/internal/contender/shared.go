@@ -62,7 +62,7 @@ func ClientGoShared(n int) New {
 		all := clientGos{one}
 		for range n - 1 {
 			next := &clientGo{
-				apply: apply, workers: workers, informer: one.informer,
+				apply: apply, workers: workers, informer: one.informer, log: one.log,
 				queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 			}
 			next.work = next.reconcile

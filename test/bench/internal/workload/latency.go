@@ -24,9 +24,14 @@ var latency = Workload{
 	Name:  "latency",
 	About: "From the request that changes an object to the begin of Apply: idle, and while 6,000 others wait and 200 a second change",
 	Full:  Size{Objects: 6000, Times: 2000}, Short: Size{Objects: 60, Times: 20},
-	Rounds:     2,
-	API:        &API{CRDs: [][]byte{widget.CRD}, Fill: fillLatency},
-	Contenders: quickly(runLatency),
+	Rounds: 2,
+	API:    &API{CRDs: [][]byte{widget.CRD}, Fill: fillLatency},
+	Contenders: []Contender{
+		by(runLatency)(Kuberator, contender.Kuberator),
+		by(runLatency)(Floor, contender.ClientGo),
+		by(runLatency)(Peer, contender.ControllerRuntime(contender.RuntimeOptions{})),
+		by(runLatency)(TunedPriority, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true, Priority: true, Behind: true})),
+	},
 	Bars: []Bar{
 		{Metric: "idle p50", Against: Floor, AtMost: 1.1},
 		{Metric: "loaded p99", Against: Peer, AtMost: 0.5},
@@ -44,13 +49,6 @@ const (
 
 // elsewhere is a namespace beside that of most objects.
 const elsewhere = "default"
-
-// quickly are the contenders that find nothing to do. Tuned is for latency: with the priority queue.
-func quickly(measure func(ctx context.Context, p *Process, makeOp contender.New) error) []Contender {
-	of := noOps(measure)
-	of[len(of)-1] = by(measure)(Tuned, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true, Priority: true}))
-	return of
-}
 
 // groups are the Widgets of a workload that measures latency, by what happens to them.
 type groups struct{ waiting, changing, here, there []types.NamespacedName }

@@ -15,6 +15,8 @@ const (
 	Floor     = "client-go"                // a loop written by hand, with no more in it than the work needs
 	Peer      = "controller-runtime"       // as its documentation tells users to write it
 	Tuned     = "controller-runtime-tuned" // as somebody writes it who knows its options well
+	// TunedPriority is Tuned for latency, where that is measured: with the priority queue, which costs more.
+	TunedPriority = "controller-runtime-priority"
 )
 
 // Workload is one question.
