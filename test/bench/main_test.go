@@ -185,7 +185,7 @@ func TestPublishedFigures(t *testing.T) {
 			t.Errorf("%q is not in %s", want, got)
 		}
 	}
-	if strings.Contains(string(got), "old") {
+	if strings.Contains(string(got), "\nold\n") {
 		t.Error("the old figures are still there")
 	}
 }

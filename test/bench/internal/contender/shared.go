@@ -51,7 +51,8 @@ func KuberatorShared(n int) New {
 	}
 }
 
-// ClientGoShared is [ClientGo] with n queues, each with handler and workers of its own, for one informer.
+// ClientGoShared is [ClientGo] with n queues, each with handler and workers of its own, for one informer. None looks for a
+// finalizer.
 func ClientGoShared(n int) New {
 	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		op, err := ClientGo(cfg, apply)
@@ -59,13 +60,14 @@ func ClientGoShared(n int) New {
 			return nil, err
 		}
 		one := op.(*clientGo)
+		one.work = one.reconcileAny
 		all := clientGos{one}
 		for range n - 1 {
 			next := &clientGo{
 				apply: apply, workers: workers, informer: one.informer, log: one.log,
 				queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 			}
-			next.work = next.reconcile
+			next.work = next.reconcileAny
 			if err := next.handle(); err != nil {
 				return nil, err
 			}
@@ -73,6 +75,15 @@ func ClientGoShared(n int) New {
 		}
 		return reader{all}, nil
 	}
+}
+
+// reconcileAny is reconcile for an operator without a finalizer.
+func (o *clientGo) reconcileAny(_ context.Context, key string) error {
+	cached, ok, err := o.informer.GetStore().GetByKey(key)
+	if err != nil || !ok {
+		return err
+	}
+	return o.apply(cached.(*widget.Widget).DeepCopy())
 }
 
 // clientGos share the informer of the first one.
@@ -93,7 +104,14 @@ func (all clientGos) Run(ctx context.Context) error {
 	return all[0].Run(ctx)
 }
 
-// RuntimeShared is n controllers of controller-runtime in one manager, which share its cache.
+// anyReconciler is one for an operator without a finalizer.
+type anyReconciler Apply
+
+func (r anyReconciler) Reconcile(_ context.Context, w *widget.Widget) (reconcile.Result, error) {
+	return reconcile.Result{}, r(w)
+}
+
+// RuntimeShared is n controllers of controller-runtime in one manager, which share its cache. None looks for a finalizer.
 func RuntimeShared(n int, opts RuntimeOptions) New {
 	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		mgr, err := newManager(cfg, opts)
@@ -105,7 +123,7 @@ func RuntimeShared(n int, opts RuntimeOptions) New {
 				Named("widget-" + strconv.Itoa(i)).
 				For(&widget.Widget{}).
 				WithOptions(opts.controller(mgr, workers)).
-				Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(apply)))
+				Complete(reconcile.AsReconciler(mgr.GetClient(), anyReconciler(apply)))
 			if err != nil {
 				return nil, err
 			}

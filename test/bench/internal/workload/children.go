@@ -77,7 +77,7 @@ func changeParents(ctx context.Context, cfg *rest.Config, step Step) error {
 	})
 }
 
-// runChildren measures one round of changes after the other. A round ends when as many writes have succeeded as objects
+// runChildren measures one round of changes after the other, as one: the collector of garbage is at work in all of them. A round ends when as many writes have succeeded as objects
 // were changed; in the end each child must be what it is to be.
 func runChildren(ctx context.Context, p *Process, makeOp contender.Children) error {
 	var l looks
@@ -91,8 +91,8 @@ func runChildren(ctx context.Context, p *Process, makeOp contender.Children) err
 	err = l.first(ctx, n)
 	started := l.Load()
 	var m meter
-	for round := 1; round <= p.Size.Times && err == nil; round++ {
-		err = p.measure(&m, func() error {
+	if err == nil {
+		err = p.measureRounds(&m, func(round int) error {
 			return written.round(ctx, n, func() error { return p.Drive(ctx, Step{What: "parents", To: n, Round: round}) })
 		}, l.settle)
 	}

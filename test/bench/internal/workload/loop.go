@@ -8,8 +8,8 @@ import (
 	"github.com/kuberator/kuberator/test/bench/internal/server"
 )
 
-// loop is a restart, or a resync: all settled objects are enqueued at once, and nothing is to be done. They have next
-// to nothing to copy, so that what is measured is the loop.
+// loop is what a key takes that nothing is to be done for: all settled objects are enqueued at once, by their keys, without
+// an event. They have next to nothing to copy, so that what is measured is the loop.
 var loop = Workload{
 	Name:  "loop",
 	About: "All of 30,000 objects are enqueued, 10 times, and two workers find nothing to do; per reconcile",

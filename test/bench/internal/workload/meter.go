@@ -45,6 +45,26 @@ func (p *Process) measure(m *meter, do func() error, echo func()) error {
 	return nil
 }
 
+// measureRounds adds to m what rounds from 1 to p.Size.Times take, and what echo takes after each, of which the time on the
+// clock does not count. All is one window: it begins with a collection, and has many in it, where one for each round would
+// end at another point between two of them for each contender.
+func (p *Process) measureRounds(m *meter, do func(round int) error, echo func()) error {
+	var clock time.Duration
+	err := p.measure(m, func() error {
+		for round := 1; round <= p.Size.Times; round++ {
+			began := time.Now()
+			if err := do(round); err != nil {
+				return err
+			}
+			clock += time.Since(began)
+			echo()
+		}
+		return nil
+	}, func() {})
+	m.clock = clock
+	return err
+}
+
 // profile begins a profile, if one is wanted.
 func (p *Process) profile() (stop func() error, err error) {
 	if p.Profile == "" {

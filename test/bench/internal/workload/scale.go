@@ -28,20 +28,23 @@ var scale = Workload{
 	Chart: []string{"sync 1M", "heap 1M", "loop 1M"},
 }
 
-// factor is how many times more objects the larger size has.
-const factor = 10
+const (
+	// factor is how many times more objects the larger size has.
+	factor = 10
+	// again is how often all objects are enqueued, at both sizes, after a first time that does not count.
+	again = 2
+)
 
-// runScale measures both sizes in one process. What takes the smaller one a tenth of the time is done as often as it
-// needs to take as long. The first start, which fills pools and caches of types, does not count.
+// runScale measures both sizes in one process. The first start, which fills pools and caches of types, does not count.
 func runScale(ctx context.Context, p *Process, makeOp contender.New) error {
-	if _, err := scaled(ctx, p.part(p.Size.Objects/factor), 1, makeOp); err != nil {
+	if _, err := scaled(ctx, p.part(p.Size.Objects/factor), makeOp); err != nil {
 		return err
 	}
-	small, err := scaled(ctx, p.part(p.Size.Objects/factor), factor, makeOp)
+	small, err := scaled(ctx, p.part(p.Size.Objects/factor), makeOp)
 	if err != nil {
 		return err
 	}
-	large, err := scaled(ctx, p.part(p.Size.Objects), 1, makeOp)
+	large, err := scaled(ctx, p.part(p.Size.Objects), makeOp)
 	if err != nil {
 		return err
 	}
@@ -69,8 +72,8 @@ func short(n int) string {
 	}
 }
 
-// scaled measures a start, what is live then, and times that all objects are enqueued.
-func scaled(ctx context.Context, p *Process, times int, makeOp contender.New) ([]Value, error) {
+// scaled measures a start, what is live then, and that all objects are enqueued, once more and then again.
+func scaled(ctx context.Context, p *Process, makeOp contender.New) ([]Value, error) {
 	n, of, before := p.Size.Objects, float64(p.Size.Objects), collected()
 	var r *running
 	began := time.Now()
@@ -87,8 +90,11 @@ func scaled(ctx context.Context, p *Process, times int, makeOp contender.New) ([
 		{"heap", "B", float64(collected().HeapAlloc-before.HeapAlloc) / of},
 	}
 	all := r.enqueuing(n)
+	if err := r.round(ctx, n, all); err != nil {
+		return nil, errors.Join(err, r.stop())
+	}
 	p.values = nil
-	err = p.Span(n*times, func() error { return r.rounds(ctx, times, n, all) })
+	err = p.Span(n*again, func() error { return r.rounds(ctx, again, n, all) })
 	values = append(values, Value{"loop", "µs", p.value("cpu")}, Value{"rate of the loop", "/s", 1e6 / p.value("clock")})
 	return values, errors.Join(err, r.stop())
 }
