@@ -75,7 +75,7 @@ const (
 	VerbResync   Verb = "resync"    // informer.Options.Resync
 	VerbTimer    Verb = "timer"     // a Requeue
 	VerbRetry    Verb = "retry"     // a backoff
-	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue, or a source
+	VerbEnqueued Verb = "enqueued"  // Controller.Enqueue or EnqueueBackground, or a source
 	VerbResumed  Verb = "resumed"   // the pause of the object is over, see PausedAnnotation
 	VerbCaughtUp Verb = "caught up" // the caches the attempt waited for are up to date; listed beside the reasons that had to wait
 )

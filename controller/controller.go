@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/kuberator/kuberator/finalizer"
 	"github.com/kuberator/kuberator/informer"
@@ -43,10 +42,10 @@ type Controller[T repository.Object, C Context[T]] struct {
 	settings *journal.Settings // of all attempts
 	seed     maphash.Seed      // of the hashes in loop
 
-	mu      sync.Mutex                     // for what follows, and for the wiring
-	early   sets.Set[types.NamespacedName] // enqueued before Run
-	current *runState[T]                   // nil when not running
-	standby []subscription                 // nil when not standing by
+	mu      sync.Mutex                            // for what follows, and for the wiring
+	early   map[types.NamespacedName]queue.Weight // enqueued before Run
+	current *runState[T]                          // nil when not running
+	standby []subscription                        // nil when not standing by
 	said    pace.Repeats
 	left    leftover[T] // of runs that ended
 }
@@ -148,7 +147,7 @@ func assemble[T repository.Object, C Context[T]](repo repository.Repository[T], 
 	}
 	c := &Controller[T, C]{
 		repo: repo, user: user, finalizer: name, observers: each(all.Observer), opts: all, informer: cached,
-		early: sets.New[types.NamespacedName](), seed: maphash.MakeSeed(),
+		early: map[types.NamespacedName]queue.Weight{}, seed: maphash.MakeSeed(),
 		settings: &journal.Settings{
 			Kind: repo.Kind(), Timeout: max(all.Timeout, 0), Overrun: errTimeout{all.Timeout}, Fresh: all.StaleWait,
 		},
@@ -188,15 +187,25 @@ func (c *Controller[T, C]) Name() string { return c.opts.Name }
 // shorten a backoff. A key for which the cache has no object is ignored. Before Run, and between
 // two runs, keys are kept for the next one; during ReleaseAll they are dropped. It does not
 // block, and is safe for concurrent use.
-func (c *Controller[T, C]) Enqueue(key types.NamespacedName) {
+func (c *Controller[T, C]) Enqueue(key types.NamespacedName) { c.enqueue(key, queue.Change) }
+
+// EnqueueBackground is [Controller.Enqueue] for work that can wait, such as a look at all objects after a setting of the
+// operator has changed: the object is worked on after those that something happened to, as if it came with a first list.
+// While there are such, the background gets each fifth turn. A change of the object, or a call of Enqueue, brings it to the
+// front.
+func (c *Controller[T, C]) EnqueueBackground(key types.NamespacedName) {
+	c.enqueue(key, queue.Background)
+}
+
+func (c *Controller[T, C]) enqueue(key types.NamespacedName, weight queue.Weight) {
 	c.mu.Lock()
 	r := c.current
 	if r == nil {
-		c.early.Insert(key)
+		c.early[key] = max(c.early[key], weight)
 	}
 	c.mu.Unlock()
 	if r != nil {
-		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
+		r.queue.Add(key, Reason{Verb: VerbEnqueued}, weight)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -60,6 +61,46 @@ func callback[T repository.Object, C controller.Context[T]](c *controller.Contro
 		w.WriteHeader(http.StatusAccepted)
 	})
 	return mux
+}
+
+// again has all objects reconciled once more, after those that something happened to.
+func again[T repository.Object, C controller.Context[T]](c *controller.Controller[T, C]) {
+	for _, obj := range c.Informer().ViewList() {
+		c.EnqueueBackground(repository.Key(obj))
+	}
+}
+
+// Settings of an operator are read again while it runs, for instance on SIGHUP. Then it looks at all objects.
+func ExampleController_EnqueueBackground() {
+	cs := fake.NewClientset(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "default", Name: "world"}})
+	repo := repository.FromClient(cs, corev1.SchemeGroupVersion.WithKind("ConfigMap"), cs.CoreV1().ConfigMaps)
+	applied := make(chan string)
+	var greeting atomic.Value
+	greeting.Store("Hello")
+	c, err := controller.New(repo, controller.Funcs[*corev1.ConfigMap]{
+		FinalizerName: controller.NoFinalizer,
+		ApplyFunc: func(_ context.Context, m *corev1.ConfigMap) (controller.Action, error) {
+			applied <- fmt.Sprint(greeting.Load(), ", ", m.Name)
+			return controller.AwaitChange(), nil
+		},
+	}, nil)
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error)
+	go func() { ended <- c.Run(ctx) }()
+
+	fmt.Println(<-applied)
+	greeting.Store("Good evening")
+	again(c)
+	fmt.Println(<-applied)
+	cancel()
+	fmt.Println(<-ended)
+	// Output:
+	// Hello, world
+	// Good evening, world
+	// <nil>
 }
 
 // Another system calls the operator by HTTP when something changed there.

@@ -246,6 +246,42 @@ func TestEnqueueBeforeAndDuringRun(t *testing.T) {
 	}, newDeployment("a"))
 }
 
+// TestG10WhatIsEnqueuedInTheBackgroundLetsChangesPass has all objects enqueued by the operator, while the only worker is busy, or
+// before it runs. Kills: a background that is a change, before or during Run; changes that wait behind the background.
+func TestG10WhatIsEnqueuedInTheBackgroundLetsChangesPass(t *testing.T) {
+	inBubble(t, func(b *harness) {
+		b.opts.Workers = 1
+		b.user.ApplyFunc = func(context.Context, *deployment) (action, error) {
+			time.Sleep(time.Second)
+			return controller.AwaitChange(), nil
+		}
+		b.make()
+		b.c.EnqueueBackground(nsName("a"))
+		b.c.EnqueueBackground(nsName("e"))
+		b.c.Enqueue(nsName("e"))
+		b.run()
+		require.Equal(t, []string{"apply e"}, b.settle(1500 * time.Millisecond)[:1], "the first list is in the background, too")
+		b.settle(time.Minute)
+		b.took()
+
+		b.c.Enqueue(nsName("a"))
+		require.Equal(t, []string{"apply a"}, b.settle(100*time.Millisecond), "and takes a second")
+		for _, name := range []string{"b", "c", "d", "e"} {
+			b.c.EnqueueBackground(nsName(name))
+		}
+		b.edit("f", scale(3))
+		require.Empty(t, b.settle(100*time.Millisecond))
+		b.c.Enqueue(nsName("d"))
+		require.Equal(t, 3, b.c.Stats().Background)
+		require.Equal(t, []string{"apply f", "apply d", "apply b", "apply c", "apply e"}, b.settle(time.Minute))
+		for _, at := range b.took() {
+			if at.Key.Name != "f" {
+				require.Equal(t, []controller.Reason{{Verb: controller.VerbEnqueued}}, at.Reasons)
+			}
+		}
+	}, newDeployment("a"), newDeployment("b"), newDeployment("c"), newDeployment("d"), newDeployment("e"), newDeployment("f"))
+}
+
 // TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite has a cache that never sees
 // what the first attempt wrote to the object.
 func TestG5AttemptDoesNotStartFromAStateOlderThanItsOwnWrite(t *testing.T) {

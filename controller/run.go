@@ -12,7 +12,6 @@ import (
 	"github.com/kuberator/kuberator/internal/fence"
 	"github.com/kuberator/kuberator/internal/journal"
 	"github.com/kuberator/kuberator/internal/nilness"
-	"github.com/kuberator/kuberator/internal/queue"
 	"github.com/kuberator/kuberator/kerr"
 )
 
@@ -105,10 +104,10 @@ func (c *Controller[T, C]) begin() (*runState[T], error) {
 func (c *Controller[T, C]) enqueueEarly(r *runState[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for key := range c.early {
-		r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change)
+	for key, weight := range c.early {
+		r.queue.Add(key, Reason{Verb: VerbEnqueued}, weight)
 	}
-	c.early.Clear()
+	clear(c.early)
 }
 
 func (c *Controller[T, C]) end() {

@@ -23,7 +23,8 @@ type Stats struct {
 	// Running and Ready report whether Run was called, and whether all caches are full.
 	Running, Ready bool
 	// Queued is how many objects wait for a worker. Background are those of them that nothing
-	// happened to: they are from the first list, or from a resync, and come after the others.
+	// happened to: they are from the first list, from a resync, or from EnqueueBackground, and come
+	// after the others.
 	Queued, Background int
 	// Retrying is how many objects wait for the end of the backoff after a failure, and Requeued
 	// how many wait for the end of a [Requeue].

@@ -68,7 +68,7 @@ var (
 	descs []*prometheus.Desc
 
 	leaderDesc     = desc("leader_election_master_status", "Whether this process leads: 1, or 0 for a standby. name is that of the Lease.", "name")
-	depthDesc      = desc("workqueue_depth", "How many objects wait for a worker. Those that nothing happened to, of the first list and of resyncs, have the priority -100.", "name", "controller", "priority")
+	depthDesc      = desc("workqueue_depth", "How many objects wait for a worker. Those that nothing happened to, of the first list, of resyncs and of EnqueueBackground, have the priority -100.", "name", "controller", "priority")
 	addsDesc       = desc("workqueue_adds_total", "How often an object began to wait for a worker.", queueLabels...)
 	unfinishedDesc = desc("workqueue_unfinished_work_seconds", "How long the attempts under way have been running, added up. Large values indicate stuck workers.", queueLabels...)
 	longestDesc    = desc("workqueue_longest_running_processor_seconds", "How long the attempt has been running that has been running longest.", queueLabels...)

@@ -19,7 +19,7 @@ const (
 
 // lanes are the keys in line, and their order.
 //
-// Changes come before the background (a first list, a resync), which gets at least
+// Changes come before the background (a first list, a resync, what the operator says can wait), which gets at least
 // each fifth turn. Within a lane the tenants that have keys take turns, and a
 // tenant's keys keep their order.
 type lanes[K, R comparable, S any] struct {

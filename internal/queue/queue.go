@@ -18,7 +18,7 @@ type Weight uint8
 
 // The weights.
 const (
-	Background Weight = iota // a first list or a resync: after the changes
+	Background Weight = iota // a first list, a resync, what can wait: after the changes
 	Change                   // in the order of arrival
 	Early                    // also ends the wait of a backoff
 	News                     // also may make failures history, see Hurry
