@@ -35,7 +35,7 @@ func BenchmarkObservedNoOpReconcile(b *testing.B) {
 // any machine. Kills: a look at labels in each attempt, and strings that are made for nobody.
 func TestObserversAllocateNothing(t *testing.T) {
 	plain, observed := allocated(settled(t, 50)), allocated(settled(t, 50, observing(t)...))
-	require.InDelta(t, plain, observed, 0.2)
+	require.InDelta(t, plain, observed, 0.5, "less than one: buckets of histograms that a duration is the first of")
 }
 
 // allocated returns how often an attempt of a round over 50 objects allocates.
