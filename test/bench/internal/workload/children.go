@@ -33,7 +33,12 @@ var children = Workload{
 	Bars: []Bar{
 		{Metric: "writes", AtMost: 1, Count: true},
 		{Metric: "conflicts", AtMost: 0, Count: true},
-		{Metric: "cpu", Against: Peer, AtMost: 1},
+		{Metric: "cpu", Against: Floor, AtMost: 1.05},
+		{Metric: "cpu", Against: Peer, AtMost: 0.85},
+		{Metric: "cpu", Against: Tuned, AtMost: 1},
+		{Metric: "clock", Against: Floor, AtMost: 1.05},
+		{Metric: "clock", Against: Peer, AtMost: 1},
+		{Metric: "clock", Against: Tuned, AtMost: 1},
 	},
 	Chart: []string{"cpu", "looks"},
 }

@@ -26,6 +26,10 @@ var converge = Workload{
 		{Metric: "conflicts", AtMost: 0, Count: true},
 		{Metric: "cpu", Against: Floor, AtMost: 1.05},
 		{Metric: "cpu", Against: Peer, AtMost: 0.55},
+		{Metric: "cpu", Against: Tuned, AtMost: 1},
+		{Metric: "clock", Against: Floor, AtMost: 1.05},
+		{Metric: "clock", Against: Peer, AtMost: 0.6},
+		{Metric: "clock", Against: Tuned, AtMost: 1},
 	},
 	Chart: []string{"cpu", "writes"},
 }

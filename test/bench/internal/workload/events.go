@@ -18,8 +18,9 @@ var events = Workload{
 	Serve:      widgets(server.Small, false),
 	Contenders: noOps(runEvents),
 	Bars: []Bar{
-		{Metric: "cpu", Against: Floor, AtMost: 1.1},
-		{Metric: "cpu", Against: Peer, AtMost: 1},
+		{Metric: "cpu", Against: Floor, AtMost: 0.65},
+		{Metric: "cpu", Against: Peer, AtMost: 0.5},
+		{Metric: "cpu", Against: Tuned, AtMost: 0.6},
 	},
 	Chart: []string{"cpu", "allocations"},
 }

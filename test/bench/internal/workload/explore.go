@@ -26,7 +26,7 @@ var exploration = Workload{
 	Contenders: []Contender{{Kuberator, runExplore}},
 	Bars: []Bar{
 		{Metric: "failures", AtMost: 0, Count: true},
-		{Metric: "20 writes", AtMost: 10},
+		{Metric: "20 writes", AtMost: 2},
 	},
 	Chart: []string{"plans/s, 2 writes", "plans/s, 20 writes", "plans/s, 60 writes"},
 }

@@ -36,6 +36,11 @@ var failover = Workload{
 	},
 	Bars: []Bar{
 		{Metric: "SIGTERM max", AtMost: 1000},
+		{Metric: "SIGTERM max", AtMost: 700}, // a look each 550 ms at most, an Apply of 50 ms that is under way, a write
+		{Metric: "SIGTERM", Against: Floor, AtMost: 1},
+		{Metric: "SIGTERM", Against: Tuned, AtMost: 1},
+		{Metric: "SIGKILL", Against: Floor, AtMost: 1.05},
+		{Metric: "SIGKILL", Against: Tuned, AtMost: 1.05},
 		{Metric: "overlaps", AtMost: 0, Count: true},
 	},
 	Chart: []string{"SIGTERM", "SIGKILL"},

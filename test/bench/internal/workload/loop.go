@@ -19,6 +19,7 @@ var loop = Workload{
 		by(runLoop)(Operated, contender.Operated)),
 	Bars: []Bar{
 		{Metric: "cpu", Against: Peer, AtMost: 0.2},
+		{Metric: "cpu", Against: Tuned, AtMost: 1},
 		{Metric: "cpu", Against: Floor, AtMost: 1.5},
 		{Metric: "allocations", AtMost: 4},
 		{Metric: "cpu", Contender: Operated, Against: Kuberator, AtMost: 1.15},

@@ -31,6 +31,11 @@ var memory = Workload{
 	Bars: []Bar{
 		{Metric: "typed 20k", Against: Floor, AtMost: 1.05},
 		{Metric: "typed 20k", Against: Peer, AtMost: 0.65},
+		{Metric: "typed 20k", Against: Tuned, AtMost: 1},
+		{Metric: "unstructured 20k", Against: Floor, AtMost: 1.05},
+		{Metric: "metadata 20k", Against: Floor, AtMost: 1.05},
+		{Metric: "metadata 20k", Against: Tuned, AtMost: 1},
+		{Metric: "cpu, typed 20k", Against: Floor, AtMost: 0.65},
 	},
 	Chart: []string{"typed 20k", "unstructured 20k", "metadata 20k"},
 }

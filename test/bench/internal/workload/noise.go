@@ -35,6 +35,11 @@ var noise = Workload{
 	},
 	Bars: []Bar{
 		{Metric: "noise ratio p99", AtMost: 2},
+		{Metric: "noise p99", Against: Floor, AtMost: 1.05},
+		{Metric: "noise p99", Against: Peer, AtMost: 1},
+		{Metric: "noise p99", Against: TunedPriority, AtMost: 1.05},
+		{Metric: "tenant ratio p99", AtMost: 2},
+		{Metric: "tenant flooded p50", Against: TunedPriority, AtMost: 0.1},
 	},
 	Chart: []string{"noise ratio p99", "tenant flooded p99"},
 }

@@ -36,7 +36,8 @@ var references = Workload{
 		{Metric: "looks", AtMost: readers, Count: true},
 		{Metric: "growth", AtMost: 1.1},
 		{Metric: "cpu", Against: Floor, AtMost: 1.05},
-		{Metric: "cpu", Against: Peer, AtMost: 1},
+		{Metric: "cpu", Against: Peer, AtMost: 0.75},
+		{Metric: "cpu", Against: Tuned, AtMost: 1},
 	},
 	Chart: []string{"cpu", "growth"},
 }

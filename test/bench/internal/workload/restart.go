@@ -27,7 +27,12 @@ var restart = Workload{
 		{Metric: "conflicts", AtMost: 0, Count: true},
 		{Metric: "looks", AtMost: 1, Count: true},
 		{Metric: "cpu", Against: Floor, AtMost: 1.05},
+		{Metric: "cpu", Against: Floor, AtMost: 0.65},
+		{Metric: "cpu", Against: Peer, AtMost: 0.25},
+		{Metric: "cpu", Against: Tuned, AtMost: 0.6},
 		{Metric: "clock", Against: Floor, AtMost: 1.05},
+		{Metric: "clock", Against: Floor, AtMost: 0.75},
+		{Metric: "clock", Against: Tuned, AtMost: 0.65},
 	},
 	Chart: []string{"cpu", "clock", "writes"},
 }

@@ -39,7 +39,7 @@ var simulator = Workload{
 		{ControlPlane, func(ctx context.Context, p *Process) error { return runAPIServer(ctx, p, startControlPlane) }},
 	},
 	Bars: []Bar{
-		{Metric: "start", Contender: Simulator, Against: ControlPlane, AtMost: 0.1},
+		{Metric: "start", Contender: Simulator, Against: ControlPlane, AtMost: 0.03},
 	},
 	Chart: []string{"start", "create", "get", "list", "watch"},
 }
