@@ -173,8 +173,8 @@ func (i *Informer[T]) listOf(feeds []*feed[T], o listOptions) []T {
 	var objs []T
 	rest := o.beyondStore()
 	for _, f := range feeds {
-		for _, obj := range f.found(o) {
-			if i.matches(rest, obj) {
+		for _, found := range f.found(o) {
+			if obj, ok := found.(T); ok && i.matches(rest, obj) {
 				objs = append(objs, obj)
 			}
 		}
@@ -184,30 +184,19 @@ func (i *Informer[T]) listOf(feeds []*feed[T], o listOptions) []T {
 
 // found returns the objects that the store finds: by the first index that is asked for, by the
 // namespace, or all.
-func (f *feed[T]) found(o listOptions) []T {
+func (f *feed[T]) found(o listOptions) []any {
 	index := indexValue{byNamespace, o.namespace}
 	switch {
 	case len(o.indexes) > 0:
 		index = o.indexes[0]
 	case o.namespace == metav1.NamespaceAll || f.namespace != metav1.NamespaceAll:
-		return f.all()
+		return f.informer.GetStore().List()
 	}
-	found, err := f.informer.GetTypedIndexer().ByTypedIndex(index.name, index.value)
+	found, err := f.informer.GetIndexer().ByIndex(index.name, index.value)
 	if err != nil {
 		return nil // there is no such index
 	}
 	return found
-}
-
-func (f *feed[T]) all() []T {
-	all := f.informer.GetStore().List()
-	objs := make([]T, 0, len(all))
-	for _, found := range all {
-		if obj, ok := found.(T); ok {
-			objs = append(objs, obj)
-		}
-	}
-	return objs
 }
 
 func clone[T repository.Object](obj T) T { return obj.DeepCopyObject().(T) }
