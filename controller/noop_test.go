@@ -73,8 +73,9 @@ func BenchmarkNoOpReconcile(b *testing.B) {
 	}
 }
 
-// TestANoOpReconcileAllocatesLittle counts: 3 for the loop, with all guarantees on, and
-// 2 for the copy of the object. The budget is 6.
+// TestANoOpReconcileAllocatesLittle counts: 2 for the loop, with all guarantees on, which are the attempt and the name by
+// which client-go's cache finds the object, and 2 for the copy of the object. The rest is of the test. Kills: any
+// other for each attempt.
 func TestANoOpReconcileAllocatesLittle(t *testing.T) {
 	const objects, rounds = 50, 40
 	round := settled(t, objects)
@@ -86,5 +87,5 @@ func TestANoOpReconcileAllocatesLittle(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	each := float64(after.Mallocs-before.Mallocs) / (objects * rounds)
-	require.Less(t, each, 6.0)
+	require.Less(t, each, 4.5)
 }
