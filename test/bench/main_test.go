@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	// The caches of client-go, and of controller-runtime, then end the process of a contender that changes what they hold.
+	if err := os.Setenv("KUBE_CACHE_MUTATION_DETECTOR", "true"); err != nil {
+		panic(err)
+	}
 	m.Run()
 }
 

@@ -22,8 +22,8 @@ import (
 // RuntimeChildren is controller-runtime: Owns for the ConfigMaps, and controllerutil.CreateOrUpdate for each, as its
 // documentation and kubebuilder's tutorials have it. That sends nothing if nothing changes.
 //
-// Tuned, an update of a Widget counts if the generation changed, and each child is compared in the cache, without a copy,
-// and updated if it differs: the same as the floor.
+// Tuned, an update of a Widget counts if the generation changed. The Widget is read without a copy, and each child is compared
+// in the cache, and one that differs is copied and updated: the same as the floor.
 func RuntimeChildren(opts RuntimeOptions) Children {
 	return func(cfg *rest.Config, looked func()) (Runner, error) {
 		mgr, err := newManager(cfg, opts)
@@ -40,7 +40,7 @@ func RuntimeChildren(opts RuntimeOptions) Children {
 			For(&widget.Widget{}, specs...).
 			Owns(&corev1.ConfigMap{}).
 			WithOptions(opts.controller(mgr, convergers)).
-			Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+			Complete(opts.reading(mgr.GetClient(), r))
 		return managed{mgr}, err
 	}
 }

@@ -50,15 +50,7 @@ func testContender(t *testing.T, s *server.Server, makeOp contender.New, first, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- op.Run(ctx) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
+	run(t, op)
 	expect := func(generation int64, managed int) {
 		t.Helper()
 		w := <-seen
@@ -73,4 +65,18 @@ func testContender(t *testing.T, s *server.Server, makeOp contender.New, first, 
 		t.Fatal(err)
 	}
 	expect(2, then)
+}
+
+// run runs an operator until the test ends.
+func run(t *testing.T, op contender.Runner) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- op.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -18,8 +18,8 @@ import (
 // RuntimeReferences is controller-runtime: Watches for the ConfigMaps, with a function that finds the Widgets by a field
 // index, as kubebuilder's page about resources that are managed by others has it.
 //
-// Tuned, the function and the Widget list without copies, since nothing is changed. An update of a Widget counts if the
-// generation changed.
+// Tuned, the Widget is read without a copy, and it and the function list without copies, since nothing is changed: the same as
+// the floor. An update of a Widget counts if the generation changed.
 func RuntimeReferences(opts RuntimeOptions) References {
 	return func(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
 		mgr, err := newManager(cfg, opts)
@@ -38,7 +38,7 @@ func RuntimeReferences(opts RuntimeOptions) References {
 			For(&widget.Widget{}, specs...).
 			Watches(&corev1.ConfigMap{}, handler.EnqueueRequestsFromMapFunc(r.readers)).
 			WithOptions(opts.controller(mgr, convergers)).
-			Complete(reconcile.AsReconciler(mgr.GetClient(), r))
+			Complete(opts.reading(mgr.GetClient(), r))
 		return managed{mgr}, err
 	}
 }

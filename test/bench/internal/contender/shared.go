@@ -112,6 +112,7 @@ func (r anyReconciler) Reconcile(_ context.Context, w *widget.Widget) (reconcile
 }
 
 // RuntimeShared is n controllers of controller-runtime in one manager, which share its cache. None looks for a finalizer.
+// Tuned, each is as in [ControllerRuntime]: a queue of client-go, and one logger for all of its reconciles.
 func RuntimeShared(n int, opts RuntimeOptions) New {
 	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		mgr, err := newManager(cfg, opts)

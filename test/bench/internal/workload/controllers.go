@@ -21,6 +21,7 @@ var controllers = Workload{
 		{Kuberator, runControllers(contender.KuberatorShared)},
 		{Floor, runControllers(contender.ClientGoShared)},
 		{Peer, runControllers(func(n int) contender.New { return contender.RuntimeShared(n, contender.RuntimeOptions{}) })},
+		{Tuned, runControllers(func(n int) contender.New { return contender.RuntimeShared(n, contender.RuntimeOptions{Tuned: true}) })},
 	},
 	Bars: []Bar{
 		{Metric: "growth of one more", AtMost: 1.1},

@@ -19,7 +19,7 @@ var scale = Workload{
 	Full:  Size{Objects: 1_000_000}, Short: Size{Objects: 1000},
 	Rounds:     1,
 	Serve:      widgets(server.Bare, false),
-	Contenders: noOps(runScale)[:3], // what is tuned does not depend on the number
+	Contenders: noOps(runScale),
 	Bars: []Bar{
 		{Metric: "growth of sync", AtMost: 1.1},
 		{Metric: "growth of heap", AtMost: 1.1},
