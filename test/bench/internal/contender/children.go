@@ -69,6 +69,10 @@ func kuberatorSpecs(cfg *rest.Config) (
 // KuberatorChildren is this library as its documentation has it: an informer for the children, Owns, and Ensure for each
 // child.
 func KuberatorChildren(cfg *rest.Config, looked func()) (Runner, error) {
+	cfg, m, err := observed(cfg)
+	if err != nil {
+		return nil, err
+	}
 	widgets, configMaps, cached, err := kuberatorSpecs(cfg)
 	if err != nil {
 		return nil, err
@@ -93,7 +97,7 @@ func KuberatorChildren(cfg *rest.Config, looked func()) (Runner, error) {
 			looked()
 			return controller.AwaitChange(), nil
 		},
-	}, &controller.Options{Workers: convergers, Logger: logger()})
+	}, &controller.Options{Workers: convergers, Logger: logger(), Observer: m})
 	if err != nil {
 		return nil, err
 	}

@@ -2,14 +2,18 @@ package contender_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/test/bench/internal/contender"
 	"github.com/kuberator/kuberator/test/bench/internal/server"
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
+	"github.com/kuberator/kuberator/test/bench/internal/workload"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 // TestContenders checks that the contenders do the same: they give the user a copy of his own, see a change, and keep
@@ -21,6 +25,7 @@ func TestContenders(t *testing.T) {
 		live    int // or in what is read from the server, when the operator has begun to lead
 	}{
 		"kuberator":                {contender.Kuberator, 0, 0},
+		"kuberator-bare":           {contender.Bare, 0, 0},
 		"kuberator-operated":       {contender.Operated, 0, 2},
 		"client-go":                {contender.ClientGo, 0, 0},
 		"controller-runtime":       {contender.ControllerRuntime(contender.RuntimeOptions{}), 2, 2},
@@ -28,12 +33,21 @@ func TestContenders(t *testing.T) {
 	} {
 		for way, noStreaming := range map[string]bool{"stream": false, "list": true} {
 			t.Run(name+"/"+way, func(t *testing.T) {
-				s, err := server.New(server.Options{Count: 1, Size: server.Large, NoStreaming: noStreaming})
+				others, err := sim.New(sim.Options{Kinds: sim.Core("leases.coordination.k8s.io", "events.events.k8s.io")})
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(others.Close)
+				s, err := server.New(server.Options{Count: 1, Size: server.Large, NoStreaming: noStreaming, Others: server.Simulated(others)})
 				if err != nil {
 					t.Fatal(err)
 				}
 				t.Cleanup(s.Close)
 				testContender(t, s, c.make, c.live, c.managed)
+				isLease := func(o *unstructured.Unstructured) bool { return o.GetKind() == "Lease" }
+				if leads := slices.ContainsFunc(others.Objects(), isLease); leads != (name == workload.Operated) {
+					t.Error("the server has its lease:", leads)
+				}
 			})
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/controller/metrics"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
@@ -38,8 +39,16 @@ func Ready(w *widget.Widget) widget.Status {
 	return after
 }
 
-// KuberatorConverge is this library with its defaults, all guarantees on.
+// KuberatorConverge is this library with its defaults, all guarantees on, and with its metrics.
 func KuberatorConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
+	cfg, m, err := observed(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return kuberatorConverge(cfg, m, ready, looked)
+}
+
+func kuberatorConverge(cfg *rest.Config, m *metrics.Metrics, ready, looked func()) (controller.Runner, error) {
 	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 	if err != nil {
 		return nil, err
@@ -57,7 +66,7 @@ func KuberatorConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
 			looked()
 			return controller.AwaitChange(), nil
 		},
-	}, &controller.Options{Workers: convergers, Logger: logger()})
+	}, &controller.Options{Workers: convergers, Logger: logger(), Observer: m})
 }
 
 // ClientGoConverge is the floor: client-go's sample controller, by hand, as somebody writes it who

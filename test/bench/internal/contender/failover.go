@@ -31,18 +31,15 @@ type Replica func(cfg *rest.Config, e Election, apply Apply) (Runner, error)
 
 // KuberatorReplica is this library as docs/operating.md sets it up.
 func KuberatorReplica(cfg *rest.Config, e Election, apply Apply) (Runner, error) {
-	c, err := newKuberator(cfg, apply, nil)
+	cfg, m, err := observed(cfg)
 	if err != nil {
 		return nil, err
 	}
-	elector, err := leader.New(cfg, e.Lease, &leader.Options{
-		LeaseDuration: e.LeaseDuration, RenewDeadline: e.RenewDeadline, RetryPeriod: e.RetryPeriod, Logger: logger(),
-	})
+	c, err := newKuberator(cfg, apply, m)
 	if err != nil {
 		return nil, err
 	}
-	elector.Lead(c)
-	return elector, nil
+	return lead(cfg, m, e.Lease, leader.Options{LeaseDuration: e.LeaseDuration, RenewDeadline: e.RenewDeadline, RetryPeriod: e.RetryPeriod}, c)
 }
 
 // ClientGoReplica is the floor: client-go's example of leader election, with ReleaseOnCancel, and with what the comment there

@@ -34,32 +34,35 @@ const (
 func KuberatorOf(form Form) New {
 	return func(cfg *rest.Config, apply Apply) (Operator, error) {
 		gvk, gvr := widget.GroupVersion().WithKind("Widget"), widget.GroupVersion().WithResource("widgets")
-		switch form {
-		case Unstructured:
-			client, err := dynamic.NewForConfig(cfg)
-			if err != nil {
-				return nil, err
-			}
-			return kuberatorOf(repository.FromDynamic(client, gvr, gvk), apply)
-		case Metadata:
+		if form == Typed {
+			return Kuberator(cfg, apply)
+		}
+		cfg, m, err := observed(cfg)
+		if err != nil {
+			return nil, err
+		}
+		if form == Metadata {
 			client, err := metadata.NewForConfig(cfg)
 			if err != nil {
 				return nil, err
 			}
-			return kuberatorOf(repository.FromMetadata(client, gvr, gvk), apply)
-		default:
-			return Kuberator(cfg, apply)
+			return kuberatorOf(repository.FromMetadata(client, gvr, gvk), apply, m)
 		}
+		client, err := dynamic.NewForConfig(cfg)
+		if err != nil {
+			return nil, err
+		}
+		return kuberatorOf(repository.FromDynamic(client, gvr, gvk), apply, m)
 	}
 }
 
-func kuberatorOf[T repository.Object](repo *repository.Live[T], apply Apply) (Operator, error) {
+func kuberatorOf[T repository.Object](repo *repository.Live[T], apply Apply, observer controller.Observer) (Operator, error) {
 	c, err := controller.New(repo, controller.Funcs[T]{
 		FinalizerName: widget.Finalizer,
 		ApplyFunc: func(context.Context, T) (controller.Action, error) {
 			return controller.AwaitChange(), apply(nil)
 		},
-	}, &controller.Options{Workers: workers, Logger: logger()})
+	}, &controller.Options{Workers: workers, Logger: logger(), Observer: observer})
 	if err != nil {
 		return nil, err
 	}

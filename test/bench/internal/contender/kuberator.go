@@ -11,9 +11,21 @@ import (
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
 )
 
-// Kuberator is this library with its defaults, all guarantees on.
+// Kuberator is this library with its defaults, all guarantees on, and with its metrics, since controller-runtime always has
+// some.
 func Kuberator(cfg *rest.Config, apply Apply) (Operator, error) {
-	c, err := newKuberator(cfg, apply, nil)
+	cfg, m, err := observed(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return kuberatorWith(cfg, apply, m)
+}
+
+// Bare is this library with nothing that observes it, for comparison with a loop that has no metrics.
+func Bare(cfg *rest.Config, apply Apply) (Operator, error) { return kuberatorWith(cfg, apply, nil) }
+
+func kuberatorWith(cfg *rest.Config, apply Apply, observer controller.Observer) (Operator, error) {
+	c, err := newKuberator(cfg, apply, observer)
 	if err != nil {
 		return nil, err
 	}

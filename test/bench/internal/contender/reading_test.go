@@ -6,9 +6,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/kuberator/kuberator/test/bench/internal/contender"
@@ -47,15 +45,8 @@ func readTwice(t *testing.T, makeOp contender.References) (first, second uintptr
 	t.Cleanup(srv.Close)
 	cfg := srv.Config()
 	cfg.QPS = -1
-	client := dynamic.NewForConfigOrDie(cfg).Resource(widget.GroupVersion().WithResource("widgets")).Namespace("default")
 	maps := kubernetes.NewForConfigOrDie(cfg).CoreV1().ConfigMaps("default")
-	_, err = client.Create(t.Context(), &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": widget.GroupVersion().String(), "kind": "Widget", "metadata": map[string]any{"name": "one"},
-		"spec": map[string]any{"replicas": int64(1), "image": "a", "settings": map[string]any{contender.Team: "red"}},
-	}}, metav1.CreateOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	createWidget(t, srv)
 	team := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Name: "red", Labels: map[string]string{contender.Team: "red"}}, Data: map[string]string{contender.Revision: "1"}}
 	if _, err := maps.Create(t.Context(), team, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)

@@ -28,6 +28,10 @@ func selectorOf(w *widget.Widget) labels.Set { return labels.Set{Team: w.Spec.Se
 
 // KuberatorReferences is this library as its documentation has it: References, and a List by label in Apply.
 func KuberatorReferences(cfg *rest.Config, looked func(*widget.Widget, string)) (Runner, error) {
+	cfg, m, err := observed(cfg)
+	if err != nil {
+		return nil, err
+	}
 	widgets, _, cached, err := kuberatorSpecs(cfg)
 	if err != nil {
 		return nil, err
@@ -46,7 +50,7 @@ func KuberatorReferences(cfg *rest.Config, looked func(*widget.Widget, string)) 
 			looked(w, revision)
 			return controller.AwaitChange(), nil
 		},
-	}, &controller.Options{Workers: convergers, Logger: logger()})
+	}, &controller.Options{Workers: convergers, Logger: logger(), Observer: m})
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,10 @@ func (reader) Enqueuer([]types.NamespacedName) func(int) { return func(int) {} }
 // KuberatorShared is n controllers of this library that share one informer, as controller.NewFor and RunAll have it.
 func KuberatorShared(n int) New {
 	return func(cfg *rest.Config, apply Apply) (Operator, error) {
+		cfg, m, err := observed(cfg)
+		if err != nil {
+			return nil, err
+		}
 		repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 		if err != nil {
 			return nil, err
@@ -42,7 +46,7 @@ func KuberatorShared(n int) New {
 				ApplyFunc: func(_ context.Context, w *widget.Widget) (controller.Action, error) {
 					return controller.AwaitChange(), apply(w)
 				},
-			}, &controller.Options{Name: "widget-" + strconv.Itoa(i), Workers: workers, Logger: logger()})
+			}, &controller.Options{Name: "widget-" + strconv.Itoa(i), Workers: workers, Logger: logger(), Observer: m})
 			if err != nil {
 				return nil, err
 			}

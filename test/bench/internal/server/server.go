@@ -24,6 +24,8 @@ type Options struct {
 	Count int
 	// Size is that of each.
 	Size Size
+	// Others answers requests for anything but Widgets. nil means that there is nothing else.
+	Others http.Handler
 	// NoStreaming refuses to send the initial objects through the watch (WatchList),
 	// which API servers do by default since 1.35. Clients then send a list request.
 	NoStreaming bool
@@ -118,6 +120,8 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		v.update(r.Context(), w, query.Get("n"))
 	case r.Method == http.MethodGet && one && i < v.count:
 		v.get(w, i)
+	case s.opts.Others != nil && !strings.HasPrefix(path, "/apis/"+widget.GroupVersion().Group+"/"):
+		s.opts.Others.ServeHTTP(w, r)
 	case r.Method != http.MethodGet || path != all:
 		refuse(w, http.StatusNotFound, metav1.StatusReasonNotFound, "there is nothing but Widgets: "+r.URL.Path)
 	case query.Get("watch") != "true" && query.Get("watch") != "1":

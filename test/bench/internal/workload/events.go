@@ -15,7 +15,7 @@ var events = Workload{
 	About: "Each of 20,000 objects is changed 10 times, and an operator finds nothing to do; per change",
 	Full:  Size{Objects: 20_000, Times: 10}, Short: Size{Objects: 100, Times: 2},
 	Rounds:     2,
-	Serve:      widgets(server.Small, false),
+	Serve:      widgets(server.Small),
 	Contenders: noOps(runEvents),
 	Bars: []Bar{
 		{Metric: "cpu", Against: Floor, AtMost: 0.65},

@@ -12,6 +12,7 @@ import (
 	"github.com/kuberator/kuberator/test/bench/internal/contender"
 	"github.com/kuberator/kuberator/test/bench/internal/server"
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
+	"github.com/kuberator/kuberator/test/sim"
 )
 
 // noOps are the contenders that find nothing to do.
@@ -32,14 +33,20 @@ func by[F any](measure func(ctx context.Context, p *Process, makeOp F) error) fu
 	}
 }
 
-// widgets serves Widgets of that size to operators that only read.
-func widgets(size server.Size, noStreaming bool) func(context.Context, Size) (*Site, error) {
+// widgets serves Widgets of that size to operators that only read them, and, by the simulator, the kinds of Kubernetes that are
+// named, as "configmaps".
+func widgets(size server.Size, core ...string) func(context.Context, Size) (*Site, error) {
 	return func(_ context.Context, n Size) (*Site, error) {
-		s, err := server.New(server.Options{Count: n.Objects, Size: size, NoStreaming: noStreaming})
+		others, err := sim.New(sim.Options{Kinds: sim.Core(core...)})
 		if err != nil {
 			return nil, err
 		}
-		return &Site{Server: s.URL(), Close: func() error { s.Close(); return nil }}, nil
+		s, err := server.New(server.Options{Count: n.Objects, Size: size, Others: server.Simulated(others)})
+		if err != nil {
+			others.Close()
+			return nil, err
+		}
+		return &Site{Server: s.URL(), Close: func() error { s.Close(); others.Close(); return nil }}, nil
 	}
 }
 

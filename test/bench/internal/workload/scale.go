@@ -18,7 +18,7 @@ var scale = Workload{
 	About: "An operator has 100,000 objects, and then 1,000,000: it starts, and works on all of them again; per object",
 	Full:  Size{Objects: 1_000_000}, Short: Size{Objects: 1000},
 	Rounds:     1,
-	Serve:      widgets(server.Bare, false),
+	Serve:      widgets(server.Bare),
 	Contenders: noOps(runScale),
 	Bars: []Bar{
 		{Metric: "growth of sync", AtMost: 1.1},

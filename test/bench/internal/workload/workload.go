@@ -10,7 +10,8 @@ import (
 
 // The contenders.
 const (
-	Kuberator = "kuberator"                // this library with its defaults, all guarantees on
+	Kuberator = "kuberator"                // this library with its defaults, all guarantees on, and with metrics
+	Bare      = "kuberator-bare"           // the same without metrics, as the floor is
 	Operated  = "kuberator-operated"       // the same with all that a team needs in production
 	Floor     = "client-go"                // a loop written by hand, with no more in it than the work needs
 	Peer      = "controller-runtime"       // as its documentation tells users to write it
