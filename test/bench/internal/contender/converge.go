@@ -7,9 +7,11 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/kuberator/kuberator/controller"
+	"github.com/kuberator/kuberator/controller/leader"
 	"github.com/kuberator/kuberator/controller/metrics"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
@@ -67,6 +69,22 @@ func kuberatorConverge(cfg *rest.Config, m *metrics.Metrics, ready, looked func(
 			return controller.AwaitChange(), nil
 		},
 	}, &controller.Options{Workers: convergers, Logger: logger(), Observer: m})
+}
+
+// KuberatorLeader is [KuberatorConverge] as the leader that took over, as docs/operating.md sets it up: when it holds the lease, it
+// reads each Widget from the server before it works on it.
+func KuberatorLeader(lease types.NamespacedName) Converge {
+	return func(cfg *rest.Config, ready, looked func()) (Runner, error) {
+		cfg, m, err := observed(cfg)
+		if err != nil {
+			return nil, err
+		}
+		c, err := kuberatorConverge(cfg, m, ready, looked)
+		if err != nil {
+			return nil, err
+		}
+		return lead(cfg, m, lease, leader.Options{}, c)
+	}
 }
 
 // ClientGoConverge is the floor: client-go's sample controller, by hand, as somebody writes it who

@@ -90,15 +90,16 @@ func (p *Process) Report(metric, unit string, value float64) {
 	p.values = append(p.values, Value{metric, unit, value})
 }
 
-// ReportRequests adds how many requests were sent, divided by n.
+// ReportRequests adds how many requests were sent, divided by n. Lists, watches, and requests for leases are not counted.
 func (p *Process) ReportRequests(n int) {
 	p.Report("writes", "/object", float64(p.requests.writes.Load())/float64(n))
 	p.Report("conflicts", "", float64(p.requests.conflicts.Load()))
+	p.Report("reads", "/object", float64(p.requests.reads.Load())/float64(n))
 }
 
 // requests are those that a process sent.
 type requests struct {
-	writes, conflicts atomic.Int64
+	reads, writes, conflicts atomic.Int64
 	// succeeded, if set, is called after each write that had an effect or found nothing to do.
 	succeeded func()
 }
@@ -112,7 +113,13 @@ type counting struct {
 
 func (c counting) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := c.next.RoundTrip(req)
-	if req.Method == http.MethodGet || strings.Contains(req.URL.Path, "/leases/") {
+	switch {
+	case strings.Contains(req.URL.Path, "/leases/"):
+		return resp, err
+	case req.Method == http.MethodGet:
+		if isOne(req.URL.Path) {
+			c.requests.reads.Add(1)
+		}
 		return resp, err
 	}
 	c.requests.writes.Add(1)
@@ -124,6 +131,12 @@ func (c counting) RoundTrip(req *http.Request) (*http.Response, error) {
 		c.requests.succeeded()
 	}
 	return resp, err
+}
+
+// isOne reports whether a path is that of one object of a namespace, as …/namespaces/bench/widgets/one.
+func isOne(path string) bool {
+	_, rest, ok := strings.Cut(path, "/namespaces/")
+	return ok && strings.Count(rest, "/") == 2
 }
 
 // Main does the task in the environment variable of that name, and prints what was measured.

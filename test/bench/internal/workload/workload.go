@@ -13,6 +13,7 @@ const (
 	Kuberator = "kuberator"                // this library with its defaults, all guarantees on, and with metrics
 	Bare      = "kuberator-bare"           // the same without metrics, as the floor is
 	Operated  = "kuberator-operated"       // the same with all that a team needs in production
+	Leader    = "kuberator-leader"         // the same as the leader that took over from another process
 	Floor     = "client-go"                // a loop written by hand, with no more in it than the work needs
 	Peer      = "controller-runtime"       // as its documentation tells users to write it
 	Tuned     = "controller-runtime-tuned" // as somebody writes it who knows its options well
