@@ -119,9 +119,12 @@ generate: ## Generate deep copies, CRDs and manifests of the example, and those 
 	cd test/controllerruntime && go tool -modfile=../../tools/codegen/go.mod controller-gen object crd \
 		paths=./internal/website output:crd:dir=internal/website/crd
 
+# What is measured. Pages and charts, which bench writes, are no changes of it.
+commit = $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(if $(shell git status --porcelain -- . ':!*.md' ':!*.svg' 2>/dev/null), with changes)
+
 .PHONY: bench
 bench: ## Measure this library beside client-go and controller-runtime [WORKLOAD=loop,…] [ROUNDS=n] [CLUSTER=local] [PUBLISH=1]
-	@go -C test/bench run . $(if $(WORKLOAD),-workload=$(WORKLOAD)) $(if $(ROUNDS),-rounds=$(ROUNDS)) $(if $(CLUSTER),-cluster=$(CLUSTER)) \
+	@go -C test/bench run . -commit='$(commit)' $(if $(WORKLOAD),-workload=$(WORKLOAD)) $(if $(ROUNDS),-rounds=$(ROUNDS)) $(if $(CLUSTER),-cluster=$(CLUSTER)) \
 		$(if $(PUBLISH),-publish=../../docs)
 
 .PHONY: fuzz

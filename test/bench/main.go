@@ -55,6 +55,7 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 	contenders := flags.String("contender", "", "measure these only, separated by commas: for profiles, as what runs alone has no ratio")
 	flags.IntVar(&a.rounds, "rounds", 0, "measure each contender that often, in turn; 0 means what the workload says, from 1 to 5")
 	flags.BoolVar(&a.short, "short", false, "do little: to see that all works, not for figures")
+	flags.StringVar(&a.commit, "commit", "", "what is measured, for the results: a commit, as make bench has it")
 	flags.StringVar(&a.results, "results", "", "keep the results in this file, beside those of other workloads that are in it (default results.json, or results-local.json; nothing is kept of a run that is short, profiled, or has not all contenders or rounds)")
 	flags.StringVar(&a.publish, "publish", "", "write the tables into performance.md of this folder, and the charts into its folder images")
 	flags.StringVar(&a.profiles, "cpuprofile", "", "write a profile of the processors of each contender into this folder, for go tool pprof; it slows them down")

@@ -33,8 +33,13 @@ func TestMain(m *testing.M) {
 func TestEveryWorkload(t *testing.T) {
 	for _, w := range workload.All() {
 		t.Run(w.Name, func(t *testing.T) {
-			if err := bench(t.Context(), []string{"-short", "-strict", "-workload", w.Name, "-results", filepath.Join(t.TempDir(), "results.json")}, t.Output(), t.Output()); err != nil {
+			results := filepath.Join(t.TempDir(), "results.json")
+			args := []string{"-short", "-strict", "-workload", w.Name, "-commit", "abc with changes", "-results", results}
+			if err := bench(t.Context(), args, t.Output(), t.Output()); err != nil {
 				t.Error(err)
+			}
+			if all, err := report.Read(results); err != nil || all.Commits[w.Name] != "abc with changes" {
+				t.Error("the results are of the commit", all.Commits, err)
 			}
 		})
 	}
@@ -60,6 +65,9 @@ func TestPublish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(string(published), ", commit abc.\n<!-- end machine -->") {
+		t.Error("the page does not name the commit")
+	}
 	for i, w := range workload.All() {
 		if !regexp.MustCompile(`\| ` + regexp.QuoteMeta(w.Chart[0]) + `, µs \| ` + strconv.Itoa(100000*i+1) + `( ±0%)? \|`).Match(published) {
 			t.Errorf("the page has no results of %s", w.Name)
@@ -83,7 +91,7 @@ func TestPublish(t *testing.T) {
 func measured(rounds func(w workload.Workload) int, partial bool) *report.Results {
 	all := &report.Results{}
 	for i, w := range workload.All() {
-		samples := &report.Samples{Workload: w.Name, Partial: partial}
+		samples := &report.Samples{Workload: w.Name, Commit: "abc", Partial: partial}
 		for range rounds(w) {
 			for j, c := range w.Contenders {
 				for k, metric := range w.Chart {

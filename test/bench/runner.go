@@ -24,6 +24,8 @@ type runner struct {
 	short      bool
 	rounds     int
 	contenders []string // nil: all
+	// commit is what is measured. "" means that nobody knows.
+	commit string
 	// profiles is the folder for profiles of the processors. "" means none.
 	profiles string
 	// cluster means that the API servers are real.
@@ -33,7 +35,7 @@ type runner struct {
 // measure asks all contenders in turn, round after round: on a machine whose speed drifts, only what ran side by side
 // compares.
 func (r *runner) measure(ctx context.Context, w workload.Workload) (*report.Samples, error) {
-	samples := &report.Samples{Workload: w.Name, Partial: r.partial(w)}
+	samples := &report.Samples{Workload: w.Name, Commit: r.commit, Partial: r.partial(w)}
 	for round := range r.roundsOf(w) {
 		for _, c := range inTurn(w.Contenders, round) {
 			if r.contenders != nil && !slices.Contains(r.contenders, c.Name) {

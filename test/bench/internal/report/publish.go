@@ -89,7 +89,7 @@ func publishPage(dir string, all *Results) error {
 		return err
 	}
 	page := string(raw)
-	if page, err = between(page, "machine", all.Machine.String()+"."); err != nil {
+	if page, err = between(page, "machine", all.Machine.String()+", "+commits(workload.All(), all)+"."); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	for _, w := range workload.All() {

@@ -32,8 +32,10 @@ type Result struct {
 
 // Results are those of a file, and the machine that they are from.
 type Results struct {
-	Machine Machine  `json:"machine"`
-	Results []Result `json:"results"`
+	Machine Machine `json:"machine"`
+	// Commits has the commit that each workload was measured at, by its name.
+	Commits map[string]string `json:"commits"`
+	Results []Result          `json:"results"`
 }
 
 // Read reads a file of results. One that does not exist has none, as no file, which is "".
@@ -67,8 +69,12 @@ func (r *Results) Write(path string) error {
 // Replace puts what was measured in the place of earlier results of the workload. What another machine measured goes.
 func (r *Results) Replace(name string, samples *Samples) {
 	if here := thisMachine(); r.Machine != here {
-		r.Machine, r.Results = here, nil
+		r.Machine, r.Commits, r.Results = here, nil, nil
 	}
+	if r.Commits == nil {
+		r.Commits = map[string]string{}
+	}
+	r.Commits[name] = samples.Commit
 	r.Results = slices.DeleteFunc(r.Results, func(x Result) bool { return x.Workload == name })
 	r.Results = append(r.Results, samples.results()...)
 }
@@ -85,6 +91,8 @@ func (r *Results) Find(name, contender, metric string) (Result, bool) {
 // Samples are what the rounds of a workload measured.
 type Samples struct {
 	Workload string
+	// Commit is what was measured. "" means that nobody knows.
+	Commit string
 	// Partial is that of the results.
 	Partial bool
 	series  []series
