@@ -52,6 +52,21 @@ type kuberatorOperator struct {
 	runner controller.Runner
 }
 
+// Behind is [Kuberator], but what Enqueuer enqueues comes after changes, as what can wait does.
+func Behind(cfg *rest.Config, apply Apply) (Operator, error) {
+	o, err := Kuberator(cfg, apply)
+	if err != nil {
+		return nil, err
+	}
+	return behind{o.(kuberatorOperator)}, nil
+}
+
+type behind struct{ kuberatorOperator }
+
+func (o behind) Enqueuer(keys []types.NamespacedName) func(i int) {
+	return func(i int) { o.EnqueueBackground(keys[i]) }
+}
+
 func (o kuberatorOperator) Run(ctx context.Context) error { return o.runner.Run(ctx) }
 
 func (o kuberatorOperator) Enqueuer(keys []types.NamespacedName) func(i int) {

@@ -27,7 +27,7 @@ var latency = Workload{
 	Rounds: 2,
 	API:    &API{CRDs: [][]byte{widget.CRD}, Fill: fillLatency},
 	Contenders: []Contender{
-		by(runLatency)(Kuberator, contender.Kuberator),
+		by(runLatency)(Kuberator, contender.Behind),
 		by(runLatency)(Floor, contender.ClientGo),
 		by(runLatency)(Peer, contender.ControllerRuntime(contender.RuntimeOptions{})),
 		by(runLatency)(TunedPriority, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true, Priority: true, Behind: true})),
