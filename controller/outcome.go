@@ -48,7 +48,7 @@ func (t *reconciliation[T, C]) attempt() Attempt {
 	}
 	if at.Writes > 0 {
 		a.WritesBy = map[kerr.Op]int{}
-		for _, w := range t.journal.Own() {
+		for _, w := range t.journal.Own()[:at.Writes] {
 			a.WritesBy[kerr.Op(w.By)]++
 		}
 	}

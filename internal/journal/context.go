@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
@@ -24,6 +25,11 @@ type ctxKey struct{}
 func From(ctx context.Context) *Journal {
 	j, _ := ctx.Value(ctxKey{}).(*Journal)
 	return j
+}
+
+// Format implements [fmt.Formatter]: whoever prints a ctx must not print objects that the journal knows.
+func (l *lazyContext) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "attempt(%s %s)", l.Kind.Kind, l.Key)
 }
 
 // Context returns the ctx of the attempt, which carries it.

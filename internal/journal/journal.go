@@ -42,7 +42,6 @@ type Journal struct {
 // effects are what an attempt did.
 type effects struct {
 	failed  error
-	count   int
 	writes  map[Ref]Write // the newest one of each object
 	own     []Write       // those that the server acknowledged
 	status  any           // see KnownStatus.Written

@@ -17,7 +17,6 @@ func (j *Journal) Wrote(op string, w Write) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	d := j.doing()
-	d.count++
 	d.own = append(d.own, w)
 	j.keep(w)
 }
@@ -184,7 +183,7 @@ func (j *Journal) Own() []Write {
 func (j *Journal) Count() int {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.done().count
+	return len(j.done().own)
 }
 
 func (j *Journal) ref() Ref { return Ref{Kind: j.Kind.GroupKind(), Key: j.Key} }

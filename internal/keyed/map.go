@@ -66,7 +66,7 @@ func (m *Map[K, V]) Delete(key K) {
 // Len returns the number of values.
 func (m *Map[K, V]) Len() int { return len(m.by) + len(m.rest) }
 
-// All returns the values, in no order. The map may be changed meanwhile, as any.
+// All returns the values, in no order. Values may be deleted meanwhile, and none be put.
 func (m *Map[K, V]) All() iter.Seq[V] {
 	return func(yield func(V) bool) {
 		for _, v := range m.by {

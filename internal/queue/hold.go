@@ -30,7 +30,7 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 		return
 	}
 	p := q.pendingOf(it)
-	if since := q.join(p, reasons, more, max(it.weight, Change)); light && since {
+	if since := q.join(p, reasons, more, it.weight); light && since {
 		return // it was added again, and runs with that
 	}
 	h := &hold{light: light}
@@ -45,6 +45,7 @@ func (q *Queue[K, R, S]) Hold(it *Item[K, R, S], reasons []R, more int, d time.D
 		q.held = map[*Item[K, R, S]]bool{}
 	}
 	q.held[it] = true
+	q.place(it)
 }
 
 // unhold ends the hold of a key, if there is one.
@@ -101,6 +102,9 @@ func (q *Queue[K, R, S]) endHold(it *Item[K, R, S], h *hold, reason *R) {
 		return
 	}
 	q.unhold(it)
+	if len(p.reasons) > 0 {
+		p.weight = max(p.weight, Change) // it has had its turn
+	}
 	if reason != nil {
 		q.addReason(p, *reason, Change)
 	}

@@ -94,3 +94,23 @@ func TestReasonsOfAHoldAreCapped(t *testing.T) {
 		q.Done("a")
 	})
 }
+
+// Kills: a key that is paused, and that comes before changes since nothing has happened to it but that all are to be looked at.
+func TestG10WhatEndsAHoldDecidesTheLane(t *testing.T) {
+	inBubble(t, func(t *testing.T, q queue.ByKey) {
+		for weight, background := range map[queue.Weight]int{queue.Background: 1, queue.Change: 0} {
+			q.Add("a", "first list", queue.Background)
+			held(t, q, true)
+			q.Add("a", "second", weight)
+			require.Equal(t, 1, q.Len())
+			require.Equal(t, background, q.Background())
+			next(t, q)
+			q.Done("a")
+		}
+		q.Add("a", "first list", queue.Background)
+		held(t, q, true)
+		time.Sleep(time.Hour)
+		require.Equal(t, 1, q.Len())
+		require.Zero(t, q.Background(), "it waited long enough")
+	})
+}

@@ -25,8 +25,9 @@ const (
 type lanes[K, R comparable, S any] struct {
 	changes, background turns[K, R, S]
 	// waiting counts the items that are in the background. It has also the places of items that moved up
-	// to changes, which are passed over.
+	// to changes, which are passed over: stale counts those of an item, and is nil for most of the time.
 	waiting int
+	stale   map[*Item[K, R, S]]int
 	passed  int
 }
 
@@ -41,13 +42,17 @@ func (l *lanes[K, R, S]) push(it *Item[K, R, S], weight Weight) (more bool) {
 	was := it.lane
 	switch {
 	case weight == Background && was == nowhere:
+		l.background.push(it)
 		it.lane = background
 		l.waiting++
-		l.background.push(it)
 	case weight > Background && was != changes:
-		it.lane = changes
 		l.changes.push(it)
+		it.lane = changes
 		if was == background {
+			if l.stale == nil {
+				l.stale = map[*Item[K, R, S]]int{}
+			}
+			l.stale[it]++
 			l.left()
 		}
 	}
@@ -65,7 +70,7 @@ func (l *lanes[K, R, S]) pop() (it *Item[K, R, S]) {
 		it = l.changes.pop()
 	} else {
 		l.passed = 0
-		for it = l.background.pop(); it.lane != background; {
+		for it = l.background.pop(); l.isStale(it); {
 			it = l.background.pop()
 		}
 		l.left()
@@ -74,10 +79,22 @@ func (l *lanes[K, R, S]) pop() (it *Item[K, R, S]) {
 	return it
 }
 
+// isStale takes one of the places of an item away that it does not have any more. They are the first: when it comes
+// again, it is behind them.
+func (l *lanes[K, R, S]) isStale(it *Item[K, R, S]) bool {
+	places := l.stale[it]
+	if places > 1 {
+		l.stale[it] = places - 1
+	} else {
+		delete(l.stale, it)
+	}
+	return places > 0
+}
+
 // left counts an item less in the background. The last one leaves no memory behind: a first list is large.
 func (l *lanes[K, R, S]) left() {
 	if l.waiting--; l.waiting == 0 {
-		l.background = newTurns[K, R, S](l.background.tenant)
+		l.background, l.stale = newTurns[K, R, S](l.background.tenant), nil
 	}
 }
 

@@ -2,6 +2,7 @@ package queue_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -132,5 +133,56 @@ func FuzzG10LanesLoseAndRepeatNothing(f *testing.F) {
 				q.Done(got)
 			}
 		})
+	})
+}
+
+// FuzzG10AKeyKeepsItsPlace compares the order with that of two lists, from which a key is taken out when it moves up. Keys are
+// known for good, as those of objects are. Kills: a key that gets a place that it left, and so comes before others.
+func FuzzG10AKeyKeepsItsPlace(f *testing.F) {
+	f.Add([]byte{0, 1, 0x41, 0x80, 1, 0x41, 0x80, 2, 3, 1, 0x80, 0x80, 0x80})
+	f.Fuzz(func(t *testing.T, steps []byte) {
+		q := queue.New[byte, string, int](queue.Options[byte]{Base: base, Max: most})
+		defer q.ShutDown()
+		var changes, background []byte
+		passed := 0
+		for _, step := range steps {
+			key := step & 7
+			waits := slices.Contains(changes, key)
+			behind := slices.Contains(background, key)
+			switch step >> 6 {
+			case 0:
+				q.Add(key, "x", queue.Background)
+				if !waits && !behind {
+					background = append(background, key)
+				}
+			case 1:
+				q.Add(key, "x", queue.Change)
+				if !waits {
+					background = slices.DeleteFunc(background, func(k byte) bool { return k == key })
+					changes = append(changes, key)
+				}
+			default:
+				if len(changes)+len(background) == 0 {
+					continue
+				}
+				from := &background
+				switch {
+				case len(background) == 0:
+					from = &changes
+				case len(changes) > 0 && passed < 4:
+					from = &changes
+					passed++
+				default:
+					passed = 0
+				}
+				it, _, _, _ := q.Get()
+				require.Equal(t, (*from)[0], it.Key)
+				*from = (*from)[1:]
+				it.Keep = true
+				q.Done(it)
+			}
+			require.Equal(t, len(changes)+len(background), q.Len())
+			require.Equal(t, len(background), q.Stats().Background)
+		}
 	})
 }

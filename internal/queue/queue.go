@@ -82,24 +82,25 @@ func (q *Queue[K, R, S]) Add(key K, reason R, weight Weight) {
 }
 
 // place puts a key in line that is to be worked on: in the lane that its reasons give it, or from there to the
-// better one. If a worker has it, Done calls place again. It must follow each change that can make a key ready.
+// better one. If a worker has it, Done calls place again. It must follow each change that can make a key ready, or have
+// it wait.
 func (q *Queue[K, R, S]) place(it *Item[K, R, S]) {
 	p := it.pending
 	if q.closed || p == nil || len(p.reasons) == 0 {
 		return
 	}
 	if p.waits() {
-		p.ready = false // until the worker who said so is done, it may have been
+		p.ready = false // it may have been, if the worker that has it says so
 		return
 	}
 	if !p.ready {
 		p.ready = true
-		q.counts.adds++
 		if q.opts.Timed {
 			p.since = time.Since(q.made)
 		}
 	}
 	if !it.busy && q.line.push(it, p.weight) {
+		q.counts.adds++
 		q.notEmpty.Signal()
 	}
 }

@@ -79,6 +79,7 @@ func (q *Queue[K, R, S]) Failed(it *Item[K, R, S], pick func(backoff time.Durati
 	p.failures++
 	wait, reason := pick(q.opts.backoff(p.failures), p.failures)
 	q.schedule(it, p, wait, true, reason)
+	q.place(it)
 	return wait, p.failures
 }
 

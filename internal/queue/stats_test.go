@@ -100,3 +100,29 @@ func TestStatsOfHeldKeys(t *testing.T) {
 		q.Done(it)
 	})
 }
+
+// Kills: a key counted as in line that waits for its backoff, or for the end of a hold, while its worker is about to be done;
+// a time before it was held that is negative.
+func TestWhatWaitsIsNotInLine(t *testing.T) {
+	timed(t, func(q *queue.Queue[string, string, struct{}], get func() *item) {
+		q.Add("a", "event", queue.Change)
+		it := get()
+		q.Add("a", "another", queue.Change)
+		q.Failed(it, func(time.Duration, int) (time.Duration, string) { return time.Minute, "retry" })
+		at, _ := q.Look("a")
+		require.False(t, at.Ready)
+		q.Done(it)
+		it = get()
+		require.Equal(t, uint64(2), q.Stats().Adds)
+
+		q.Add("a", "during the work", queue.Change)
+		time.Sleep(time.Second)
+		q.Hold(it, []string{"retry"}, 0, time.Minute, false, "stale")
+		at, _ = q.Look("a")
+		require.False(t, at.Ready)
+		q.Wake("a", "caught up")
+		q.Done(it)
+		_, held, _ := q.Waited(get())
+		require.GreaterOrEqual(t, held, time.Duration(0))
+	})
+}

@@ -35,7 +35,6 @@ var failover = Workload{
 		replicas(Tuned, contender.RuntimeReplica(contender.RuntimeOptions{Tuned: true})),
 	},
 	Bars: []Bar{
-		{Metric: "SIGTERM max", AtMost: 1000},
 		{Metric: "SIGTERM max", AtMost: 700}, // a look each 550 ms at most, an Apply of 50 ms that is under way, a write
 		{Metric: "SIGTERM", Against: Floor, AtMost: 1},
 		{Metric: "SIGTERM", Against: Tuned, AtMost: 1},

@@ -16,6 +16,7 @@ var loop = Workload{
 	Full:  Size{Objects: 30_000, Times: 10}, Short: Size{Objects: 500, Times: 2},
 	Serve: widgets(server.Bare, "leases.coordination.k8s.io", "events.events.k8s.io"),
 	Contenders: append(noOps(runLoop),
+		by(runLoop)(TunedPriority, contender.ControllerRuntime(contender.RuntimeOptions{Tuned: true, Priority: true})),
 		by(runLoop)(Bare, contender.Bare),
 		by(runLoop)(Operated, contender.Operated)),
 	Bars: []Bar{
