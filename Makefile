@@ -123,8 +123,9 @@ generate: ## Generate deep copies, CRDs and manifests of the example, and those 
 commit = $(shell git rev-parse --short=12 HEAD 2>/dev/null)$(if $(shell git status --porcelain -- . ':!*.md' ':!*.svg' 2>/dev/null), with changes)
 
 .PHONY: bench
-bench: ## Measure this library beside client-go and controller-runtime [WORKLOAD=loop,…] [ROUNDS=n] [CLUSTER=local] [PUBLISH=1]
-	@go -C test/bench run . -commit='$(commit)' $(if $(WORKLOAD),-workload=$(WORKLOAD)) $(if $(ROUNDS),-rounds=$(ROUNDS)) $(if $(CLUSTER),-cluster=$(CLUSTER)) \
+bench: ## Measure this library beside client-go and controller-runtime [WORKLOAD=loop,…] [CONTENDER=kuberator,…] [ROUNDS=n] [SHORT=1] [CLUSTER=local] [PUBLISH=1]
+	@go -C test/bench run . -commit='$(commit)' $(if $(WORKLOAD),-workload='$(WORKLOAD)') $(if $(CONTENDER),-contender='$(CONTENDER)') \
+		$(if $(ROUNDS),-rounds='$(ROUNDS)') $(if $(SHORT),-short) $(if $(CLUSTER),-cluster='$(CLUSTER)') \
 		$(if $(PUBLISH),-publish=../../docs)
 
 .PHONY: fuzz

@@ -68,14 +68,41 @@ func parse(args []string, log io.Writer) (a asked, err error) {
 	if *cluster != "" && a.publish != "" {
 		return a, errors.New("what is published is measured on the simulator, for everybody to repeat")
 	}
-	if *contenders != "" {
-		a.contenders = strings.Split(*contenders, ",")
+	if a.rounds < 0 {
+		return a, fmt.Errorf("%d rounds cannot be measured", a.rounds)
 	}
-	a.log, a.cluster = log, *cluster != ""
-	if a.chosen, err = choose(*names, *cluster); err != nil {
+	a.log, a.cluster, a.contenders = log, *cluster != "", list(*contenders)
+	if a.chosen, err = choose(list(*names), *cluster); err != nil {
 		return a, err
 	}
-	return a, a.keep()
+	return a, errors.Join(a.known(), a.keep())
+}
+
+// list splits what is separated by commas. It is nil if there is nothing.
+func list(text string) (names []string) {
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// known tells of contenders that none of the workloads has.
+func (a *asked) known() error {
+	var all []string
+	for _, w := range a.chosen {
+		for _, c := range w.Contenders {
+			all = append(all, c.Name)
+		}
+	}
+	for _, name := range a.contenders {
+		if !slices.Contains(all, name) {
+			slices.Sort(all)
+			return fmt.Errorf("there is no contender %q, but %s", name, strings.Join(slices.Compact(all), ", "))
+		}
+	}
+	return nil
 }
 
 // keep decides where the results are kept. Those that are less than what the workloads ask for are not published, and not
@@ -118,6 +145,9 @@ func bench(ctx context.Context, args []string, out, log io.Writer) error {
 		fmt.Fprintln(out, report.Table(w, all))
 	}
 	fmt.Fprintln(out, report.Verdicts(a.chosen, all))
+	if !a.render && slices.ContainsFunc(a.chosen, a.partial) {
+		fmt.Fprintln(out, "This was less than what the workloads ask for: of limits, those of times say little now.")
+	}
 	if a.publish != "" {
 		if err := report.Publish(a.publish, all); err != nil {
 			return err
@@ -137,14 +167,14 @@ func workloads() (names []string) {
 }
 
 // choose returns the workloads with these names, or all that can be measured.
-func choose(names, cluster string) (chosen []workload.Workload, err error) {
+func choose(names []string, cluster string) (chosen []workload.Workload, err error) {
 	if cluster != "" && cluster != "local" {
 		return nil, fmt.Errorf("the cluster can be local, not %q", cluster)
 	}
-	if names == "" {
+	if len(names) == 0 {
 		return slices.DeleteFunc(workload.All(), func(w workload.Workload) bool { return cluster != "" && w.API == nil }), nil
 	}
-	for name := range strings.SplitSeq(names, ",") {
+	for _, name := range names {
 		i := slices.Index(workloads(), name)
 		if i < 0 {
 			return nil, fmt.Errorf("there is no workload %q, but %s", name, strings.Join(workloads(), ", "))

@@ -50,6 +50,11 @@ func KuberatorConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
 	return kuberatorConverge(cfg, m, ready, looked)
 }
 
+// BareConverge is [KuberatorConverge] with nothing that observes it.
+func BareConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
+	return kuberatorConverge(cfg, nil, ready, looked)
+}
+
 func kuberatorConverge(cfg *rest.Config, m *metrics.Metrics, ready, looked func()) (controller.Runner, error) {
 	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 	if err != nil {

@@ -27,8 +27,11 @@ var contenders = []string{workload.Kuberator, workload.Floor, workload.Peer, wor
 // charts into its folder images, and some figures into the README beside the folder.
 //
 // It refuses if a workload is among the results that was not measured with all contenders, as often as it asks for, and in
-// full.
+// full. Of workloads that are not among them, the page keeps what it has.
 func Publish(dir string, all *Results) error {
+	if len(all.Results) == 0 {
+		return errors.New("publish: there are no results")
+	}
 	for _, w := range workload.All() {
 		if err := complete(w, all); err != nil {
 			return fmt.Errorf("publish: %w", err)
@@ -104,10 +107,29 @@ func publishPage(dir string, all *Results) error {
 			return err
 		}
 	}
-	if page, err = between(page, "bars", markdown([]string{"", "measured", "at most", ""}, verdicts(workload.All(), all))); err != nil {
+	if page, err = between(page, "bars", bars(page, all)); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return os.WriteFile(path, []byte(page), 0o644) //nolint:gosec // a page for everybody
+}
+
+// bars shows which bars hold, and keeps the lines of a page that are of workloads that were not measured.
+func bars(page string, all *Results) string {
+	table := markdown([]string{"", "measured", "at most", ""}, nil)
+	for _, w := range workload.All() {
+		if len(metrics(w, all)) > 0 {
+			for _, line := range verdicts([]workload.Workload{w}, all) {
+				table += "\n" + row(line)
+			}
+			continue
+		}
+		for line := range strings.Lines(page) {
+			if strings.HasPrefix(line, "| "+w.Name+", ") {
+				table += "\n" + strings.TrimSpace(line)
+			}
+		}
+	}
+	return table
 }
 
 // between replaces what stands between two comments with that name.
@@ -122,12 +144,11 @@ func between(page, name, text string) (string, error) {
 }
 
 func markdown(head []string, lines [][]string) string {
-	var out strings.Builder
-	row := func(cells []string) { fmt.Fprintln(&out, "| "+strings.Join(cells, " | ")+" |") }
-	row(head)
-	fmt.Fprintln(&out, "|---|"+strings.Repeat("---:|", len(head)-1))
+	table := row(head) + "\n|---|" + strings.Repeat("---:|", len(head)-1)
 	for _, line := range lines {
-		row(line)
+		table += "\n" + row(line)
 	}
-	return strings.TrimSuffix(out.String(), "\n")
+	return table
 }
+
+func row(cells []string) string { return "| " + strings.Join(cells, " | ") + " |" }

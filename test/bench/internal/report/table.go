@@ -114,6 +114,8 @@ func number(v float64) string {
 	switch abs := math.Abs(v); {
 	case v == math.Trunc(v) && abs < 1e6, abs >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
+	case abs < 0.005:
+		return "<0.01" // and not 0
 	case abs >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	default:

@@ -51,12 +51,12 @@ func verdicts(of []workload.Workload, all *Results) (lines [][]string) {
 	for _, w := range of {
 		for _, b := range w.Bars {
 			v := judge(w, b, all)
-			word, measured := "missed", "–"
+			word, measured := "not measured", "–"
+			if v.known {
+				word, measured = "missed", number(v.measured)
+			}
 			if v.ok {
 				word = "holds"
-			}
-			if v.known {
-				measured = number(v.measured)
 			}
 			lines = append(lines, []string{v.what, measured, number(v.most), word})
 		}
