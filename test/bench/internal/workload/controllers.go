@@ -15,7 +15,7 @@ var controllers = Workload{
 	Name:  "controllers",
 	About: "Each of 5,000 objects is changed 8 times, and 1, 4 or 16 controllers that share an informer find nothing to do; per change and controller",
 	Full:  Size{Objects: 5000, Times: 8}, Short: Size{Objects: 50, Times: 2},
-	Rounds: 2,
+	Rounds: 1,
 	Serve:  widgets(server.Small),
 	Contenders: []Contender{
 		{Kuberator, runControllers(contender.KuberatorShared)},

@@ -22,7 +22,7 @@ var exploration = Workload{
 	Name:  "explore",
 	About: "Package explore tries all single faults of an operator with 2, 20 or 60 writes",
 	Full:  Size{Objects: 60}, Short: Size{Objects: 2},
-	Rounds:     2,
+	Rounds:     1,
 	Contenders: []Contender{{Kuberator, runExplore}},
 	Bars: []Bar{
 		{Metric: "failures", AtMost: 0, Count: true},

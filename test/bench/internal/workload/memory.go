@@ -18,7 +18,7 @@ var memory = Workload{
 	Name:  "memory",
 	About: "An operator has 1,000, 20,000 or 100,000 objects of 2 kB in its cache, half of which are managedFields; per object",
 	Full:  Size{Objects: 100_000}, Short: Size{Objects: 500},
-	Rounds: 2,
+	Rounds: 1,
 	Serve:  widgets(server.Large),
 	Contenders: []Contender{
 		{Kuberator, memoryOf(contender.KuberatorOf)},
