@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -137,6 +139,25 @@ func TestLostLinesAreKnown(t *testing.T) {
 	n.say(you, "second")
 	n.say(you, "third")
 	require.ErrorIs(t, n.lost(), full)
+}
+
+// The demo ends when nobody reads it. Kills: a demo that also ends when some connection breaks, since both are the same signal.
+func TestAReaderThatGoesAway(t *testing.T) {
+	closed := false
+	n := newNarrator(watcher(func(string) error {
+		if closed {
+			return &os.PathError{Op: "write", Path: "/dev/stdout", Err: syscall.EPIPE}
+		}
+		return nil
+	}))
+	defer signal.Reset()
+	ctx := interruptible(n)
+	require.True(t, signal.Ignored(syscall.SIGPIPE))
+	n.say(you, "somebody reads")
+	require.NoError(t, ctx.Err())
+	closed = true
+	n.say(you, "nobody reads")
+	require.Error(t, ctx.Err())
 }
 
 // Where the server is not reached, nothing is said to be left in it.

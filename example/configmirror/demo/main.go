@@ -30,10 +30,8 @@ func main() {
 		fmt.Fprintf(os.Stderr, "demo takes flags only, such as -once, and no argument like %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
-	// A terminal or a reader that goes away ends the demo in order too.
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C then ends the process at once
 	n := newNarrator(os.Stdout)
+	ctx := interruptible(n)
 	if !*once {
 		n.pace = time.Second
 	}
@@ -48,6 +46,18 @@ func main() {
 		fmt.Fprintln(os.Stderr, "failed: what happened could not be written:", err)
 		os.Exit(1)
 	}
+}
+
+// interruptible returns a ctx that ends with Ctrl-C, and when the terminal or the reader of the story goes away, so that the demo
+// ends in order. That nobody reads is seen by the narrator, and not by SIGPIPE: that signal also comes when the peer
+// of any connection has closed it, which is the ordinary course.
+func interruptible(n *narrator) context.Context {
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	n.unread = cancel
+	context.AfterFunc(ctx, stop) // a second Ctrl-C then ends the process at once
+	return ctx
 }
 
 // run does everything. What it starts ends in the reverse order.

@@ -1,18 +1,22 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
+	"syscall"
 	"time"
 )
 
 // narrator prints what happens, line by line, with the time since it began.
 type narrator struct {
-	mu    sync.Mutex
-	out   io.Writer
-	err   error // why the first line that was lost could not be written
-	begin time.Time
+	mu  sync.Mutex
+	out io.Writer
+	err error // why the first line that was lost could not be written
+	// unread is called if nobody reads any more.
+	unread func()
+	begin  time.Time
 	// pace is how long a reader has for each step.
 	pace time.Duration
 	// summary is the last line, if all went well.
@@ -38,8 +42,12 @@ func (n *narrator) say(who, format string, args ...any) {
 }
 
 func (n *narrator) print(format string, args ...any) {
-	if _, err := fmt.Fprintf(n.out, format, args...); n.err == nil {
+	_, err := fmt.Fprintf(n.out, format, args...)
+	if n.err == nil {
 		n.err = err
+	}
+	if errors.Is(err, syscall.EPIPE) && n.unread != nil {
+		n.unread()
 	}
 }
 
