@@ -25,7 +25,7 @@ var restart = Workload{
 	Name:  "restart",
 	About: "An operator starts, and 20,000 objects have what it would write, by 16 workers; per object",
 	Full:  Size{Objects: 20_000}, Short: Size{Objects: 100},
-	Rounds:     2,
+	Rounds:     1,
 	API:        &API{CRDs: [][]byte{widget.CRD}, Core: []string{"leases.coordination.k8s.io"}, Fill: fillRestart},
 	Contenders: append(convergers(runRestart), by(runLeader)(Leader, contender.KuberatorLeader(led))),
 	Bars: []Bar{
