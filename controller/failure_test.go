@@ -49,6 +49,7 @@ func TestG10FailuresBackOffPerKey(t *testing.T) {
 		}
 		require.Equal(t, controller.Reason{Verb: controller.VerbRetry, Failures: 1}, bad[1].Reasons[len(bad[1].Reasons)-1])
 
+		b.quiet()
 		b.edit("bad", scale(2))
 		require.Len(t, b.settle(time.Millisecond), 1, "a new generation runs at once")
 		require.Equal(t, 1, b.took()[0].Failures, "and its failures are its own")
@@ -104,6 +105,7 @@ func TestG16WhatAnErrorMeansForTheNextAttempt(t *testing.T) {
 				require.Equal(t, c.level, b.logs.All()[0].Level)
 				require.Equal(t, len(calls), b.logs.Len(), "one record per attempt")
 
+				b.quiet()
 				b.edit("a", scale(2))
 				require.NotEmpty(t, b.settle(100*time.Millisecond), "a new generation always runs")
 			}, newDeployment("a"))

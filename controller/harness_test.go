@@ -214,6 +214,15 @@ func (b *harness) create(name string) {
 	require.NoError(b.t, err)
 }
 
+// quiet returns when the last attempt was two seconds ago, and forgets what there was: what happens to an object that
+// failed less than a second ago waits for the rest of it.
+func (b *harness) quiet() {
+	b.t.Helper()
+	for len(b.settle(2*time.Second)) > 0 {
+	}
+	b.took()
+}
+
 func (b *harness) edit(name string, change func(*deployment)) {
 	b.t.Helper()
 	d := b.live(name).DeepCopy()
