@@ -205,7 +205,7 @@ func (c *Controller[T, C]) enqueue(key types.NamespacedName, weight queue.Weight
 	}
 	c.mu.Unlock()
 	if r != nil {
-		r.queue.Add(key, Reason{Verb: VerbEnqueued}, weight)
+		r.enqueue(key, weight)
 	}
 }
 

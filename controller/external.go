@@ -88,7 +88,7 @@ func (e *external) call(ctx context.Context, enqueue func(types.NamespacedName))
 
 // follow calls a source until ctx ends.
 func (c *Controller[T, C]) follow(ctx context.Context, r *runState[T], e *external) {
-	enqueue := func(key types.NamespacedName) { r.queue.Add(key, Reason{Verb: VerbEnqueued}, queue.Change) }
+	enqueue := func(key types.NamespacedName) { r.enqueue(key, queue.Change) }
 	backoff := c.opts.MinBackoff
 	for {
 		began := time.Now()

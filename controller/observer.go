@@ -134,17 +134,21 @@ func each(o Observer) (all []Observer) {
 
 // tellStarted calls the observers and returns the ctx of the attempt, as they want it.
 func (t *reconciliation[T, C]) tellStarted(ctx context.Context) context.Context {
+	if len(t.c.observers) == 0 {
+		return ctx
+	}
+	at := t.attempt()
 	for _, o := range t.c.observers {
-		ctx = t.startedBy(o, ctx)
+		ctx = t.startedBy(o, ctx, at)
 	}
 	return ctx
 }
 
 // startedBy calls one, whose panic is not that of another.
-func (t *reconciliation[T, C]) startedBy(o Observer, ctx context.Context) (observed context.Context) {
+func (t *reconciliation[T, C]) startedBy(o Observer, ctx context.Context, at Attempt) (observed context.Context) {
 	observed = ctx // also if it panics
 	defer t.c.observerPanicked(t.at.Key, t.at.UID)
-	derived := o.Started(ctx, t.attempt())
+	derived := o.Started(ctx, at)
 	if same(derived, ctx) {
 		return ctx
 	}
@@ -171,14 +175,18 @@ func later(a, b context.Context) bool {
 
 // tellEnded calls the observers, the last one first.
 func (t *reconciliation[T, C]) tellEnded(ctx context.Context) {
+	if len(t.c.observers) == 0 {
+		return
+	}
+	at := t.attempt()
 	for _, o := range slices.Backward(t.c.observers) {
-		t.endedBy(o, ctx)
+		t.endedBy(o, ctx, at)
 	}
 }
 
-func (t *reconciliation[T, C]) endedBy(o Observer, ctx context.Context) {
+func (t *reconciliation[T, C]) endedBy(o Observer, ctx context.Context, at Attempt) {
 	defer t.c.observerPanicked(t.at.Key, t.at.UID)
-	o.Ended(ctx, t.attempt())
+	o.Ended(ctx, at)
 }
 
 func (c *Controller[T, C]) tellTrouble(t Trouble) {

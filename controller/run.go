@@ -105,7 +105,7 @@ func (c *Controller[T, C]) enqueueEarly(r *runState[T]) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, weight := range c.early {
-		r.queue.Add(key, Reason{Verb: VerbEnqueued}, weight)
+		r.enqueue(key, weight)
 	}
 	clear(c.early)
 }

@@ -71,6 +71,11 @@ func newRunState[T repository.Object, C Context[T]](c *Controller[T, C]) *runSta
 	return r
 }
 
+// enqueue adds a key that is asked for without an event.
+func (r *runState[T]) enqueue(key types.NamespacedName, weight queue.Weight) {
+	r.queue.Add(key, Reason{Verb: VerbEnqueued}, weight)
+}
+
 // The functions of a hub.
 
 func (r *runState[T]) add(key types.NamespacedName, reason Reason, weight queue.Weight) {

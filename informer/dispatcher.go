@@ -24,9 +24,7 @@ type dispatcher[T repository.Object] struct {
 
 // tell waits until the handler can be called, and returns what to do afterwards.
 func (t *dispatcher[T]) tell() (done func()) {
-	if t.told != nil {
-		t.count.Store(int64(t.told.Len()))
-	}
+	t.count.Store(int64(t.told.Len()))
 	return t.subscription.call()
 }
 
@@ -62,9 +60,7 @@ func (t *dispatcher[T]) OnUpdate(before, after T) {
 
 func (t *dispatcher[T]) OnDelete(obj cache.DeletedObject[T]) {
 	t.feed.arrived()
-	if t.told != nil {
-		t.told.Delete(obj.GetObjectName())
-	}
+	t.told.Delete(obj.GetObjectName())
 	defer t.tell()()
 	t.subscription.handler.OnDelete(obj)
 }
@@ -80,9 +76,6 @@ func nameOf[T repository.Object](obj T) cache.ObjectName { return cache.MetaObje
 // forget calls the handler with the deletion of all objects. The feed must not call the handler
 // any more.
 func (t *dispatcher[T]) forget() {
-	if t.told == nil {
-		return
-	}
 	for obj := range t.told.All() {
 		t.OnDelete(cache.DeletedObject[T]{OptionalObj: obj})
 	}

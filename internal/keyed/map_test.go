@@ -52,6 +52,16 @@ func TestMapIsAMap(t *testing.T) {
 	}
 }
 
+// Kills: a panic where a map that is not there would be empty.
+func TestANilMapIsEmpty(t *testing.T) {
+	var m *Map[string, *value]
+	m.Delete("a")
+	_, ok := m.Get("a")
+	require.False(t, ok)
+	require.Zero(t, m.Len())
+	require.Empty(t, slices.Collect(m.All()))
+}
+
 func TestMapAllocatesNothingToLookUp(t *testing.T) {
 	m := New(func(v *[2]string) [2]string { return *v })
 	v := &[2]string{"namespace", "name"}

@@ -3,8 +3,6 @@ package queue
 import (
 	"slices"
 	"time"
-
-	"github.com/kuberator/kuberator/internal/keyed"
 )
 
 // mostReasons bounds the different reasons that one key carries. Beyond that it is known that
@@ -52,9 +50,7 @@ func (p *pending[R]) waits() bool {
 	return p.hold != nil || p.timer != nil && p.timer.backoff && p.weight < Early
 }
 
-func newItems[K, R comparable, S any]() *keyed.Map[K, *Item[K, R, S]] {
-	return keyed.New(func(it *Item[K, R, S]) K { return it.Key })
-}
+func keyOf[K, R comparable, S any](it *Item[K, R, S]) K { return it.Key }
 
 // item returns the key's item, new if need be.
 func (q *Queue[K, R, S]) item(key K) *Item[K, R, S] {

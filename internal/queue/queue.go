@@ -58,7 +58,7 @@ func New[K, R comparable, S any](opts Options[K]) *Queue[K, R, S] {
 	if opts.Tenant == nil {
 		opts.Tenant = func(K) string { return "" }
 	}
-	q := &Queue[K, R, S]{opts: opts, made: time.Now(), items: newItems[K, R, S](), line: newLanes[K, R, S](opts.Tenant)}
+	q := &Queue[K, R, S]{opts: opts, made: time.Now(), items: keyed.New(keyOf[K, R, S]), line: newLanes[K, R, S](opts.Tenant)}
 	q.notEmpty.L = &q.mu
 	return q
 }
@@ -168,7 +168,7 @@ func (q *Queue[K, R, S]) ShutDown() {
 			p.hold = p.hold.stop()
 		}
 	}
-	q.items, q.held = newItems[K, R, S](), nil
+	q.items, q.held = keyed.New(keyOf[K, R, S]), nil
 	q.line = newLanes[K, R, S](q.opts.Tenant)
 	q.notEmpty.Broadcast()
 }

@@ -16,5 +16,5 @@ func backoff[T comparable]() workqueue.TypedRateLimiter[T] {
 
 // ClientGoBackoff is [ClientGo] with the backoff of this library.
 func ClientGoBackoff(cfg *rest.Config, apply Apply) (Operator, error) {
-	return newClientGo(cfg, apply, backoff[string]())
+	return newClientGo(cfg, owned(apply), backoff[string]())
 }

@@ -22,7 +22,7 @@ import (
 // a lookup allocates nothing. There is no deadline, no recovery of panics, no memory
 // of what was done, no metric and no record of attempts. An error is logged.
 func ClientGo(cfg *rest.Config, apply Apply) (Operator, error) {
-	return newClientGo(cfg, apply, workqueue.DefaultTypedControllerRateLimiter[string]())
+	return newClientGo(cfg, owned(apply), workqueue.DefaultTypedControllerRateLimiter[string]())
 }
 
 func newClientGo(cfg *rest.Config, apply Apply, limiter workqueue.TypedRateLimiter[string]) (*clientGo, error) {
@@ -149,9 +149,5 @@ func (o *clientGo) reconcile(_ context.Context, key string) error {
 	if err != nil || !ok {
 		return err
 	}
-	w := cached.(*widget.Widget).DeepCopy()
-	if err := ours(w); err != nil {
-		return err
-	}
-	return o.apply(w)
+	return o.apply(cached.(*widget.Widget).DeepCopy())
 }

@@ -47,6 +47,16 @@ func logger() *zap.Logger {
 	return zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(io.Discard), zap.InfoLevel))
 }
 
+// owned has the operators that are not of this library do by hand what it does by itself for those with a finalizer.
+func owned(apply Apply) Apply {
+	return func(w *widget.Widget) error {
+		if err := ours(w); err != nil {
+			return err
+		}
+		return apply(w)
+	}
+}
+
 // ours is the check that this library makes by itself, and the others by hand.
 func ours(w metav1.Object) error {
 	if w.GetDeletionTimestamp() != nil || !slices.Contains(w.GetFinalizers(), widget.Finalizer) {

@@ -12,7 +12,6 @@ import (
 
 	"github.com/kuberator/kuberator/controller"
 	"github.com/kuberator/kuberator/controller/leader"
-	"github.com/kuberator/kuberator/controller/metrics"
 	"github.com/kuberator/kuberator/repository"
 	"github.com/kuberator/kuberator/status"
 	"github.com/kuberator/kuberator/test/bench/internal/widget"
@@ -55,7 +54,7 @@ func BareConverge(cfg *rest.Config, ready, looked func()) (Runner, error) {
 	return kuberatorConverge(cfg, nil, ready, looked)
 }
 
-func kuberatorConverge(cfg *rest.Config, m *metrics.Metrics, ready, looked func()) (controller.Runner, error) {
+func kuberatorConverge(cfg *rest.Config, observer controller.Observer, ready, looked func()) (controller.Runner, error) {
 	repo, err := repository.New[widget.Widget](cfg, widget.Scheme(), widget.GroupVersion().WithResource("widgets"))
 	if err != nil {
 		return nil, err
@@ -73,7 +72,7 @@ func kuberatorConverge(cfg *rest.Config, m *metrics.Metrics, ready, looked func(
 			looked()
 			return controller.AwaitChange(), nil
 		},
-	}, &controller.Options{Workers: convergers, Logger: logger(), Observer: m})
+	}, &controller.Options{Workers: convergers, Logger: logger(), Observer: observer})
 }
 
 // KuberatorLeader is [KuberatorConverge] as the leader that took over, as docs/operating.md sets it up: when it holds the lease, it

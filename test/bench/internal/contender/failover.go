@@ -46,7 +46,7 @@ func KuberatorReplica(cfg *rest.Config, e Election, apply Apply) (Runner, error)
 // asks for: the work has ended before the lease is released. The informer runs from the start. The times of the example
 // are 60 s, 15 s and 5 s; here they are those of the others, and its standbys look as often as this library's do.
 func ClientGoReplica(cfg *rest.Config, e Election, apply Apply) (Runner, error) {
-	o, err := newClientGo(cfg, apply, workqueue.DefaultTypedControllerRateLimiter[string]())
+	o, err := newClientGo(cfg, owned(apply), workqueue.DefaultTypedControllerRateLimiter[string]())
 	if err != nil {
 		return nil, err
 	}

@@ -33,7 +33,7 @@ func RuntimeReplica(opts RuntimeOptions) Replica {
 			return nil, err
 		}
 		err = builder.ControllerManagedBy(mgr).For(&widget.Widget{}).WithOptions(opts.controller(mgr, workers)).
-			Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(apply)))
+			Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(owned(apply))))
 		return managed{mgr}, err
 	}
 }

@@ -58,7 +58,7 @@ func ControllerRuntime(opts RuntimeOptions) New {
 			For(&widget.Widget{}).
 			WatchesRawSource(source.Func(o.begin)).
 			WithOptions(opts.controller(mgr, workers)).
-			Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(apply)))
+			Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(owned(apply))))
 		return o, err
 	}
 }
@@ -126,9 +126,6 @@ func mapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 type reconciler Apply
 
 func (r reconciler) Reconcile(_ context.Context, w *widget.Widget) (reconcile.Result, error) {
-	if err := ours(w); err != nil {
-		return reconcile.Result{}, err
-	}
 	return reconcile.Result{}, r(w)
 }
 

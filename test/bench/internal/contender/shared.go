@@ -59,19 +59,17 @@ func KuberatorShared(n int) New {
 // finalizer.
 func ClientGoShared(n int) New {
 	return func(cfg *rest.Config, apply Apply) (Operator, error) {
-		op, err := ClientGo(cfg, apply)
+		one, err := newClientGo(cfg, apply, workqueue.DefaultTypedControllerRateLimiter[string]())
 		if err != nil {
 			return nil, err
 		}
-		one := op.(*clientGo)
-		one.work = one.reconcileAny
 		all := clientGos{one}
 		for range n - 1 {
 			next := &clientGo{
 				apply: apply, workers: workers, informer: one.informer, log: one.log,
 				queue: workqueue.NewTypedRateLimitingQueue(workqueue.DefaultTypedControllerRateLimiter[string]()),
 			}
-			next.work = next.reconcileAny
+			next.work = next.reconcile
 			if err := next.handle(); err != nil {
 				return nil, err
 			}
@@ -79,15 +77,6 @@ func ClientGoShared(n int) New {
 		}
 		return reader{all}, nil
 	}
-}
-
-// reconcileAny is reconcile for an operator without a finalizer.
-func (o *clientGo) reconcileAny(_ context.Context, key string) error {
-	cached, ok, err := o.informer.GetStore().GetByKey(key)
-	if err != nil || !ok {
-		return err
-	}
-	return o.apply(cached.(*widget.Widget).DeepCopy())
 }
 
 // clientGos share the informer of the first one.
@@ -108,13 +97,6 @@ func (all clientGos) Run(ctx context.Context) error {
 	return all[0].Run(ctx)
 }
 
-// anyReconciler is one for an operator without a finalizer.
-type anyReconciler Apply
-
-func (r anyReconciler) Reconcile(_ context.Context, w *widget.Widget) (reconcile.Result, error) {
-	return reconcile.Result{}, r(w)
-}
-
 // RuntimeShared is n controllers of controller-runtime in one manager, which share its cache. None looks for a finalizer.
 // Tuned, each is as in [ControllerRuntime]: a queue of client-go, and one logger for all of its reconciles.
 func RuntimeShared(n int, opts RuntimeOptions) New {
@@ -128,7 +110,7 @@ func RuntimeShared(n int, opts RuntimeOptions) New {
 				Named("widget-" + strconv.Itoa(i)).
 				For(&widget.Widget{}).
 				WithOptions(opts.controller(mgr, workers)).
-				Complete(reconcile.AsReconciler(mgr.GetClient(), anyReconciler(apply)))
+				Complete(reconcile.AsReconciler(mgr.GetClient(), reconciler(apply)))
 			if err != nil {
 				return nil, err
 			}

@@ -142,19 +142,12 @@ func ratio(a, b []float64) float64 {
 	for i := range a {
 		ratios[i] = a[i] / b[i]
 	}
-	low, high := middle(ratios)
+	low, high := workload.Middle(ratios)
 	return math.Sqrt(low * high)
 }
 
 // median returns the middle one, or the mean of the two in the middle.
 func median(values []float64) float64 {
-	low, high := middle(values)
+	low, high := workload.Middle(values)
 	return (low + high) / 2
-}
-
-// middle returns the two in the middle, which are one if there is an odd number.
-func middle(values []float64) (low, high float64) {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return sorted[(n-1)/2], sorted[n/2]
 }

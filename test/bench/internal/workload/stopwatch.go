@@ -1,6 +1,7 @@
 package workload
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -194,9 +195,15 @@ func (p *Process) reportLatency(name string, took []time.Duration) {
 
 // middle returns the middle one in microseconds, or the mean of the two in the middle.
 func middle(took []time.Duration) float64 {
-	sorted := slices.Sorted(slices.Values(took))
+	low, high := Middle(took)
+	return float64((low + high).Nanoseconds()) / 2000
+}
+
+// Middle returns the two in the middle, which are one if there is an odd number.
+func Middle[T cmp.Ordered](values []T) (low, high T) {
+	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
-	return float64((sorted[n/2] + sorted[(n-1)/2]).Nanoseconds()) / 2000
+	return sorted[(n-1)/2], sorted[n/2]
 }
 
 // percentile returns the one in microseconds that so large a part does not exceed.
